@@ -1,0 +1,57 @@
+# Two commands matter: `make run` and `make test`. Each sets up everything it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+# Neovim, code-server and the like are kept here, so that a second run costs nothing.
+export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
+
+.PHONY: run test check test-editors test-crash bench lock clean
+.DEFAULT_GOAL := run
+
+run: .venv/.run
+	$(BIN)/steadyhand demo $(ARGS)
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors" $(ARGS)
+
+# The long kill -9 storms.
+test-crash: .venv/.dev
+	$(BIN)/python -m pytest -q -m crash $(ARGS)
+
+# What needs more than PyPI carries; for now that VS Code's extension builds from its lock.
+test-editors: .venv/.dev
+	$(BIN)/python -m pytest -q -m editors $(ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python bench/run.py $(ARGS)
+
+# The venv has everything or is made anew; pip takes exact versions, checked by hash.
+.venv/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Steadyhand needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/.run: .venv/.venv requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: .venv/.venv requirements.lock requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@ .venv/.run
+
+# Needs uv; writes exact versions with hashes and no registry address.
+lock:
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --group build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv

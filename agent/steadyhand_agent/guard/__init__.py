@@ -1,0 +1,1 @@
+"""What stands between a decision of the model and its execution."""

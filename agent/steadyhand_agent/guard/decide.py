@@ -1,0 +1,55 @@
+"""The one place where an action becomes a verdict; only a Permit is executed."""
+
+from __future__ import annotations
+
+from steadyhand_agent.actions import Action, Permit, Refuse, Verdict
+from steadyhand_agent.errors import PathRefused, ToolFailed
+from steadyhand_agent.guard import duplicates
+from steadyhand_agent.index.definitions import Definition
+from steadyhand_agent.index.store import Index
+from steadyhand_agent.tools.registry import Registry, ToolContext
+
+_SHOWN_LINES = 12
+
+
+def decide(
+    action: Action, tools: Registry, context: ToolContext, index: Index, refused: list[str]
+) -> Verdict:
+    """Judges one action.
+
+    Args:
+        action: What the model wants.
+        tools: What there is.
+        context: The session's texts and view.
+        index: From which the view of an edit is made, the edit included.
+        refused: What the duplicate guard refused this session before.
+    """
+    if action.kind != "tool":
+        return Permit()
+    try:
+        tool, arguments = tools.parse(action)
+        path = getattr(arguments, "path", None)
+        if path is not None:
+            context.workspace.locate(path)
+        preview = getattr(tool, "preview", None)
+        if preview is None:
+            return Permit()
+        path, before, after = preview(arguments, context)
+    except PathRefused as error:
+        return Refuse(str(error), "path")
+    except ToolFailed as error:
+        return Refuse(str(error), "arguments")
+    edit = duplicates.Edit(path, before, after)
+    view = index.view({**context.overlay.texts, path: after})
+
+    def body_of(definition: Definition) -> str:
+        try:
+            text = after if definition.path == path else context.overlay.read(definition.path)
+        except (PathRefused, ToolFailed):
+            return ""  # Gone or unreadable by now; its place and signature are told all the same.
+        data = text.encode("utf-8", "replace")[definition.start : definition.end]
+        return "\n".join(data.decode("utf-8", "replace").splitlines()[:_SHOWN_LINES])
+
+    return duplicates.check(
+        edit, view, body_of, refused, getattr(arguments, "duplicate_reason", "")
+    )

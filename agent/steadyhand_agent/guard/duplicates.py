@@ -1,0 +1,121 @@
+"""The duplicate guard: what a new text defines is looked up before the overlay takes it.
+
+Owns which duplicates are refused always, which once, and the words that send the model to the
+definition that exists. Never changes a text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from steadyhand_agent.actions import Permit, Refuse
+from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.findings import duplicates_of, overwritten
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.store import View
+
+# More than three places at once are noise to a model as they are to a person.
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A text before and after an edit that has not been taken yet."""
+
+    path: str
+    old: str
+    new: str
+
+
+def introduced(edit: Edit) -> list[Definition]:
+    """The definitions that the edit adds, or whose body it changes."""
+    left = Counter(
+        (d.qualified, d.kind, d.body) for d in index_text(edit.path, edit.old).definitions
+    )
+    new: list[Definition] = []
+    for definition in index_text(edit.path, edit.new).definitions:
+        key = (definition.qualified, definition.kind, definition.body)
+        left[key] -= 1
+        # Below zero: there are more of it than before, so the last ones are new.
+        if left[key] < 0:
+            new.append(definition)
+    return new
+
+
+def check(
+    edit: Edit,
+    view: View,
+    body_of: Callable[[Definition], str],
+    refused: list[str],
+    reason: str,
+) -> Permit | Refuse:
+    """Judges one edit.
+
+    Args:
+        edit: The text before and after.
+        view: The index with the session's overlay on top, `edit.new` included.
+        body_of: Gives the first lines of a definition, to show the model.
+        refused: What this session was refused before.
+        reason: The model's reason to define it all the same; empty where it gave none.
+    """
+    new = introduced(edit)
+    starts = {d.start for d in new}
+    entry = view.entry(edit.path)
+    twice = [
+        f
+        for f in overwritten(entry.definitions if entry else (), edit.new)
+        if f.definition.start in starts or f.canonical.start in starts
+    ]
+    if twice:
+        return Refuse(
+            "Refused: "
+            + " ".join(f.reason for f in twice[:SHOWN])
+            + " Change the existing definition instead of adding another.",
+            "duplicate",
+        )
+    known = {(d.qualified, d.kind) for d in index_text(edit.path, edit.old).definitions}
+    found: list[Finding] = []
+    for definition in new:
+        for finding in duplicates_of(view, definition):
+            # A name that stood here before the edit is no new clash of names.
+            if finding.tier != "T0x" or (definition.qualified, definition.kind) not in known:
+                found.append(finding)
+    if not found:
+        return Permit()
+    keys = tuple(_key(f) for f in found)
+    if reason.strip() and all(key in refused for key in keys):
+        return Permit(
+            tuple(
+                f"Duplicate accepted: `{f.definition.qualified}` beside `{f.canonical.qualified}` "
+                f"({f.canonical.place}), because: {reason.strip()}"
+                for f in found
+            )
+        )
+    parts = [_sentence(f, view, body_of) for f in found[:SHOWN]]
+    if len(found) > SHOWN:
+        parts.append(f"({len(found) - SHOWN} more of the same kind are not shown.)")
+    parts.append(
+        "Use what exists. Only if it truly cannot serve, send the same edit again with "
+        "`duplicate_reason` saying why."
+    )
+    return Refuse("Refused: " + "\n".join(parts), "duplicate", keys)
+
+
+def _key(finding: Finding) -> str:
+    return f"{finding.definition.qualified}={finding.canonical.path}:{finding.canonical.qualified}"
+
+
+def _sentence(finding: Finding, view: View, body_of: Callable[[Definition], str]) -> str:
+    canonical = finding.canonical
+    use = (
+        f"Import it with `{view.import_line(canonical)}`."
+        if canonical.module_level and canonical.path != finding.definition.path
+        else "It can be called as it is."
+        if canonical.path == finding.definition.path
+        else f"It is a {canonical.kind} there."
+    )
+    return (
+        f"{finding.reason} {canonical.place} `{canonical.signature}`. {use}\n{body_of(canonical)}"
+    )

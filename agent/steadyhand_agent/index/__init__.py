@@ -1,0 +1,1 @@
+"""The live index of a workspace's definitions, and the findings it gives."""

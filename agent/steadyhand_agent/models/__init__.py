@@ -1,0 +1,1 @@
+"""The models that a session can ask; each speaks the `Model` protocol of `ports`."""

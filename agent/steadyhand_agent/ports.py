@@ -1,0 +1,198 @@
+"""The protocols through which the agent reaches the outside; the server implements them.
+
+Nothing here knows LSP: texts are `str`, places are paths below the workspace.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from steadyhand_agent.proposals.changes import FileChange, Proposal
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call as the endpoint reported them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+
+    @property
+    def raw(self) -> int:
+        """All tokens, cached or not."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_creation_input_tokens
+            + self.cache_read_input_tokens
+        )
+
+    @property
+    def charged(self) -> int:
+        """Output + uncached input (cache writes included) + a tenth of the cache reads."""
+        uncached = self.input_tokens + self.cache_creation_input_tokens
+        return self.output_tokens + uncached + -(-self.cache_read_input_tokens // 10)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply."""
+
+    system: str
+    tools: Sequence[Json]
+    messages: Sequence[Json]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What came back.
+
+    Attributes:
+        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged.
+        stop_reason: `end_turn`, `tool_use`, `max_tokens`, `refusal`, ...
+        usage: None where the endpoint reported none; the reservation is then kept as the charge.
+    """
+
+    blocks: list[Json]
+    stop_reason: str | None
+    usage: Usage | None = None
+
+
+class Model(Protocol):
+    """Something that answers one request; retrying is the loop's."""
+
+    @property
+    def name(self) -> str:
+        """The model's id, as shown to the person."""
+        ...
+
+    @property
+    def unmetered(self) -> bool:
+        """True where a call costs nothing, as in a replay."""
+        ...
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        """Answers one request.
+
+        Raises:
+            ModelTransient: Another attempt may help.
+            ModelError: It will not.
+        """
+        ...
+
+
+# `preview`: the editor itself shows the edit and asks, when it is applied.
+Decision = Literal["apply", "preview", "discard", "later"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file of a proposal: `applied`, `unsaved`, `refused` or `unconfirmed`."""
+
+    path: str
+    status: Literal["applied", "unsaved", "refused", "unconfirmed"]
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class ApplyReport:
+    """What an editor did with an edit, as seen by comparing texts, not by believing it."""
+
+    files: list[FileOutcome] = field(default_factory=list[FileOutcome])
+
+    @property
+    def complete(self) -> bool:
+        """True where every file holds what was proposed."""
+        return bool(self.files) and all(f.status in ("applied", "unsaved") for f in self.files)
+
+    def sentence(self) -> str:
+        """The report for a person."""
+        parts: list[str] = []
+        for status, words in (
+            ("applied", "applied"),
+            ("unsaved", "applied, not saved yet"),
+            ("refused", "not applied"),
+            ("unconfirmed", "could not be confirmed"),
+        ):
+            names = [f.path for f in self.files if f.status == status]
+            if names:
+                parts.append(f"{words}: {', '.join(names)}")
+        why = [f.detail for f in self.files if f.detail]
+        return "; ".join(parts) + (". " + " ".join(why) if why else ".")
+
+
+class Editor(Protocol):
+    """The person's editor, or a terminal: the only one that writes the user's files."""
+
+    def text(self, path: str) -> str | None:
+        """The text of an open document below the workspace; None where it is not open."""
+        ...
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """Asks what to do with a proposal; `later` where the person did not answer."""
+        ...
+
+    async def apply(
+        self, changes: Sequence[FileChange], label: str, *, preview: bool = False
+    ) -> ApplyReport:
+        """Applies changes to texts that still equal their base, and compares afterwards.
+
+        Args:
+            changes: What to apply.
+            label: What the editor calls it in its undo history and its preview.
+            preview: Have the editor show the edit and ask before it does it.
+
+        Raises:
+            StaleDocument: A text is no longer the base; nothing was written.
+        """
+        ...
+
+    async def show(self, proposal: Proposal) -> None:
+        """Opens the unified diff of a proposal, read only."""
+        ...
+
+    def tell(self, message: str, *, warning: bool = False) -> None:
+        """Says one sentence to the person."""
+        ...
+
+    def event(self, event: Json) -> None:
+        """Passes on what a session does, for progress; must not block."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that a test need not wait for it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
+ReadText = Callable[[str], str | None]

@@ -1,0 +1,111 @@
+"""Changes as plain texts: a base, a new text, and the unified diff between them."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from merge3 import Merge3
+
+from steadyhand_agent.errors import StaleDocument
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What happens to one file.
+
+    Attributes:
+        path: Workspace path.
+        base: The text it was made from; None where the file is new.
+        new: The text proposed; None where the file goes.
+    """
+
+    path: str
+    base: str | None
+    new: str | None
+
+    def diff(self) -> str:
+        """The unified diff, with `/dev/null` for a side that does not exist."""
+        old = _lines(self.base or "")
+        new = _lines(self.new or "")
+        from_name = "/dev/null" if self.base is None else f"a/{self.path}"
+        to_name = "/dev/null" if self.new is None else f"b/{self.path}"
+        out: list[str] = []
+        for line in difflib.unified_diff(old, new, from_name, to_name):
+            out.append(line)
+            if not line.endswith("\n"):
+                out.append("\n\\ No newline at end of file\n")
+        return "".join(out)
+
+    def counts(self) -> tuple[int, int]:
+        """Lines added and removed."""
+        lines = self.diff().splitlines()[2:]
+        return (
+            sum(line.startswith("+") for line in lines),
+            sum(line.startswith("-") for line in lines),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Everything that one session offers.
+
+    Attributes:
+        session: Its id.
+        changes: Per file.
+        summary: What the model says it did.
+        remarks: What the guard wants a person to see, by path; such as an override.
+    """
+
+    session: str
+    changes: tuple[FileChange, ...]
+    summary: str = ""
+    remarks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def diff(self) -> str:
+        """The unified diff of all files; remarks stand above their file, where git ignores them."""
+        parts: list[str] = []
+        for change in self.changes:
+            parts += [f"# {remark}\n" for remark in self.remarks.get(change.path, ())]
+            parts.append(change.diff())
+        return "".join(parts)
+
+    def headline(self) -> str:
+        """One line: how many files, how many lines."""
+        counts = [change.counts() for change in self.changes]
+        added, removed = sum(a for a, _ in counts), sum(r for _, r in counts)
+        files = "1 file" if len(self.changes) == 1 else f"{len(self.changes)} files"
+        return f"{files}, +{added} -{removed}"
+
+
+def _lines(text: str) -> list[str]:
+    """Split after each `\\n` alone, as git does; form feeds and U+2028 are text like any other."""
+    parts = text.split("\n")
+    lines = [part + "\n" for part in parts[:-1]]
+    return [*lines, parts[-1]] if parts[-1] else lines
+
+
+def take_back(current: str, change: FileChange) -> str:
+    """The current text without what `change` brought, everything typed since kept.
+
+    Args:
+        current: What the document holds now.
+        change: What was applied to it.
+
+    Raises:
+        StaleDocument: The person has edited the same lines since; nothing can be taken back
+            without losing their text.
+    """
+    applied, before = change.new or "", change.base or ""
+    if current == applied:
+        return before
+    merge = Merge3(_lines(applied), _lines(current), _lines(before))
+    out: list[str] = []
+    for group in merge.merge_groups():
+        if group[0] == "conflict":
+            raise StaleDocument(
+                f"{change.path} was edited on the same lines since; it was left as it is. "
+                "Undo those edits first, or take the change back by hand."
+            )
+        out.extend(group[1])
+    return "".join(out)

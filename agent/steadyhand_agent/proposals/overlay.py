@@ -1,0 +1,84 @@
+"""A session's own texts, laid over open buffers, laid over disk.
+
+Owns what the session has written so far. Never writes a file: the overlay becomes a proposal, and
+only the person's editor applies that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.ports import ReadText
+from steadyhand_agent.proposals.changes import FileChange
+from steadyhand_agent.workspace import Workspace
+
+
+class Overlay:
+    """The three layers of text as one session sees them.
+
+    Args:
+        workspace: Where disk is read.
+        buffer: The text of an open document, or None.
+        bases: What each touched file held when the session first touched it; None for new ones.
+        texts: What the session has made of them.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        buffer: ReadText,
+        bases: Mapping[str, str | None],
+        texts: Mapping[str, str | None],
+    ) -> None:
+        self._workspace = workspace
+        self._buffer = buffer
+        self.bases = dict(bases)
+        self.texts = dict(texts)
+
+    def read(self, path: str) -> str:
+        """The text of a file as the session sees it.
+
+        Raises:
+            ToolFailed: There is no such file, or it is no readable text.
+            PathRefused: The path leaves the workspace.
+        """
+        path = self._workspace.normal(path)
+        if path in self.texts:
+            text = self.texts[path]
+            if text is None:
+                raise ToolFailed(f"`{path}` is deleted in this proposal.")
+            return text
+        return self.below(path)
+
+    def below(self, path: str) -> str:
+        """The text of a file without the session's own changes; raises as `read` does."""
+        self._workspace.locate(path)
+        buffered = self._buffer(path)
+        return buffered if buffered is not None else self._workspace.read(path)
+
+    def exists(self, path: str) -> bool:
+        """True where the session would find a file at `path`."""
+        path = self._workspace.normal(path)
+        if path in self.texts:
+            return self.texts[path] is not None
+        return self._buffer(path) is not None or self._workspace.locate(path).exists()
+
+    def put(self, path: str, text: str | None) -> FileChange:
+        """Takes a new text; the first touch of a file fixes its base.
+
+        Returns:
+            The change from the base to the new text, which is what the journal keeps.
+        """
+        if path not in self.bases:
+            self.bases[path] = self.below(path) if self.exists(path) else None
+        self.texts[path] = text
+        return FileChange(path, self.bases[path], text)
+
+    def changes(self) -> tuple[FileChange, ...]:
+        """What would change, files that ended as they began left out."""
+        return tuple(
+            FileChange(path, self.bases[path], text)
+            for path, text in sorted(self.texts.items())
+            if text != self.bases[path]
+        )

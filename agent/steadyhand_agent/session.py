@@ -1,0 +1,270 @@
+"""A session as the fold of its records: the same fold serves a live session and a resumed one.
+
+Owns what a session knows. Never does anything: acting is the loop's, keeping is the journal's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.state.journal import Head, Kind, Record, Summary
+
+Json = dict[str, Any]
+State = Literal["running", "waiting", "paused", "finished", "failed", "cancelled"]
+OVER = frozenset({"finished", "failed", "cancelled"})
+
+
+class Task(BaseModel):
+    """What the person asked for.
+
+    Attributes:
+        prompt: In their words.
+        path: The document it was asked in, if any.
+        lines: First and last line of the selection, counted from 1.
+        selection: The selected text.
+        diagnostics: Messages to mend, as the editor gave them.
+    """
+
+    prompt: str
+    path: str | None = None
+    lines: tuple[int, int] | None = None
+    selection: str = ""
+    diagnostics: list[str] = []
+
+
+class Limits(BaseModel):
+    """What the session may use; a person can grant more."""
+
+    rounds: int = 20
+    tokens: int = 32_000
+    output: int = 4_096
+    minutes: float = 30.0
+
+
+class Result(BaseModel):
+    """What one action of a round came to."""
+
+    call_id: str = ""
+    tool: str = ""
+    text: str
+    error: bool = False
+
+
+class Round(BaseModel):
+    """One reply and what followed.
+
+    Attributes:
+        blocks: The reply, verbatim.
+        verdicts: In the order of the actions: `permit`, `ask` or `refuse` with its rule.
+        results: In the order of the actions; shorter than the actions while the round runs.
+        notes: What the model is told besides.
+        branch, commit: Where git stood when the round ended.
+    """
+
+    number: int
+    blocks: list[Json] = []
+    stop_reason: str | None = None
+    verdicts: list[Json] = []
+    results: list[Result] = []
+    notes: list[str] = []
+    over: bool = False
+    branch: str = ""
+    commit: str = ""
+
+
+class SessionState(BaseModel):
+    """Everything a session knows, and nothing that is not in its journal."""
+
+    id: str
+    workspace: str = ""
+    checkout: str = ""
+    model: str = ""
+    task: Task = Task(prompt="")
+    limits: Limits = Limits()
+    state: State = "running"
+    reason: str = ""
+    rounds: list[Round] = []
+    # The place of each round's reply in the journal, by which Redis keeps the last ten.
+    round_starts: list[int] = []
+    charged: int = 0
+    raw: int = 0
+    # Reserved for the call that is under way; kept as its charge if no usage ever comes.
+    reserved: int = 0
+    cached_input: int = 0
+    seconds: float = 0.0
+    unreadable: int = 0
+    bases: dict[str, str | None] = {}
+    texts: dict[str, str | None] = {}
+    remarks: dict[str, list[str]] = {}
+    # Definitions that the guard has refused once; a second try with a reason is accepted.
+    refused: list[str] = []
+    summary: str = ""
+    applied: list[Json] = []
+    seq: int = 0
+    fence: int = Field(default=1)
+    digest: str = ""
+    created: float = 0.0
+    updated: float = 0.0
+
+    @property
+    def head(self) -> Head:
+        """The last record's place."""
+        return Head(self.seq, self.fence, self.digest)
+
+    @property
+    def spent(self) -> int:
+        """Tokens that count against the budget, a call under way included."""
+        return self.charged + self.reserved
+
+    @property
+    def round(self) -> int:
+        """The number of the last round that was begun."""
+        return len(self.rounds)
+
+    def proposal(self) -> Proposal:
+        """What the session offers now."""
+        changes = tuple(
+            FileChange(path, self.bases[path], text)
+            for path, text in sorted(self.texts.items())
+            if text != self.bases[path]
+        )
+        remarks = {path: tuple(lines) for path, lines in self.remarks.items()}
+        return Proposal(self.id, changes, self.summary, remarks)
+
+    def to_summary(self) -> Summary:
+        """What a list of sessions shows."""
+        return Summary(
+            session=self.id,
+            workspace=self.workspace,
+            state=self.state,
+            prompt=self.task.prompt,
+            round=self.round,
+            max_rounds=self.limits.rounds,
+            tokens=self.spent,
+            max_tokens=self.limits.tokens,
+            created=self.created,
+            updated=self.updated,
+        )
+
+    def take(self, record: Record) -> None:
+        """Folds the next record in.
+
+        Raises:
+            CorruptRecord: It is damaged.
+        """
+        body = record.read()
+        if record.kind == "snapshot":
+            for name, value in SessionState(**body):
+                setattr(self, name, value)
+        else:
+            _FOLD[record.kind](self, body)
+        self.seq, self.digest = record.seq, record.digest
+        if record.kind == "reply":
+            self.round_starts.append(record.seq)
+        self.fence = max(self.fence, record.fence)
+        self.created = self.created or record.at
+        self.updated = record.at
+
+
+def _task(state: SessionState, body: Json) -> None:
+    state.task = Task(**body["task"])
+    state.limits = Limits(**body["limits"])
+    state.workspace, state.checkout = body["workspace"], body["checkout"]
+    state.model = body["model"]
+
+
+def _call(state: SessionState, body: Json) -> None:
+    # A reservation that was never settled belonged to a call that died: it stays charged.
+    state.charged += state.reserved
+    state.raw += state.reserved
+    state.reserved = body["reserved"]
+
+
+def _reply(state: SessionState, body: Json) -> None:
+    state.charged += body["charged"]
+    state.raw += body["raw"]
+    state.reserved = 0
+    state.cached_input = body["cached_input"]
+    state.seconds += body["seconds"]
+    state.rounds.append(
+        Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
+    )
+
+
+def _verdict(state: SessionState, body: Json) -> None:
+    state.rounds[-1].verdicts.append(body)
+    if body["verdict"] == "refuse" and body["rule"] == "duplicate":
+        state.refused += [key for key in body["details"] if key not in state.refused]
+    for path, lines in body.get("remarks", {}).items():
+        state.remarks.setdefault(path, []).extend(lines)
+
+
+def _result(state: SessionState, body: Json) -> None:
+    state.rounds[-1].results.append(Result(**body["result"]))
+    state.unreadable = 0
+    for change in body.get("changes", ()):
+        state.bases.setdefault(change["path"], change.get("base"))
+        state.texts[change["path"]] = change["new"]
+
+
+def _round(state: SessionState, body: Json) -> None:
+    last = state.rounds[-1]
+    last.over, last.branch, last.commit = True, body["branch"], body["commit"]
+
+
+def _note(state: SessionState, body: Json) -> None:
+    if body.get("unreadable"):
+        state.unreadable += 1
+    if state.rounds:
+        state.rounds[-1].notes.append(body["text"])
+
+
+def _state(state: SessionState, body: Json) -> None:
+    state.state, state.reason = body["state"], body["reason"]
+
+
+def _proposal(state: SessionState, body: Json) -> None:
+    state.summary = body["summary"]
+
+
+def _applied(state: SessionState, body: Json) -> None:
+    """What was applied is no longer proposed; its texts stay, for undo."""
+    for change in body["changes"]:
+        state.applied.append(change)
+        state.bases.pop(change["path"], None)
+        state.texts.pop(change["path"], None)
+
+
+def _undone(state: SessionState, body: Json) -> None:
+    paths = set(body["paths"])
+    state.applied = [change for change in state.applied if change["path"] not in paths]
+
+
+def _grant(state: SessionState, body: Json) -> None:
+    state.limits.rounds += body["rounds"]
+    state.limits.tokens += body["tokens"]
+    state.limits.minutes += body["minutes"]
+
+
+def _lease(state: SessionState, body: Json) -> None:
+    state.checkout = body["checkout"]
+
+
+_FOLD: dict[Kind, Any] = {
+    "task": _task,
+    "call": _call,
+    "reply": _reply,
+    "verdict": _verdict,
+    "result": _result,
+    "round": _round,
+    "note": _note,
+    "state": _state,
+    "proposal": _proposal,
+    "applied": _applied,
+    "undone": _undone,
+    "grant": _grant,
+    "lease": _lease,
+}

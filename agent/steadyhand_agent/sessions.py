@@ -1,0 +1,344 @@
+"""The sessions of one workspace: start, resume, cancel, apply, discard, undo, list.
+
+Owns which sessions run in this process. What a session knows is in its journal; what it does is in
+its loop; what touches the user's files goes through the Editor port, after consent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from steadyhand_agent.errors import JournalError, SessionError, StaleDocument, SteadyhandError
+from steadyhand_agent.loop import Loop, Surroundings
+from steadyhand_agent.ports import ApplyReport, Model
+from steadyhand_agent.proposals.changes import FileChange, take_back
+from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
+from steadyhand_agent.state.journal import Kind, Summary, record
+from steadyhand_agent.state.tiers import Store
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+ModelFor = Callable[[SessionState], Model]
+
+
+@dataclass(slots=True)
+class _Live:
+    """A session that this process writes."""
+
+    state: SessionState
+    lock: asyncio.Lock
+    task: asyncio.Task[None] | None = None
+
+
+class Sessions:
+    """The sessions of one workspace.
+
+    Args:
+        around: What a loop works with.
+        store: Where records go.
+        model_for: Gives the model of a session.
+        limits: What a new session may use.
+    """
+
+    def __init__(
+        self, around: Surroundings, store: Store, model_for: ModelFor, limits: Limits
+    ) -> None:
+        self._around = around
+        self._store = store
+        self._model_for = model_for
+        self.limits = limits
+        self._live: dict[str, _Live] = {}
+
+    async def start(self, task: Task) -> SessionState:
+        """Begins a session; its loop runs on after this returns.
+
+        Raises:
+            SessionError: The task is empty.
+            JournalError: It could not be kept.
+        """
+        if not task.prompt.strip():
+            raise SessionError("The task is empty; say what should be done.")
+        workspace = self._around.workspace
+        state = SessionState(id=secrets.token_hex(4), workspace=workspace.id)
+        live = _Live(state, asyncio.Lock())
+        model = self._model_for(state)
+        body: Json = {
+            "task": task.model_dump(),
+            "limits": self.limits.model_dump(),
+            "workspace": workspace.id,
+            "checkout": str(workspace.root),
+            "model": model.name,
+        }
+        await self._keep(live, "task", body)
+        self._live[state.id] = live
+        self._run(live, model)
+        return state
+
+    async def resume(self, session: str, grant: Limits | None = None) -> SessionState:
+        """Goes on with a session; one that waits for a decision is offered again.
+
+        Args:
+            session: Its id.
+            grant: What is added to its limits.
+
+        Raises:
+            SessionError: It runs already, is finished, or is unknown.
+        """
+        live = await self._own(session)
+        state = live.state
+        if live.task is not None and not live.task.done():
+            raise SessionError(f"Session {session} is running already.")
+        if state.state in ("finished", "failed"):
+            raise SessionError(f"Session {session} is {state.state}; start a new task instead.")
+        if grant is not None:
+            await self._keep(
+                live, "grant", grant.model_dump(include={"rounds", "tokens", "minutes"})
+            )
+        model = self._model_for(state)
+        if state.state != "waiting":
+            await self._keep(live, "state", {"state": "running", "reason": "resumed"})
+        self._run(live, model)
+        return state
+
+    async def cancel(self, session: str) -> SessionState:
+        """Ends a session's work at once; its journal and its proposal are kept."""
+        live = await self._own(session)
+        await self._stop(live)
+        if live.state.state not in OVER:
+            await self._move(live, "cancelled", "Cancelled by you; everything so far is kept.")
+        return live.state
+
+    async def apply(self, session: str) -> tuple[SessionState, ApplyReport]:
+        """Applies what a session proposes.
+
+        Raises:
+            SessionError: It proposes nothing.
+            StaleDocument: A text changed since; nothing was applied.
+        """
+        live = await self._own(session)
+        return live.state, await self._apply(live)
+
+    async def discard(self, session: str) -> SessionState:
+        """Lets a proposal go; nothing was written."""
+        live = await self._own(session)
+        if live.state.state != "waiting":
+            raise SessionError(
+                f"Session {session} waits for no decision; it is {live.state.state}."
+            )
+        await self._stop(live)
+        await self._move(live, "finished", "Discarded; no file was changed.")
+        return live.state
+
+    async def show(self, session: str) -> SessionState:
+        """Opens the diff of what a session proposes."""
+        state = await self.state(session)
+        proposal = state.proposal()
+        if not proposal.changes:
+            raise SessionError(f"Session {session} proposes no change.")
+        await self._around.editor.show(proposal)
+        return state
+
+    async def undo(self, session: str) -> tuple[SessionState, ApplyReport]:
+        """Takes back what a session applied, and only that.
+
+        Raises:
+            SessionError: It applied nothing that is still there.
+            StaleDocument: The person edited the same lines since; nothing was changed.
+        """
+        live = await self._own(session)
+        state = live.state
+        if not state.applied:
+            raise SessionError(f"Session {session} has applied nothing that could be undone.")
+        async with live.lock:
+            reverse: list[FileChange] = []
+            for kept in reversed(state.applied):
+                change = FileChange(kept["path"], kept["base"], kept["new"])
+                current = self._current(change.path)
+                if current is None:
+                    raise StaleDocument(
+                        f"{change.path} is gone since; nothing was undone. Restore it, then undo."
+                    )
+                if change.base is None and current == change.new:
+                    reverse.append(FileChange(change.path, current, None))
+                else:
+                    before = take_back(current, change)
+                    reverse.append(FileChange(change.path, current, before))
+            report = await self._around.editor.apply(reverse, f"Steadyhand: undo {session}")
+            done = [f.path for f in report.files if f.status in ("applied", "unsaved")]
+            if done:
+                await self._keep(live, "undone", {"paths": done})
+        return state, report
+
+    async def list(self) -> list[Summary]:
+        """The workspace's sessions, newest first; one whose process died reads as paused."""
+        from dataclasses import replace
+
+        found = await self._store.sessions(self._around.workspace.id)
+        return [
+            replace(s, state="paused")
+            if s.state == "running" and not self.running(s.session)
+            else s
+            for s in found
+        ]
+
+    async def state(self, session: str) -> SessionState:
+        """What a session knows, read only."""
+        if session in self._live:
+            return self._live[session].state
+        return await self._store.load(session)
+
+    def running(self, session: str) -> bool:
+        """True where this process runs the session's loop."""
+        live = self._live.get(session)
+        return live is not None and live.task is not None and not live.task.done()
+
+    async def wait(self, session: str) -> SessionState:
+        """Waits until a session's loop ends, for a terminal and for tests."""
+        live = await self._own(session)
+        if live.task is not None:
+            await asyncio.wait([live.task])
+        return live.state
+
+    async def close(self) -> None:
+        """Pauses what runs and lets go of the store."""
+        for live in self._live.values():
+            running = live.task is not None and not live.task.done()
+            await self._stop(live)
+            if running and live.state.state == "running":
+                with contextlib.suppress(JournalError):
+                    await self._keep(
+                        live, "state", {"state": "paused", "reason": "The editor was closed."}
+                    )
+        await self._store.close()
+
+    async def _own(self, session: str) -> _Live:
+        """The live session, taken over from the journal where this process does not have it."""
+        live = self._live.get(session)
+        if live is None:
+            state = await self._store.load(session)
+            state.fence = await self._store.take(session)
+            live = _Live(state, asyncio.Lock())
+            await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
+            self._live[session] = live
+        return live
+
+    async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
+        """Journals a record and folds it in; the state is true only once it is durable."""
+        state = live.state
+        item = record(
+            state.id, state.head, kind, body, fence=state.fence, at=self._around.clock.now()
+        )
+        state.take(item)
+        try:
+            await self._store.append(item, state)
+        except JournalError:
+            # This process's picture is ahead of the journal: forget it, and read again on resume.
+            self._live.pop(state.id, None)
+            raise
+
+    def _run(self, live: _Live, model: Model) -> None:
+        live.task = asyncio.create_task(self._whole(live, model), name=f"session {live.state.id}")
+
+    async def _whole(self, live: _Live, model: Model) -> None:
+        """The loop, and the offer at its end; whatever fails is told to the person."""
+        editor = self._around.editor
+
+        def keep(kind: Kind, body: Json) -> Coroutine[Any, Any, None]:
+            return self._keep(live, kind, body)
+
+        try:
+            if live.state.state == "running":
+                await Loop(live.state, keep, model, self._around).run()
+            if live.state.state == "waiting":
+                await self._offer(live)
+            elif live.state.state == "paused":
+                editor.tell(f"Session {live.state.id} is paused. {live.state.reason}", warning=True)
+            elif live.state.state == "finished":
+                editor.tell(f"Session {live.state.id}: {live.state.reason}")
+        except SteadyhandError as error:
+            editor.tell(str(error), warning=True)
+        except Exception as error:
+            log.exception("session %s failed", live.state.id)
+            with contextlib.suppress(SteadyhandError):
+                await self._move(
+                    live, "paused", f"An internal error ({type(error).__name__}); see the log."
+                )
+            editor.tell(
+                f"Session {live.state.id} met an internal error ({type(error).__name__}). Its "
+                "rounds are kept; look at the log, then resume it.",
+                warning=True,
+            )
+
+    async def _offer(self, live: _Live) -> None:
+        decision = await self._around.editor.decide(live.state.proposal())
+        if live.state.state != "waiting":
+            return  # Decided by a command while the question was open.
+        if decision in ("apply", "preview"):
+            report = await self._apply(live, preview=decision == "preview")
+            self._around.editor.tell(report.sentence(), warning=not report.complete)
+        elif decision == "discard":
+            await self._move(live, "finished", "Discarded; no file was changed.")
+
+    async def _apply(self, live: _Live, *, preview: bool = False) -> ApplyReport:
+        state = live.state
+        async with live.lock:
+            changes = state.proposal().changes
+            if not changes:
+                raise SessionError(f"Session {state.id} proposes no change.")
+            if state.state == "running":
+                raise SessionError(f"Session {state.id} is still working; wait, or cancel it.")
+            label = f"Steadyhand: {state.task.prompt[:60]}"
+            report = await self._around.editor.apply(changes, label, preview=preview)
+            done = {f.path for f in report.files if f.status in ("applied", "unsaved")}
+            if done:
+                kept = [
+                    {"path": c.path, "base": c.base, "new": c.new}
+                    for c in changes
+                    if c.path in done
+                ]
+                await self._keep(live, "applied", {"changes": kept})
+            if len(done) == len(changes):
+                await self._move(live, "finished", report.sentence())
+        return report
+
+    async def _move(self, live: _Live, state: State, reason: str) -> None:
+        await self._keep(live, "state", {"state": state, "reason": reason})
+        summary = live.state.to_summary()
+        self._around.editor.event(
+            {
+                "session": live.state.id,
+                "event": "state",
+                "state": state,
+                "prompt": summary.prompt,
+                "round": summary.round,
+                "max_rounds": summary.max_rounds,
+                "tokens": summary.tokens,
+                "raw_tokens": live.state.raw,
+                "max_tokens": summary.max_tokens,
+                "message": reason,
+            }
+        )
+
+    async def _stop(self, live: _Live) -> None:
+        task = live.task
+        if task is None or task.done() or task is asyncio.current_task():
+            return
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    def _current(self, path: str) -> str | None:
+        text = self._around.editor.text(path)
+        if text is not None:
+            return text
+        try:
+            return self._around.workspace.read(path)
+        except SteadyhandError:
+            return None

@@ -1,0 +1,205 @@
+"""The journal: append-only records of what a session did, each chained to the one before.
+
+Owns the record's form, its digest and its checksum. Stores keep records; they never interpret
+their bodies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import orjson
+
+from steadyhand_agent.errors import CorruptRecord, JournalError
+
+Json = dict[str, Any]
+
+# task: what was asked · call: a reservation before the model is asked · reply: what it said ·
+# verdict: the guard's word and, for a permit, the intent · result: what the tool gave ·
+# round: a round is over · note: something the model is told · state: where the session stands ·
+# proposal: it is offered · applied, undone: what the editor did · grant: the person gave more ·
+# lease: another process took over · snapshot: a history that began on another machine
+Kind = Literal[
+    "task", "call", "reply", "verdict", "result", "round", "note", "state", "proposal",
+    "applied", "undone", "grant", "lease", "snapshot",
+]  # fmt: skip
+
+SCHEMA = 1
+MAX_RECORD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a session's history.
+
+    Attributes:
+        session: The session's id.
+        seq: Its place, from 1, without gaps.
+        fence: The writer's number; it only grows.
+        kind: What it tells.
+        schema: The form of `body`.
+        at: Seconds since the epoch.
+        prev: Digest of the record before; empty for the first.
+        body: What it tells, as orjson wrote it.
+        digest: Of everything above.
+        crc: CRC32 of `body`.
+    """
+
+    session: str
+    seq: int
+    fence: int
+    kind: Kind
+    schema: int
+    at: float
+    prev: str
+    body: bytes
+    digest: str
+    crc: int
+
+    def read(self) -> Json:
+        """The body, once its checksum and digest have been verified.
+
+        Raises:
+            CorruptRecord: They do not match.
+            JournalError: A newer Steadyhand wrote it.
+        """
+        if self.schema > SCHEMA:
+            raise JournalError(
+                f"Session {self.session} was written by a newer Steadyhand (record form "
+                f"{self.schema}, this one reads {SCHEMA}); it was left untouched. "
+                "Upgrade to open it."
+            )
+        # A snapshot carries the digest of the record it stands for, so that the chain goes on.
+        chained = self.kind == "snapshot" or self.digest == _digest(self)
+        if zlib.crc32(self.body) != self.crc or not chained:
+            raise CorruptRecord(
+                f"Record {self.seq} of session {self.session} is damaged; "
+                "the records before it are kept."
+            )
+        return orjson.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last record of a session, by which two stores are compared."""
+
+    seq: int
+    fence: int
+    digest: str
+
+
+def record(session: str, head: Head, kind: Kind, body: Json, *, fence: int, at: float) -> Record:
+    """The record that follows `head`.
+
+    Raises:
+        JournalError: It would be larger than 1 MB.
+    """
+    data = orjson.dumps(body)
+    if len(data) > MAX_RECORD_BYTES:
+        raise JournalError(
+            f"A {kind} record of {len(data):,} bytes is larger than the journal takes "
+            f"({MAX_RECORD_BYTES:,}); the session was paused before it."
+        )
+    bare = Record(
+        session, head.seq + 1, fence, kind, SCHEMA, at, head.digest, data, "", zlib.crc32(data)
+    )
+    return replace(bare, digest=_digest(bare))
+
+
+def snapshot(state: Json, head: Head, session: str, at: float) -> Record:
+    """A record that stands for all up to `head`, where the records themselves stayed behind."""
+    data = orjson.dumps(state)
+    return Record(
+        session,
+        head.seq,
+        head.fence,
+        "snapshot",
+        SCHEMA,
+        at,
+        "",
+        data,
+        head.digest,
+        zlib.crc32(data),
+    )
+
+
+def _digest(of: Record) -> str:
+    head = f"{of.session}\0{of.seq}\0{of.fence}\0{of.kind}\0{of.schema}\0{of.at!r}\0{of.prev}\0"
+    return hashlib.blake2b(head.encode() + of.body, digest_size=16).hexdigest()
+
+
+def verified(records: Sequence[Record], head: Head) -> tuple[list[Record], CorruptRecord | None]:
+    """The unbroken chain that follows `head`, and what broke it, if anything did."""
+    good: list[Record] = []
+    for item in records:
+        try:
+            begins = item.kind == "snapshot" and not good
+            if not begins and (item.seq != head.seq + 1 or item.prev != head.digest):
+                raise CorruptRecord(
+                    f"Session {item.session} has a gap before record {item.seq}; "
+                    "the records before it are kept."
+                )
+            item.read()
+        except CorruptRecord as error:
+            return good, error
+        good.append(item)
+        head = Head(item.seq, item.fence, item.digest)
+    return good, None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list of sessions shows of one."""
+
+    session: str
+    workspace: str
+    state: str
+    prompt: str
+    round: int
+    max_rounds: int
+    tokens: int
+    max_tokens: int
+    created: float
+    updated: float
+
+    def as_json(self) -> Json:
+        """For the wire and for a store."""
+        named: Json = {name: getattr(self, name) for name in self.__slots__}
+        return {"id": named["session"], **named}
+
+
+class Journal(Protocol):
+    """A store of records that is durable when `append` returns."""
+
+    async def append(self, item: Record, summary: Summary) -> None:
+        """Keeps a record.
+
+        Raises:
+            StaleWriter: The session has a newer writer than the record's fence.
+            JournalError: It could not be kept; the session must not go on.
+        """
+        ...
+
+    async def records(self, session: str, after: int = 0) -> list[Record]:
+        """A session's records in order, those after a place."""
+        ...
+
+    async def head(self, session: str) -> Head | None:
+        """The last record's place; None for an unknown session."""
+        ...
+
+    async def take(self, session: str) -> int:
+        """A new, higher fence for a session; older writers are refused from now on."""
+        ...
+
+    async def sessions(self, workspace: str | None = None) -> list[Summary]:
+        """All sessions, or those of one workspace, the newest first."""
+        ...
+
+    async def close(self) -> None:
+        """Waits for what is under way and lets go of the store."""
+        ...

@@ -1,0 +1,257 @@
+"""The local journal: SQLite in WAL mode with full synchronisation, written by one owned thread.
+
+Owns the file and its connection. Everything that is queued while a transaction runs is committed
+together in the next one. The `apsw` wheel brings a current SQLite: the one that Python was built
+with may have the WAL-reset bug that was mended in 3.51.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import orjson
+
+from steadyhand_agent.errors import JournalError, StaleWriter
+from steadyhand_agent.state.journal import Head, Record, Summary
+
+T = TypeVar("T")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY,
+    workspace TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    updated REAL NOT NULL,
+    summary BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS sessions_by_workspace ON sessions (workspace, updated DESC);
+CREATE TABLE IF NOT EXISTS records (
+    session TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    schema INTEGER NOT NULL,
+    at REAL NOT NULL,
+    prev TEXT NOT NULL,
+    body BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (session, seq)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+_VERSION = 1
+_Job = tuple[Callable[[apsw.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+
+
+class SqliteJournal:
+    """A `Journal` in one file, safe with several processes on it.
+
+    Args:
+        path: The file; its folder is made, private to the user.
+
+    Raises:
+        JournalError: It cannot be opened, or a newer Steadyhand wrote it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            self._connection = _open(path)
+        except (OSError, apsw.Error) as error:
+            raise JournalError(
+                f"The journal {path} cannot be opened ({error}); no session can start. "
+                "Set STEADYHAND_STATE_DIR to a folder that can be written."
+            ) from error
+        self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
+        self._thread.start()
+
+    async def append(self, item: Record, summary: Summary) -> None:
+        """Keeps a record; see `Journal.append`."""
+        await self._do(lambda db: _append(db, item, summary))
+
+    async def records(self, session: str, after: int = 0) -> list[Record]:
+        """A session's records in order, those after a place."""
+        rows = await self._do(
+            lambda db: list(
+                db.execute(
+                    "SELECT session, seq, fence, kind, schema, at, prev, body, digest, crc "
+                    "FROM records WHERE session = ? AND seq > ? ORDER BY seq",
+                    (session, after),
+                )
+            )
+        )
+        return [Record(*row) for row in rows]
+
+    async def head(self, session: str) -> Head | None:
+        """The last record's place; None for an unknown session."""
+        row = await self._do(
+            lambda db: db.execute(
+                "SELECT seq, fence, digest FROM sessions WHERE id = ?", (session,)
+            ).fetchone()
+        )
+        return Head(*row) if row else None
+
+    async def take(self, session: str) -> int:
+        """A new, higher fence; see `Journal.take`."""
+
+        def job(db: apsw.Connection) -> int:
+            row = db.execute(
+                "UPDATE sessions SET fence = fence + 1 WHERE id = ? RETURNING fence", (session,)
+            ).fetchone()
+            if row is None:
+                raise JournalError(f"There is no session {session} in {self.path}.")
+            return int(row[0])
+
+        return await self._do(job)
+
+    async def sessions(self, workspace: str | None = None) -> list[Summary]:
+        """All sessions, or those of one workspace, the newest first."""
+        where, given = ("", ()) if workspace is None else ("WHERE workspace = ?", (workspace,))
+        rows = await self._do(
+            lambda db: list(
+                db.execute(
+                    f"SELECT summary FROM sessions {where} ORDER BY updated DESC",  # noqa: S608
+                    given,
+                )
+            )
+        )
+        return [Summary(**orjson.loads(row[0])) for row in rows]
+
+    async def close(self) -> None:
+        """Waits for what is queued and closes the file."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _do(self, job: Callable[[apsw.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if not self._thread.is_alive():
+            raise JournalError("The journal is closed; the session was not changed.")
+        self._jobs.put((job, future, loop))
+        # What was queued is done even if the caller is cancelled: a record is never half kept.
+        return await asyncio.shield(future)
+
+    def _serve(self) -> None:
+        closing = False
+        while not closing:
+            jobs = [self._jobs.get()]
+            while not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            closing = None in jobs
+            self._commit([job for job in jobs if job is not None])
+        self._connection.close()
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        """Runs jobs in one transaction; a job that fails takes back its own part alone."""
+        outcomes: list[tuple[_Job, Any, Exception | None]] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for entry in jobs:
+                try:
+                    with self._connection:
+                        outcomes.append((entry, entry[0](self._connection), None))
+                except (JournalError, apsw.Error) as error:
+                    outcomes.append((entry, None, _told(error, self.path)))
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            outcomes = [(entry, None, _told(error, self.path)) for entry in jobs]
+        for (_, future, loop), value, error in outcomes:
+            loop.call_soon_threadsafe(_settle, future, value, error)
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)
+
+
+def _told(error: Exception, path: Path) -> JournalError:
+    if isinstance(error, JournalError):
+        return error
+    return JournalError(
+        f"The journal {path} could not be written ({error}); everything before is kept. "
+        "Free some space or mend its permissions, then resume the session."
+    )
+
+
+def _open(path: Path) -> apsw.Connection:
+    db = apsw.Connection(str(path))
+    db.set_busy_timeout(5_000)
+    version = db.execute("PRAGMA user_version").fetchone()
+    if version is not None and int(version[0]) > _VERSION:
+        db.close()
+        raise JournalError(
+            f"The journal {path} was written by a newer Steadyhand (form {version[0]}, this one "
+            f"reads {_VERSION}); it was left untouched. Upgrade to open it."
+        )
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(_SCHEMA)
+    db.execute("COMMIT")
+    return db
+
+
+def _append(db: apsw.Connection, item: Record, summary: Summary) -> None:
+    row = db.execute(
+        "SELECT seq, fence, digest FROM sessions WHERE id = ?", (item.session,)
+    ).fetchone()
+    seq, fence, digest = row if row is not None else (0, 0, "")
+    if item.fence < fence:
+        raise StaleWriter(
+            f"Session {item.session} was taken over by another editor; nothing was written. "
+            "Resume it here to take it back."
+        )
+    begins = item.kind == "snapshot" and row is None
+    if not begins and (item.seq, item.prev) != (seq + 1, digest):
+        raise JournalError(
+            f"Session {item.session} stands at record {seq}, so record {item.seq} does not fit; "
+            "nothing was written. Resume the session to go on from what is kept."
+        )
+    db.execute(
+        "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            item.session,
+            item.seq,
+            item.fence,
+            item.kind,
+            item.schema,
+            item.at,
+            item.prev,
+            item.body,
+            item.digest,
+            item.crc,
+        ),
+    )
+    db.execute(
+        "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "fence = excluded.fence, seq = excluded.seq, digest = excluded.digest, "
+        "updated = excluded.updated, summary = excluded.summary",
+        (
+            item.session,
+            summary.workspace,
+            item.fence,
+            item.seq,
+            item.digest,
+            item.at,
+            orjson.dumps({name: getattr(summary, name) for name in summary.__slots__}),
+        ),
+    )

@@ -1,0 +1,133 @@
+"""The tiers together: the local journal first and always, Redis beside it when configured.
+
+Owns who is written first and who decides on a read: the local journal's head does. Redis serves
+where its head equals it, or extends it with a valid chain; where it differs the two are a fork,
+which is said and never merged. Redis being away never stops a session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from steadyhand_agent.errors import CorruptRecord, SessionError
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state.journal import Head, Journal, Record, Summary, snapshot, verified
+from steadyhand_agent.state.redis import HotSession, RedisTier
+
+log = logging.getLogger(__name__)
+
+# A checkpoint goes to Redis when a session reaches one of these; in between, only locally.
+_CHECKPOINTS = frozenset({"task", "round", "state", "applied", "undone", "lease"})
+
+
+class Store:
+    """Where sessions are kept.
+
+    Args:
+        journal: The local one.
+        hot: Redis, or None.
+        tell: Says one sentence to the person.
+    """
+
+    def __init__(
+        self, journal: Journal, hot: RedisTier | None, tell: Callable[[str], None]
+    ) -> None:
+        self._journal = journal
+        self._hot = hot
+        self._tell = tell
+        self._recent: dict[str, list[Record]] = {}
+
+    async def append(self, item: Record, state: SessionState) -> None:
+        """Keeps a record; durable on return. `state` has it folded in already.
+
+        Raises:
+            JournalError: It is not durable, and the session must not go on.
+        """
+        await self._journal.append(item, state.to_summary())
+        if self._hot is None:
+            return
+        recent = self._recent.setdefault(item.session, [])
+        recent.append(item)
+        if item.kind in _CHECKPOINTS:
+            kept = await self._hot.save(state, recent)
+            if kept:
+                recent.clear()
+            elif self._hot.just_lost:
+                self._tell(
+                    "Redis cannot be reached; sessions go on and are kept on this machine alone "
+                    "until it is back."
+                )
+
+    async def load(self, session: str) -> SessionState:
+        """A session as of its last good record.
+
+        Raises:
+            SessionError: No tier knows it.
+            JournalError: What is kept cannot be read.
+        """
+        head = await self._journal.head(session)
+        hot = await self._hot.load(session) if self._hot is not None else None
+        if head is None:
+            if hot is None:
+                raise SessionError(f"There is no session {session} here.")
+            return await self._adopt(hot)
+        if hot is not None and (hot.state.seq, hot.state.digest) == (head.seq, head.digest):
+            return hot.state
+        state = await self._fold(session)
+        if hot is not None and hot.state.seq >= head.seq:
+            await self._extend(state, hot)
+        return state
+
+    async def _fold(self, session: str) -> SessionState:
+        records = await self._journal.records(session)
+        first = Head(records[0].seq - 1, 0, records[0].prev) if records else Head(0, 0, "")
+        good, broken = await asyncio.to_thread(verified, records, first)
+        if broken is not None:
+            raise CorruptRecord(f"{broken} It cannot be resumed from this machine's journal.")
+        state = SessionState(id=session)
+        for item in good:
+            state.take(item)
+        return state
+
+    async def _extend(self, state: SessionState, hot: HotSession) -> None:
+        """Takes over records that another machine left in Redis, if they follow ours."""
+        newer = [item for item in hot.records if item.seq > state.seq]
+        good, broken = verified(newer, state.head)
+        if broken is not None or not good:
+            self._tell(
+                f"Session {state.id} has another history in Redis than on this machine; "
+                "this machine's is used, the other was left there."
+            )
+            return
+        for item in good:
+            state.take(item)
+            await self._journal.append(item, state.to_summary())
+
+    async def _adopt(self, hot: HotSession) -> SessionState:
+        """A session known from Redis alone: its recent records become the local journal's."""
+        state = SessionState(id=hot.state.id)
+        good, broken = verified(hot.records, state.head)
+        if broken is not None or not good or good[-1].digest != hot.state.digest:
+            # Its beginning is no longer in Redis: the snapshot stands for it.
+            at = hot.state
+            good = [snapshot(at.model_dump(mode="json"), at.head, at.id, at.updated)]
+        for item in good:
+            state.take(item)
+            await self._journal.append(item, state.to_summary())
+        return state
+
+    async def take(self, session: str) -> int:
+        """A new, higher fence."""
+        return await self._journal.take(session)
+
+    async def sessions(self, workspace: str | None = None) -> list[Summary]:
+        """All sessions, or those of one workspace, the newest first."""
+        return await self._journal.sessions(workspace)
+
+    async def close(self) -> None:
+        """Lets go of every tier."""
+        if self._hot is not None:
+            await self._hot.close()
+        await self._journal.close()

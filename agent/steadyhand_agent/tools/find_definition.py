@@ -1,0 +1,55 @@
+"""`find_definition`: what the index knows under a name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import ClassVar
+
+from pydantic import Field
+
+from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
+
+_MAX_SHOWN = 12
+
+
+class FindDefinitionArguments(Arguments):
+    """Arguments of `find_definition`."""
+
+    name: str = Field(
+        min_length=1, description="`slugify`, `Post.slug` or `pressroom.text.slugify`."
+    )
+
+
+class FindDefinition:
+    """Asks the index, with the session's own changes on top."""
+
+    name: ClassVar[str] = "find_definition"
+    description: ClassVar[str] = (
+        "Finds functions, classes, methods and constants by name in the whole workspace: place, "
+        "signature, first line of the docstring, and how to import it. Ask this before you write "
+        "a helper: it may exist."
+    )
+    arguments: ClassVar[type[Arguments]] = FindDefinitionArguments
+
+    def run(self, arguments: FindDefinitionArguments, context: ToolContext) -> Outcome:
+        """Definitions, one a paragraph; near names where there is none."""
+        found = [d for d in context.view.named(arguments.name.strip()) if not d.local]
+        if not found:
+            return Outcome(self._nothing(arguments.name, context))
+        shown: list[str] = []
+        for d in found[:_MAX_SHOWN]:
+            lines = [f"{d.place}  {d.kind} {d.qualified}", f"  {d.signature}"]
+            if d.doc:
+                lines.append(f"  {d.doc}")
+            if d.module_level:
+                lines.append(f"  {context.view.import_line(d)}")
+            shown.append("\n".join(lines))
+        if len(found) > _MAX_SHOWN:
+            shown.append(f"[{len(found) - _MAX_SHOWN} more with this name]")
+        return Outcome("\n".join(shown))
+
+    def _nothing(self, name: str, context: ToolContext) -> str:
+        bare = name.rpartition(".")[2]
+        near = difflib.get_close_matches(bare, context.view.names(), n=5, cutoff=0.7)
+        hint = f" Near names: {', '.join(near)}." if near else ""
+        return f"No definition is named `{name}`.{hint}"

@@ -1,0 +1,59 @@
+"""`search_text`: where a text occurs."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import ClassVar
+
+from pydantic import Field
+
+from steadyhand_agent.errors import PathRefused, ToolFailed
+from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
+
+_MAX_HITS = 60
+_MAX_LINE = 200
+
+
+class SearchTextArguments(Arguments):
+    """Arguments of `search_text`."""
+
+    text: str = Field(min_length=1, description="The exact text to look for, case counts.")
+    pattern: str = Field(
+        default="*", description="Only in paths that match this shell pattern, like `src/*.py`."
+    )
+
+
+class SearchText:
+    """Searches the session's texts, open buffers and disk.
+
+    The text is taken literally: a regular expression from a model can take exponential time.
+    """
+
+    name: ClassVar[str] = "search_text"
+    description: ClassVar[str] = (
+        "Finds an exact text in the workspace's files; each hit is `path:line: text`."
+    )
+    arguments: ClassVar[type[Arguments]] = SearchTextArguments
+
+    def run(self, arguments: SearchTextArguments, context: ToolContext) -> Outcome:
+        """Hits in path order."""
+        needle = arguments.text
+        names = sorted({*context.files, *context.overlay.texts})
+        hits: list[str] = []
+        for name in names:
+            if not fnmatchcase(name, arguments.pattern):
+                continue
+            try:
+                text = context.overlay.read(name)
+            except (ToolFailed, PathRefused):
+                continue  # Binary, huge, gone: passed over, as the index does.
+            if needle not in text:
+                continue
+            for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
+                if needle in line:
+                    hits.append(f"{name}:{number}: {line.strip()[:_MAX_LINE]}")
+            if len(hits) > _MAX_HITS:
+                hits[_MAX_HITS:] = ["[more hits; narrow the text or the pattern]"]
+                break
+        return Outcome("\n".join(hits) or f"`{needle[:80]}` occurs in no file that can be read.")

@@ -1,0 +1,167 @@
+"""The workspace: its roots, and the only way from a name below them to a path on disk.
+
+Owns the mapping between a workspace path ("pressroom/text.py") and the file system. Never
+opens anything outside a root: symlinks, absolute names and `..` that leave are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path, PurePosixPath
+
+from steadyhand_agent.errors import PathRefused, ToolFailed
+
+MAX_FILE_BYTES = 1_000_000
+
+# A name that begins so is the version control's or the agent's own, whatever its case.
+_CLOSED_FOLDERS = frozenset({".git", ".hg", ".svn", ".steadyhand"})
+
+
+class Workspace:
+    """The root folders that one editor window has open.
+
+    Attributes:
+        roots: Real paths, without repetition, in the editor's order.
+    """
+
+    def __init__(self, roots: list[Path]) -> None:
+        real: dict[str, Path] = {}
+        for root in roots:
+            path = root.expanduser().resolve()
+            real.setdefault(str(path), path)
+        self.roots = list(real.values())
+        names: dict[str, Path] = {}
+        for root in self.roots:
+            name, n = root.name or "root", 2
+            while name in names:
+                name, n = f"{root.name}-{n}", n + 1
+            names[name] = root
+        self._names = names
+
+    @property
+    def root(self) -> Path:
+        """The first root."""
+        return self.roots[0]
+
+    @property
+    def id(self) -> str:
+        """A name for this workspace that is the same whenever the same folders are open."""
+        joined = "\0".join(sorted(str(root) for root in self.roots))
+        return hashlib.blake2b(joined.encode(), digest_size=8).hexdigest()
+
+    def name_of(self, path: Path) -> str | None:
+        """The workspace path of a file on disk, or None where it is outside every root."""
+        for candidate in (lambda: path, path.resolve):
+            try:
+                found = candidate()
+            except (OSError, RuntimeError):
+                return None
+            for name, root in self._names.items():
+                if found.is_relative_to(root):
+                    inside = found.relative_to(root).as_posix()
+                    return inside if len(self.roots) == 1 else f"{name}/{inside}"
+        return None
+
+    def split(self, name: str) -> tuple[Path, str]:
+        """The root that a workspace path lies in, and the path below that root."""
+        if len(self.roots) == 1:
+            return self.root, name
+        head, _, rest = name.partition("/")
+        if head not in self._names:
+            raise PathRefused(
+                f"`{name}` names no root of this workspace; begin with one of: "
+                f"{', '.join(sorted(self._names))}."
+            )
+        return self._names[head], rest
+
+    def normal(self, name: str) -> str:
+        """A workspace path in its one spelling.
+
+        Raises:
+            PathRefused: It is absolute, empty, climbs, or names a folder that is closed.
+        """
+        spelled = name.replace("\\", "/").strip()
+        if not spelled or "\0" in spelled:
+            raise PathRefused(f"`{name}` is not a path; name a file below the workspace.")
+        pure = PurePosixPath(spelled)
+        if pure.is_absolute() or (len(spelled) > 1 and spelled[1] == ":"):
+            raise PathRefused(
+                f"`{name}` is absolute; paths are relative to the workspace, like `src/app.py`."
+            )
+        parts = [part for part in pure.parts if part != "."]
+        if ".." in parts:
+            raise PathRefused(f"`{name}` climbs with `..`; name the file from the workspace root.")
+        if any(part.casefold().rstrip(" .") in _CLOSED_FOLDERS for part in parts):
+            raise PathRefused(f"`{name}` lies in a folder that the agent does not touch.")
+        if not parts:
+            raise PathRefused(f"`{name}` is the workspace itself, not a file in it.")
+        return "/".join(parts)
+
+    def locate(self, name: str) -> Path:
+        """The real path of a workspace path; it need not exist.
+
+        Raises:
+            PathRefused: It leaves its root, through a symlink or otherwise.
+        """
+        root, inside = self.split(self.normal(name))
+        target = root / inside
+        try:
+            real = target.resolve()
+        except (OSError, RuntimeError) as error:
+            raise PathRefused(f"`{name}` cannot be resolved: {error}.") from error
+        if real != root and not real.is_relative_to(root):
+            raise PathRefused(f"`{name}` leads out of the workspace through a link.")
+        if any(part.casefold() in _CLOSED_FOLDERS for part in real.relative_to(root).parts):
+            raise PathRefused(f"`{name}` leads into a folder that the agent does not touch.")
+        return real
+
+    def read(self, name: str) -> str:
+        """The text of a file on disk.
+
+        Raises:
+            PathRefused: The path leaves the workspace.
+            ToolFailed: It is no readable UTF-8 text of at most 1 MB.
+        """
+        return decode(self.read_bytes(name), name)
+
+    def read_bytes(self, name: str) -> bytes:
+        """The bytes of a file on disk, at most 1 MB.
+
+        Raises:
+            PathRefused: The path leaves the workspace.
+            ToolFailed: There is no such regular file, or it is too large or unreadable.
+        """
+        path = self.locate(name)
+        try:
+            # O_NONBLOCK: a FIFO in a hostile repository must not hang the reader.
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ToolFailed(f"`{name}` cannot be read: {reason}.") from error
+        with os.fdopen(fd, "rb") as file:
+            if not path.is_file():
+                raise ToolFailed(f"`{name}` is not a regular file.")
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFailed(f"`{name}` is larger than 1 MB and is passed over.")
+        return data
+
+
+def decode(data: bytes, name: str) -> str:
+    """UTF-8 text with its line endings and byte order mark kept.
+
+    Raises:
+        ToolFailed: It is binary or not UTF-8.
+    """
+    if b"\0" in data:
+        raise ToolFailed(f"`{name}` is a binary file.")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ToolFailed(f"`{name}` is not UTF-8 text.") from error
+
+
+def text_hash(text: str) -> str:
+    """The content hash by which snapshots, bases and results are compared."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,39 @@
+// What the server and this extension say to each other beyond LSP.
+
+export const SESSION_NOTIFICATION = 'steadyhand/session';
+
+/** Commands of the server that start work; they wait until the workspace is trusted. */
+export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.resume']);
+
+export type SessionState = 'running' | 'waiting' | 'paused' | 'finished' | 'failed' | 'cancelled';
+
+export interface Budget {
+  round: number;
+  max_rounds: number;
+  tokens: number;
+  max_tokens: number;
+}
+
+export interface Session extends Budget {
+  id: string;
+  state: SessionState;
+  prompt: string;
+  updated: string | number;
+}
+
+export interface SessionEvent extends Budget {
+  session: string;
+  state: SessionState;
+  prompt: string;
+  event: string;
+  tool?: string;
+  verdict?: string;
+  message?: string;
+}
+
+/** The answer to resume, proposal, apply, discard, undo and cancel. */
+export interface SessionAnswer {
+  session: string;
+  state: SessionState;
+  message?: string;
+}

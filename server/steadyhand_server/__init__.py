@@ -1,0 +1,1 @@
+"""The faces of Steadyhand: the language server and the command line."""

@@ -1,0 +1,206 @@
+"""Builds a server for one connection; holds the one dispatch table."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import steadyhand_agent
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path, to_fs_path
+from steadyhand_agent.workspace import Workspace
+
+from steadyhand_server import transport
+from steadyhand_server.documents import Documents
+from steadyhand_server.handlers import code_actions, commands, diagnostics, lifecycle, text_sync
+from steadyhand_server.protocol import SteadyhandProtocol
+
+if TYPE_CHECKING:
+    from steadyhand_server.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+class SteadyhandServer(LanguageServer):
+    """One connection.
+
+    Attributes:
+        documents: What the editor holds open.
+        engine: Index and sessions of the workspace; None until `initialized`.
+        options: What the client sent with `initialize`.
+        roots: The workspace's folders.
+        client_name: As the client calls itself.
+    """
+
+    protocol: SteadyhandProtocol
+
+    def __init__(self) -> None:
+        super().__init__(
+            "steadyhand",
+            steadyhand_agent.__version__,
+            text_document_sync_kind=lsp.TextDocumentSyncKind.Full,
+            protocol_cls=SteadyhandProtocol,
+            max_workers=2,
+        )
+        self.documents = Documents()
+        self.engine: Engine | None = None
+        self.options: dict[str, Any] = {}
+        self.roots: list[Path] = []
+        self.client_name = ""
+        self.findings = diagnostics.Publisher(self)
+        self._exit_code: int | None = None
+        self._workspace_paths: Workspace | None = None
+        self._stopped = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def path_of(self, uri: str) -> str | None:
+        """The workspace path of a document; None outside the workspace, or before it is known."""
+        name = to_fs_path(uri) if uri.startswith("file:") else None
+        if name is None or not self.roots:
+            return None
+        if self._workspace_paths is None:
+            self._workspace_paths = Workspace(self.roots)
+        return self._workspace_paths.name_of(Path(name))
+
+    def uri_of(self, path: str) -> str:
+        """The URI of a workspace path, as the editor spells it where it is open."""
+        opened = self.documents.at(path)
+        if opened is not None:
+            return opened.uri
+        if self._workspace_paths is None:
+            self._workspace_paths = Workspace(self.roots)
+        root, inside = self._workspace_paths.split(path)
+        return from_fs_path(str(root / inside)) or ""
+
+    def edit_of(self, uri: str, version: int, edits: list[lsp.TextEdit]) -> lsp.WorkspaceEdit:
+        """An edit of one document, versioned wherever the client can check that."""
+        workspace = self.client_capabilities.workspace
+        capability = workspace.workspace_edit if workspace else None
+        # Neovim does not advertise what it can do.
+        if (capability and capability.document_changes) or self.client_name == "Neovim":
+            identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
+            return lsp.WorkspaceEdit(
+                document_changes=[lsp.TextDocumentEdit(identifier, list(edits))]
+            )
+        return lsp.WorkspaceEdit(changes={uri: edits})
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Logs what a handler raised; a request's error is answered besides."""
+        if not isinstance(error, JsonRpcException) or isinstance(error, JsonRpcInternalError):
+            log.error("a handler failed: %s", error)
+
+    def say(self, message: str, kind: lsp.MessageType) -> None:
+        """Shows one sentence."""
+        self.window_show_message(lsp.ShowMessageParams(kind, message))
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Runs something in the background; what it raises is logged, not lost."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background task %s failed", task.get_name(), exc_info=error)
+
+    def stop(self, code: int) -> None:
+        """Has the process end, with this exit code, in good order."""
+        if self._exit_code is None:
+            self._exit_code = code
+        self._stopped.set()
+
+    async def serve(self, stdio: transport.Stdio) -> int:
+        """Answers until the client is done; returns the exit code."""
+        self.protocol.set_writer(transport.PipeWriter(stdio.outgoing, lambda: self.stop(1)))
+        stream = transport.start_reading(stdio.incoming)
+        reading = asyncio.create_task(self._read(stream), name="read")
+        await self._stopped.wait()
+        reading.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        if self.engine is not None:
+            try:
+                await asyncio.wait_for(self.engine.close(), 1.5)
+            except TimeoutError:
+                log.warning("the journal did not close in time; what was acknowledged is kept")
+        return self._exit_code or 0
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while (body := await transport.message(stream)) is not None:
+            try:
+                self.protocol.receive(body)
+            except Exception:
+                log.exception("a message could not be handled")
+        # The client is gone; what was acknowledged is in the journal.
+        self.stop(0)
+
+
+def create_server() -> SteadyhandServer:
+    """A server with every request it answers; must be called on the event loop."""
+    server = SteadyhandServer()
+    features: dict[str, Any] = {
+        lsp.INITIALIZE: lifecycle.initialize,
+        lsp.INITIALIZED: lifecycle.initialized,
+        lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: lifecycle.did_change_configuration,
+        lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: lifecycle.did_change_watched_files,
+        lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: commands.progress_cancelled,
+        lsp.TEXT_DOCUMENT_DID_OPEN: text_sync.did_open,
+        lsp.TEXT_DOCUMENT_DID_CHANGE: text_sync.did_change,
+        lsp.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
+        lsp.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
+        lsp.CODE_ACTION_RESOLVE: code_actions.resolve,
+    }
+    for method, handler in features.items():
+        server.feature(method)(_bound(server, handler))
+    server.feature(
+        lsp.TEXT_DOCUMENT_CODE_ACTION,
+        lsp.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
+    )(_bound(server, code_actions.code_actions))
+    server.protocol.register(commands.COMMANDS)
+    return server
+
+
+def _bound(server: SteadyhandServer, handler: Any) -> Any:
+    """The handler with its server; a coroutine function stays one, so that it can be cancelled."""
+    if asyncio.iscoroutinefunction(handler):
+
+        async def call(params: Any) -> Any:
+            return await handler(server, params)
+
+        return call
+
+    def call_now(params: Any) -> Any:
+        return handler(server, params)
+
+    return call_now
+
+
+def run_stdio() -> None:
+    """Runs the server on stdin and stdout, and ends the process."""
+    stdio = transport.claim_stdio()
+    level = os.environ.get("STEADYHAND_LOG", "WARNING").upper()
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level if level in logging.getLevelNamesMapping() else "WARNING",
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
+    # refusals that a person was told of as errors with a traceback; real ones come through
+    # `report_server_error`.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+
+    async def main() -> None:
+        code = await create_server().serve(stdio)
+        sys.stderr.flush()
+        # Leaves at once: a thread that still lists files must not hold the exit.
+        os._exit(code)
+
+    asyncio.run(main())

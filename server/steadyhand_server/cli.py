@@ -1,0 +1,114 @@
+"""The command line: steadyhand lsp | check | task | sessions | resume | undo | doctor | demo.
+
+Imports are made where a command needs them: `lsp` must answer `initialize` quickly. Whatever a
+person can cause ends in a sentence, without a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+EPILOG = """exit codes: 0 all is well, 1 findings or a task that did not end well, 2 wrong usage or
+settings. Settings: STEADYHAND_<NAME> in the environment, or config.toml (see `doctor`)."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["lsp"]:
+        # Nothing else is parsed: editors add flags of their own, such as --stdio.
+        from steadyhand_server.app import run_stdio
+
+        _lsp_options(given[1:])
+        run_stdio()
+        return
+    parsed = _parser().parse_args(given)
+    from steadyhand_agent.errors import SteadyhandError
+
+    try:
+        code = parsed.run(parsed)
+    except SteadyhandError as error:
+        print(f"steadyhand: {error}", file=sys.stderr)  # noqa: T201
+        code = 2
+    except KeyboardInterrupt:
+        print("steadyhand: stopped.", file=sys.stderr)  # noqa: T201
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    sys.exit(code)
+
+
+def _lsp_options(given: list[str]) -> None:
+    """`--record FILE` and `--replay FILE` become settings; other flags are editors' own."""
+    parser = argparse.ArgumentParser(prog="steadyhand lsp", allow_abbrev=False)
+    parser.add_argument("--stdio", action="store_true", help="the default, and the only transport")
+    parser.add_argument("--record", metavar="FILE", help="record the next session")
+    parser.add_argument("--replay", metavar="FILE", help="play a recorded session as the model")
+    known, _ = parser.parse_known_args(given)
+    _use(known)
+
+
+def _use(known: argparse.Namespace) -> None:
+    for name in ("record", "replay"):
+        if getattr(known, name, None):
+            os.environ[f"STEADYHAND_{name.upper()}"] = str(Path(getattr(known, name)).absolute())
+
+
+def _parser() -> argparse.ArgumentParser:
+    import steadyhand_agent
+
+    from steadyhand_server import terminal_commands as run
+
+    parser = argparse.ArgumentParser(
+        prog="steadyhand",
+        description="A coding agent in the editor that reuses what exists, remembers, and stops.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"steadyhand {steadyhand_agent.__version__}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, what: str, function: Any) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=what, description=what)
+        command.set_defaults(run=function)
+        return command
+
+    add("lsp", "serve an editor on stdio", run.check)
+    check = add("check", "list duplicate definitions; exit code 1 if there are any", run.check)
+    check.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    task = add("task", "run one task in this folder, in the terminal", run.task)
+    task.add_argument("prompt")
+    _session_options(task)
+    sessions = add("sessions", "list the sessions of this folder", run.sessions)
+    sessions.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    resume = add("resume", "go on with a session in the terminal", run.resume)
+    resume.add_argument("session")
+    resume.add_argument("--rounds", type=int, default=0, help="rounds to add")
+    resume.add_argument("--tokens", type=int, default=0, help="tokens to add")
+    _session_options(resume)
+    undo = add("undo", "take back what a session applied, and only that", run.undo)
+    undo.add_argument("session")
+    undo.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
+    add("doctor", "what is configured, reachable, missing, and how to get it", run.doctor)
+    demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
+    demo.add_argument("--yes", action="store_true", help="apply without asking")
+    demo.add_argument("--record", metavar="FILE", help="record the session")
+    return parser
+
+
+def _session_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--yes", action="store_true", help="apply without asking")
+    command.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
+    command.add_argument("--record", metavar="FILE", help="record the session")
+    command.add_argument("--replay", metavar="FILE", help="play a recorded session as the model")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""The Editor port on LSP: ask, show, apply, and compare afterwards.
+
+What a client answers to `workspace/applyEdit` is not believed: a partial apply answers true, and a
+stale edit may be skipped in silence. The texts are compared instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from steadyhand_agent.errors import StaleDocument, SteadyhandError
+from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
+from steadyhand_agent.proposals.changes import FileChange, Proposal
+
+from steadyhand_server import convert
+from steadyhand_server.documents import LineTable
+from steadyhand_server.protocol import SESSION_EVENT
+
+if TYPE_CHECKING:
+    from steadyhand_server.app import SteadyhandServer
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+# How long a client may take to send the didChange of an edit that it has applied.
+_SETTLE_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+_APPLY, _SHOW, _DISCARD = "Apply", "Show diff", "Discard"
+
+
+class LspEditor:
+    """One connection's editor."""
+
+    def __init__(self, server: SteadyhandServer) -> None:
+        self._server = server
+        self._progress: dict[str, bool] = {}
+
+    def text(self, path: str) -> str | None:
+        """The text of an open document."""
+        opened = self._server.documents.at(path)
+        return opened.text if opened else None
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """The editor's own preview where it has one, else a question with the diff at hand."""
+        if self._previews():
+            return "preview"
+        headline = f"Steadyhand proposes {proposal.headline()}: {proposal.summary[:200]}"
+        choices = [_APPLY, _SHOW, _DISCARD]
+        while True:
+            answer = await self._ask(headline, choices)
+            if answer == _SHOW:
+                await self.show(proposal)
+                choices = [_APPLY, _DISCARD]
+                continue
+            if answer == _APPLY:
+                return "apply"
+            return "discard" if answer == _DISCARD else "later"
+
+    async def show(self, proposal: Proposal) -> None:
+        """Opens the unified diff, a private file in the state directory."""
+        engine = self._server.engine
+        assert engine is not None
+        folder = engine.settings.state_path / "diffs"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{proposal.session}.diff"
+        path.unlink(missing_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write(proposal.diff())
+        window = self._server.client_capabilities.window
+        if window and window.show_document and window.show_document.support:
+            await self._server.window_show_document_async(
+                lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
+            )
+        else:
+            self.tell(f"The diff is in {path}.")
+
+    async def apply(
+        self, changes: Sequence[FileChange], label: str, *, preview: bool = False
+    ) -> ApplyReport:
+        """Applies changes; see `Editor.apply`."""
+        todo = [change for change in changes if self._now(change.path) != change.new]
+        stale = [change.path for change in todo if self._now(change.path) != change.base]
+        if stale:
+            raise StaleDocument(
+                f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
+                "and nothing was overwritten. Undo that change and apply again, or start the task "
+                "anew."
+            )
+        if preview:
+            groups = [todo]
+        else:
+            # One document at a time: some clients check only the first version of an edit.
+            groups = [[change] for change in todo]
+        answers: dict[str, str] = {}
+        for group in groups:
+            if not group:
+                continue
+            said = await self._send(group, label, confirm=preview)
+            answers |= dict.fromkeys((change.path for change in group), said)
+        report = ApplyReport()
+        for change in changes:
+            report.files.append(await self._outcome(change, answers.get(change.path, "")))
+        return report
+
+    def tell(self, message: str, *, warning: bool = False) -> None:
+        """Says one sentence."""
+        kind = lsp.MessageType.Warning if warning else lsp.MessageType.Info
+        self._server.say(message, kind)
+
+    def event(self, event: Json) -> None:
+        """Passes a session's event on, as our notification and as work-done progress."""
+        self._server.protocol.notify(SESSION_EVENT, event)
+        window = self._server.client_capabilities.window
+        if window and window.work_done_progress:
+            self._show_progress(event)
+
+    def _previews(self) -> bool:
+        engine = self._server.engine
+        how = engine.settings.preview if engine else "auto"
+        if how != "auto":
+            return how == "annotations"
+        edit = self._workspace_edit()
+        return bool(edit and edit.change_annotation_support and edit.document_changes)
+
+    def _workspace_edit(self) -> lsp.WorkspaceEditClientCapabilities | None:
+        workspace = self._server.client_capabilities.workspace
+        return workspace.workspace_edit if workspace else None
+
+    async def _ask(self, message: str, choices: list[str]) -> str | None:
+        try:
+            answer = await self._server.window_show_message_request_async(
+                lsp.ShowMessageRequestParams(
+                    lsp.MessageType.Info, message, [lsp.MessageActionItem(c) for c in choices]
+                )
+            )
+        except JsonRpcException as error:
+            log.warning("the client cannot ask: %s", error)
+            return None
+        return answer.title if answer else None
+
+    def _now(self, path: str) -> str | None:
+        """What a path holds: the open document, else the disk; None where there is nothing."""
+        text = self.text(path)
+        if text is not None:
+            return text
+        engine = self._server.engine
+        assert engine is not None
+        try:
+            return engine.workspace.read(path)
+        except SteadyhandError:
+            return None
+
+    async def _send(self, changes: Sequence[FileChange], label: str, *, confirm: bool) -> str:
+        """One `workspace/applyEdit`; returns why the client says it did not apply, or nothing."""
+        parts: list[Any] = []
+        for change in changes:
+            parts += self._parts(change)
+        edit = lsp.WorkspaceEdit(document_changes=parts)
+        if confirm:
+            annotation = lsp.ChangeAnnotation(label, needs_confirmation=True)
+            edit.change_annotations = {"steadyhand": annotation}
+            for part in parts:
+                if isinstance(part, lsp.TextDocumentEdit):
+                    part.edits = [
+                        lsp.AnnotatedTextEdit("steadyhand", e.range, e.new_text)
+                        for e in part.edits
+                        if isinstance(e, lsp.TextEdit)
+                    ]
+                else:
+                    part.annotation_id = "steadyhand"
+        try:
+            result = await self._server.workspace_apply_edit_async(
+                lsp.ApplyWorkspaceEditParams(edit, label=label)
+            )
+        except JsonRpcException as error:
+            return f"The editor answered: {error}."
+        if result.applied:
+            return ""
+        return f"The editor answered: {result.failure_reason or 'not applied'}."
+
+    def _parts(self, change: FileChange) -> list[Any]:
+        uri = self._server.uri_of(change.path)
+        if change.new is None:
+            return [
+                lsp.DeleteFile(uri=uri, options=lsp.DeleteFileOptions(ignore_if_not_exists=True))
+            ]
+        opened = self._server.documents.at(change.path)
+        identifier = lsp.OptionalVersionedTextDocumentIdentifier(
+            uri, opened.version if opened else None
+        )
+        edits = text_edits(change.base or "", change.new)
+        parts: list[Any] = [lsp.TextDocumentEdit(identifier, list(edits))]
+        if change.base is None:
+            # Without `ignoreIfExists` some clients truncate a file that appeared meanwhile.
+            options = lsp.CreateFileOptions(ignore_if_exists=True)
+            parts.insert(0, lsp.CreateFile(uri=uri, options=options))
+        return parts
+
+    async def _outcome(self, change: FileChange, said: str) -> FileOutcome:
+        """Waits until a text is what was proposed; any later version that equals it will do."""
+        limit = time.monotonic() + (0.3 if said else _SETTLE_SECONDS)
+        while self._now(change.path) != change.new:
+            if time.monotonic() > limit:
+                if said or self._now(change.path) == change.base:
+                    return FileOutcome(change.path, "refused", said)
+                return FileOutcome(
+                    change.path,
+                    "unconfirmed",
+                    f"{change.path} holds neither the old nor the proposed text; look at it.",
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+        return FileOutcome(change.path, "unsaved" if self._unsaved(change) else "applied")
+
+    def _unsaved(self, change: FileChange) -> bool:
+        engine = self._server.engine
+        if self.text(change.path) is None or engine is None:
+            return False
+        try:
+            return engine.workspace.read(change.path) != change.new
+        except SteadyhandError:
+            return True
+
+    def _show_progress(self, event: Json) -> None:
+        session = event["session"]
+        token = f"session-{session}"
+        progress = self._server.work_done_progress
+        running = event["state"] == "running"
+        text = f"round {event['round']}/{event['max_rounds']}, {event['tokens']:,} tokens"
+        if event.get("tool"):
+            text += f", {event['tool']}"
+        if running and session not in self._progress:
+            self._progress[session] = False
+            self._server.spawn(self._begin(session, token, event["prompt"]), "progress")
+        elif running and self._progress.get(session):
+            share = event["tokens"] * 100 // max(event["max_tokens"], 1)
+            progress.report(
+                token, lsp.WorkDoneProgressReport(message=text, percentage=min(share, 100))
+            )
+        elif not running and self._progress.pop(session, False):
+            progress.end(token, lsp.WorkDoneProgressEnd(message=event.get("message", "")[:120]))
+            progress.tokens.pop(token, None)
+
+    async def _begin(self, session: str, token: str, prompt: str) -> None:
+        progress = self._server.work_done_progress
+        if token not in progress.tokens:
+            await progress.create_async(token)
+        if session in self._progress:
+            progress.begin(
+                token,
+                lsp.WorkDoneProgressBegin(
+                    f"Steadyhand: {prompt[:60]}", cancellable=True, percentage=0
+                ),
+            )
+            self._progress[session] = True
+
+
+def text_edits(base: str, new: str) -> list[lsp.TextEdit]:
+    """The edits from one text to another, line by line, so that cursors and folds stay."""
+    table = LineTable(base)
+    old_lines, new_lines = _lines(base), _lines(new)
+    offsets = [0]
+    for line in old_lines:
+        offsets.append(offsets[-1] + len(line.encode("utf-8", "surrogatepass")))
+    matcher = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False)
+    return [
+        lsp.TextEdit(convert.span(table, offsets[i1], offsets[i2]), "".join(new_lines[j1:j2]))
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _lines(text: str) -> list[str]:
+    parts = text.split("\n")
+    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])

@@ -1,0 +1,140 @@
+"""What one workspace runs on: its index, its sessions, and the settings in force."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steadyhand_agent.index.keeper import Keeper, Progress
+from steadyhand_agent.index.store import Index
+from steadyhand_agent.loop import Patience, Surroundings
+from steadyhand_agent.models.anthropic import AnthropicModel
+from steadyhand_agent.models.replay import RecordingModel, ReplayModel
+from steadyhand_agent.ports import Editor, Model, SystemClock
+from steadyhand_agent.session import Limits, SessionState
+from steadyhand_agent.sessions import Sessions
+from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.tiers import Store
+from steadyhand_agent.tools import registry
+from steadyhand_agent.workspace import Workspace
+
+from steadyhand_server.settings import Settings
+
+if TYPE_CHECKING:
+    from steadyhand_agent.state.redis import RedisTier
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Index and sessions of one workspace; must be made on the event loop.
+
+    Args:
+        roots: The workspace's folders.
+        settings: In force.
+        editor: Who shows and writes.
+
+    Raises:
+        JournalError: The journal cannot be opened.
+    """
+
+    def __init__(self, roots: list[Path], settings: Settings, editor: Editor) -> None:
+        self.settings = settings
+        self.workspace = Workspace(roots)
+        self.index = Index()
+        self.keeper = Keeper(self.workspace, self.index)
+        self.editor = editor
+        self._sessions: Sessions | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions; the journal is opened when they are first asked for."""
+        if self._sessions is None:
+            settings = self.settings
+            journal = SqliteJournal(settings.state_path / "journal.sqlite")
+            store = Store(
+                journal,
+                redis_tier(settings),
+                lambda message: self.editor.tell(message, warning=True),
+            )
+            around = Surroundings(
+                workspace=self.workspace,
+                index=self.index,
+                ready=self.keeper.ready.wait,
+                files=lambda: self.keeper.files,
+                tools=registry(),
+                editor=self.editor,
+                clock=SystemClock(),
+                patience=Patience(
+                    settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds
+                ),
+            )
+            self._sessions = Sessions(around, store, self.model_for, _limits(settings))
+        return self._sessions
+
+    def model_for(self, state: SessionState) -> Model:
+        """The model that a session asks, by the settings in force."""
+        settings = self.settings
+        model: Model
+        if settings.replay is not None:
+            model = ReplayModel(settings.replay, self.workspace.roots)
+        else:
+            model = AnthropicModel(
+                settings.model,
+                base_url=settings.base_url,
+                key_file=settings.api_key_file,
+                seconds=settings.api_seconds,
+            )
+        if settings.record is not None:
+            return RecordingModel(model, settings.record, self.workspace.roots, state.task.prompt)
+        return model
+
+    def use(self, settings: Settings) -> None:
+        """Takes new settings: findings at once, limits and models with the next session."""
+        self.settings = settings
+        if self._sessions is not None:
+            self._sessions.limits = _limits(settings)
+
+    async def fill(self, progress: Progress | None = None) -> None:
+        """Builds the index."""
+        await self.keeper.fill(progress)
+
+    async def close(self) -> None:
+        """Pauses what runs and closes the journal."""
+        if self._sessions is not None:
+            await self._sessions.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        rounds=settings.max_rounds,
+        tokens=settings.max_tokens,
+        output=settings.max_output,
+        minutes=settings.max_minutes,
+    )
+
+
+def redis_tier(settings: Settings) -> RedisTier | None:
+    """Redis where configured and its driver is installed."""
+    if not settings.redis_url:
+        return None
+    try:
+        from steadyhand_agent.state.redis import RedisTier
+
+        return RedisTier(settings.redis_url, settings.redis_ttl)
+    except ImportError:
+        log.warning("`redis_url` is set, but the driver is missing: install steadyhand[redis]")
+        return None
+
+
+def client_settings(given: Any) -> Mapping[str, Any]:
+    """The settings among what an editor sent, with or without the section's name."""
+    if not isinstance(given, dict):
+        return {}
+    values: dict[str, Any] = {str(key): value for key, value in given.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    section = values.get("steadyhand")
+    if isinstance(section, dict):
+        return client_settings(section)  # pyright: ignore[reportUnknownArgumentType]
+    return {key: value for key, value in values.items() if key != "client" and value is not None}

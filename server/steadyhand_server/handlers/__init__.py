@@ -1,0 +1,1 @@
+"""One module a group of requests; each function gets the server and the typed params."""

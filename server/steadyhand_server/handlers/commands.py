@@ -1,0 +1,175 @@
+"""Commands on sessions: each checks its one argument, starts the work, and answers at once.
+
+A session outlives the command that started it. What fails is answered as one sentence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from steadyhand_agent.errors import SteadyhandError
+
+from steadyhand_server import convert
+from steadyhand_server.handlers.code_actions import REQUEST_FAILED
+
+if TYPE_CHECKING:
+    from steadyhand_agent.session import SessionState
+
+    from steadyhand_server.app import SteadyhandServer
+    from steadyhand_server.engine import Engine
+    from steadyhand_server.protocol import Command
+
+Json = dict[str, Any]
+
+
+def _engine(server: SteadyhandServer) -> Engine:
+    if server.engine is None:
+        raise JsonRpcException(
+            "Steadyhand needs an open folder; open one and try again.", REQUEST_FAILED
+        )
+    return server.engine
+
+
+def _session(given: Json) -> str:
+    session = given.get("session")
+    if not isinstance(session, str) or not session:
+        raise JsonRpcException("Name the session: {session: id}.", -32602)
+    return session
+
+
+def _told(state: SessionState, message: str = "") -> Json:
+    return {"session": state.id, "state": state.state, "message": message or state.reason}
+
+
+async def task(server: SteadyhandServer, given: Json) -> Json:
+    """`{prompt, uri?, range?, diagnostics?}` starts a session; answers its id at once."""
+    from steadyhand_agent.session import Task
+
+    engine = _engine(server)
+    prompt = given.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise JsonRpcException("The task is empty; say what should be done.", -32602)
+    path, lines, selection = None, None, ""
+    uri = given.get("uri")
+    if isinstance(uri, str):
+        path = server.path_of(uri)
+        snapshot = server.documents.get(uri)
+        if snapshot is not None and given.get("range"):
+            chosen = server.protocol.range(given["range"])
+            start = convert.offset(snapshot.table, chosen.start)
+            end = convert.offset(snapshot.table, chosen.end)
+            selection = snapshot.table.data[start:end].decode("utf-8", "replace")
+            lines = (chosen.start.line + 1, chosen.end.line + 1)
+    listed = given.get("diagnostics")
+    diagnostics = [str(d) for d in listed] if isinstance(listed, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    asked = Task(
+        prompt=prompt, path=path, lines=lines, selection=selection, diagnostics=diagnostics
+    )
+    state = await engine.sessions.start(asked)
+    return {"session": state.id}
+
+
+async def sessions(server: SteadyhandServer, given: Json) -> Json:
+    """`{}` lists the workspace's sessions, newest first."""
+    found = await _engine(server).sessions.list()
+    return {"sessions": [summary.as_json() for summary in found]}
+
+
+async def resume(server: SteadyhandServer, given: Json) -> Json:
+    """`{session, rounds?, tokens?}` goes on, with more to spend where given."""
+    from steadyhand_agent.session import Limits
+
+    rounds, tokens = given.get("rounds", 0), given.get("tokens", 0)
+    if not all(isinstance(n, int) and 0 <= n <= 1_000_000 for n in (rounds, tokens)):
+        raise JsonRpcException("`rounds` and `tokens` are numbers of what to add.", -32602)
+    grant = Limits(rounds=rounds, tokens=tokens, minutes=30.0) if rounds or tokens else None
+    return _told(await _engine(server).sessions.resume(_session(given), grant), "Resumed.")
+
+
+async def cancel(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` stops the work at once; the journal is kept."""
+    return _told(await _engine(server).sessions.cancel(_session(given)))
+
+
+async def proposal(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` opens the diff of what is proposed."""
+    return _told(await _engine(server).sessions.show(_session(given)))
+
+
+async def apply(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` applies what is proposed."""
+    state, report = await _engine(server).sessions.apply(_session(given))
+    return _told(state, report.sentence())
+
+
+async def discard(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` lets the proposal go."""
+    return _told(await _engine(server).sessions.discard(_session(given)))
+
+
+async def undo(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` takes back what the session applied, and only that."""
+    state, report = await _engine(server).sessions.undo(_session(given))
+    return _told(state, "Undone: " + report.sentence())
+
+
+async def goto(server: SteadyhandServer, given: Json) -> None:
+    """`{path, qualified}` shows a definition."""
+    from steadyhand_server.documents import LineTable
+
+    engine = _engine(server)
+    path = str(given.get("path", ""))
+    entry = engine.index.view().entry(path)
+    found = [d for d in entry.definitions if d.qualified == given.get("qualified")] if entry else []
+    if not found:
+        raise JsonRpcException("That definition is no longer there.", REQUEST_FAILED)
+    opened = server.documents.at(path)
+    table = opened.table if opened else LineTable(engine.workspace.read(path))
+    await server.window_show_document_async(
+        lsp.ShowDocumentParams(
+            uri=server.uri_of(path),
+            take_focus=True,
+            selection=convert.name_span(table, found[0]),
+        )
+    )
+
+
+def _answering(command: Command) -> Command:
+    """A command whose failures reach the person as one sentence, without a traceback."""
+
+    async def answer(server: SteadyhandServer, given: Json) -> Any:
+        try:
+            return await command(server, given)
+        except SteadyhandError as error:
+            raise JsonRpcException(str(error), REQUEST_FAILED) from error
+
+    return answer
+
+
+COMMANDS: dict[str, Command] = {
+    name: _answering(command)
+    for name, command in {
+        "steadyhand.task": task,
+        "steadyhand.sessions": sessions,
+        "steadyhand.resume": resume,
+        "steadyhand.cancel": cancel,
+        "steadyhand.proposal": proposal,
+        "steadyhand.apply": apply,
+        "steadyhand.discard": discard,
+        "steadyhand.undo": undo,
+        "steadyhand.goto": goto,
+    }.items()
+}
+
+
+async def progress_cancelled(
+    server: SteadyhandServer, params: lsp.WorkDoneProgressCancelParams
+) -> None:
+    """The person pressed cancel on a session's progress."""
+    if server.engine is None:
+        return
+    token = str(params.token)
+    if token.startswith("session-"):
+        await server.engine.sessions.cancel(token.removeprefix("session-"))

@@ -1,0 +1,111 @@
+"""Findings as diagnostics: published with the version they were made from.
+
+Owns when they are made: shortly after the last change, so that fast typing parses a text once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types as lsp
+
+from steadyhand_server import convert
+from steadyhand_server.documents import LineTable, Snapshot
+
+if TYPE_CHECKING:
+    from steadyhand_agent.index.definitions import Finding
+
+    from steadyhand_server.app import SteadyhandServer
+
+# Long enough to swallow a burst of keys, too short to be felt.
+DEBOUNCE_SECONDS = 0.05
+
+
+class Publisher:
+    """Keeps the index's buffers and the published findings in step with the open documents."""
+
+    def __init__(self, server: SteadyhandServer) -> None:
+        self._server = server
+        self._dirty: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        # What was last published, by URI: nothing is sent twice for one version.
+        self._published: dict[str, tuple[int, list[lsp.Diagnostic]]] = {}
+
+    def changed(self, uri: str) -> None:
+        """A document was opened or has a new text."""
+        self._dirty.add(uri)
+        self._schedule(restart=True)
+
+    def closed(self, uri: str) -> None:
+        """A document was closed: its findings go."""
+        self._dirty.discard(uri)
+        if self._published.pop(uri, None):
+            self._server.text_document_publish_diagnostics(
+                lsp.PublishDiagnosticsParams(uri=uri, diagnostics=[])
+            )
+        self.schedule_all()
+
+    def schedule_all(self) -> None:
+        """Something else changed; every open document is looked at again."""
+        self._schedule(restart=False)
+
+    def settle(self) -> None:
+        """Brings everything up to date now, for a request that needs it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._publish()
+
+    def findings(self, snapshot: Snapshot) -> list[Finding]:
+        """The findings of one open document as of now."""
+        from steadyhand_agent.index.findings import file_findings
+
+        engine = self._server.engine
+        if engine is None or snapshot.path is None or not engine.settings.findings:
+            return []
+        return file_findings(engine.index.view(), snapshot.path, snapshot.text)
+
+    def _schedule(self, *, restart: bool) -> None:
+        if self._timer is not None:
+            if not restart:
+                return
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(DEBOUNCE_SECONDS, self._publish)
+
+    def _publish(self) -> None:
+        self._timer = None
+        engine = self._server.engine
+        if engine is None:
+            return
+        for uri in self._dirty:
+            snapshot = self._server.documents.get(uri)
+            if snapshot is not None and snapshot.path is not None:
+                engine.index.put_buffer(snapshot.path, snapshot.text)
+        # A change here may make or mend a finding in any other open document.
+        for snapshot in self._server.documents.all():
+            self._publish_one(snapshot)
+        self._dirty.clear()
+
+    def _publish_one(self, snapshot: Snapshot) -> None:
+        shown = [
+            convert.diagnostic(finding, snapshot.table, *self._canonical(finding))
+            for finding in self.findings(snapshot)
+        ]
+        now = (snapshot.version, shown)
+        if self._published.get(snapshot.uri) == now:
+            return
+        self._published[snapshot.uri] = now
+        self._server.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(
+                uri=snapshot.uri, version=snapshot.version, diagnostics=shown
+            )
+        )
+
+    def _canonical(self, finding: Finding) -> tuple[str, LineTable | None]:
+        """Where the other definition is, and its line table if it is open."""
+        path = finding.canonical.path
+        opened = self._server.documents.at(path)
+        if opened is not None:
+            return opened.uri, opened.table
+        return self._server.uri_of(path), None

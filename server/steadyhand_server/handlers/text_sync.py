@@ -1,0 +1,39 @@
+"""Open documents. Each handler is synchronous and tiny: it waits for no model, disk or git."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types as lsp
+
+if TYPE_CHECKING:
+    from steadyhand_server.app import SteadyhandServer
+
+
+def did_open(server: SteadyhandServer, params: lsp.DidOpenTextDocumentParams) -> None:
+    """Takes in a document."""
+    opened = params.text_document
+    server.documents.put(opened.uri, server.path_of(opened.uri), opened.version, opened.text)
+    server.findings.changed(opened.uri)
+
+
+def did_change(server: SteadyhandServer, params: lsp.DidChangeTextDocumentParams) -> None:
+    """Takes in a new text; the last change holds all of it (full sync)."""
+    uri = params.text_document.uri
+    if not params.content_changes:
+        return
+    text = params.content_changes[-1].text
+    server.documents.put(uri, server.path_of(uri), params.text_document.version, text)
+    server.findings.changed(uri)
+
+
+def did_save(server: SteadyhandServer, params: lsp.DidSaveTextDocumentParams) -> None:
+    """The watcher brings the disk's text in; nothing is to be done here."""
+
+
+def did_close(server: SteadyhandServer, params: lsp.DidCloseTextDocumentParams) -> None:
+    """Lets a document go; disk counts again."""
+    gone = server.documents.drop(params.text_document.uri)
+    if gone is not None and gone.path is not None and server.engine is not None:
+        server.engine.index.drop_buffer(gone.path)
+    server.findings.closed(params.text_document.uri)

@@ -1,0 +1,158 @@
+"""The protocol object: pygls's, with what it gets wrong put right.
+
+Each repair has a wire test in tests/wire that would notice when it is no longer needed:
+
+- invalid params on a known request were never answered (test_invalid_params_are_answered);
+- a nested object with a "jsonrpc" key was parsed as a message (test_nested_jsonrpc_key);
+- each notification leaked a future (test_no_future_leaks);
+- requests before `initialize` and after `shutdown` went unanswered (test_lifecycle_errors);
+- `exit` without `shutdown` ended with code 0 (test_exit_without_shutdown);
+- cancelling a command answered, and the handler ran on (test_command_cancel).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInternalError,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcParseError,
+    JsonRpcServerNotInitialized,
+)
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.language_server import lsp_method
+
+if TYPE_CHECKING:
+    from steadyhand_server.app import SteadyhandServer
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+Command = Callable[["SteadyhandServer", Json], Awaitable[Any]]
+
+# Our own notification: what a session does, one event at a time (see server/README.md).
+SESSION_EVENT = "steadyhand/session"
+
+
+class SteadyhandProtocol(LanguageServerProtocol):
+    """One connection's protocol.
+
+    Attributes:
+        commands: By name; set by the server's dispatch table.
+    """
+
+    _server: SteadyhandServer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands: dict[str, Command] = {}
+        self._initialized = False
+
+    def receive(self, body: bytes) -> None:
+        """Takes one message; whatever is wrong with a request is answered."""
+        try:
+            data = json.loads(body)
+        except ValueError:
+            self._refuse(None, JsonRpcParseError("The message is not JSON."))
+            return
+        if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
+            self._refuse(None, JsonRpcInvalidRequest("The message is not JSON-RPC 2.0."))
+            return
+        message: Json = data
+        is_request = "method" in message and "id" in message
+        if is_request and (error := self._out_of_turn(message["method"])) is not None:
+            self._refuse(message["id"], error)
+            return
+        try:
+            structured = self.structure_message(message)
+        except JsonRpcException as error:
+            if is_request:
+                wrong = JsonRpcInvalidParams(f"The params of {message['method']} are not valid.")
+                self._refuse(message["id"], wrong)
+            else:
+                log.warning("ignored a message that is not valid: %s", error)
+            return
+        self.handle_message(structured)
+
+    def _out_of_turn(self, method: str) -> JsonRpcException | None:
+        if self._shutdown:
+            return JsonRpcInvalidRequest("The server was shut down; only `exit` may follow.")
+        if method == lsp.INITIALIZE:
+            if self._initialized:
+                return JsonRpcInvalidRequest("`initialize` was sent twice.")
+            self._initialized = True
+        elif not self._initialized:
+            return JsonRpcServerNotInitialized("`initialize` comes first.")
+        return None
+
+    def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        """As pygls does, without the traceback that it puts into an internal error's message."""
+        if error is not None and error.code == JsonRpcInternalError.CODE:
+            first = error.message.strip().splitlines()[0] if error.message else "unknown"
+            error.message = f"Internal error ({first[:200]}); the server's log has the details."
+        super()._send_response(msg_id, result, error)
+
+    def _refuse(self, msg_id: Any, error: JsonRpcException) -> None:
+        self._send_response(msg_id, error=error.to_response_error())
+
+    def _execute_handler(
+        self,
+        msg_id: Any,
+        handler: Any,
+        callback: Any,
+        args: tuple[Any, ...] | None = None,
+        kwargs: Json | None = None,
+    ) -> None:
+        """As pygls does, and forgets the future once it is done, a notification's too."""
+
+        def forget(future: Any) -> None:
+            self._request_futures.pop(msg_id, None)
+            callback(future)
+
+        super()._execute_handler(msg_id, handler, forget, args, kwargs)
+
+    @lsp_method(lsp.EXIT)
+    def lsp_exit(self, *args: Any) -> None:
+        """Ends the process in good order; 1 where `shutdown` did not come first."""
+        self._server.stop(0 if self._shutdown else 1)
+
+    @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> Any:
+        """Runs a command; a coroutine, so that cancelling the request cancels it in truth."""
+        command = self.commands.get(params.command)
+        if command is None:
+            raise JsonRpcInvalidParams(f"There is no command {params.command}.")
+        arguments = list(params.arguments or [])
+        given = arguments[0] if arguments else {}
+        if len(arguments) > 1 or not isinstance(given, dict):
+            raise JsonRpcInvalidParams(f"{params.command} takes one object as its argument.")
+        return await command(self._server, given)
+
+    def register(self, commands: dict[str, Command]) -> None:
+        """Takes the commands of the dispatch table and advertises their names."""
+        self.commands = commands
+        # pygls advertises what it knows as commands; the call itself comes to us.
+        self.fm.commands.update({name: partial(command) for name, command in commands.items()})
+
+    def plain(self, value: Any) -> Json:
+        """An LSP object as JSON, for a command's argument."""
+        return self._converter.unstructure(value)
+
+    def range(self, value: Any) -> lsp.Range:
+        """A range from a command's argument.
+
+        Raises:
+            JsonRpcInvalidParams: It is none.
+        """
+        try:
+            return self._converter.structure(value, lsp.Range)
+        except Exception as error:
+            raise JsonRpcInvalidParams("`range` is not a range.") from error

@@ -1,0 +1,3 @@
+"""A small static blog generator."""
+
+__version__ = "0.4.0"

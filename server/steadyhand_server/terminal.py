@@ -1,0 +1,175 @@
+"""The Editor port on a terminal: `steadyhand task`, and the look of rounds in the demo.
+
+Owns what is printed of a session. Files are written after consent alone, atomically: a temporary
+file beside the target, fsync, rename, with the target's mode kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.prompt import Prompt
+from rich.text import Text
+from steadyhand_agent.errors import StaleDocument, SteadyhandError
+from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
+from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.workspace import Workspace
+
+Json = dict[str, Any]
+
+_DIFF_STYLES = (
+    ("+++", "bold"),
+    ("---", "bold"),
+    ("@@", "cyan"),
+    ("+", "green"),
+    ("-", "red"),
+    ("#", "yellow"),
+)
+
+
+class TerminalEditor:
+    """A terminal as the editor.
+
+    Args:
+        workspace: Where files are written.
+        console: Where it prints.
+        yes: Apply without asking.
+    """
+
+    def __init__(self, workspace: Workspace, console: Console, *, yes: bool) -> None:
+        self._workspace = workspace
+        self._console = console
+        self._yes = yes
+
+    def text(self, path: str) -> str | None:
+        """A terminal holds no document open."""
+        return None
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """Shows the diff and asks; without a terminal it applies only with `--yes`."""
+        await self.show(proposal)
+        return await decide(self._console, yes=self._yes)
+
+    async def apply(
+        self, changes: Sequence[FileChange], label: str, *, preview: bool = False
+    ) -> ApplyReport:
+        """Writes files that still hold their base; see `Editor.apply`."""
+        stale = [c.path for c in changes if self._now(c.path) not in (c.base, c.new)]
+        if stale:
+            raise StaleDocument(
+                f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
+                "and nothing was overwritten. Start the task anew."
+            )
+        report = ApplyReport()
+        for change in changes:
+            try:
+                await asyncio.to_thread(self._write, change)
+            except OSError as error:
+                report.files.append(FileOutcome(change.path, "refused", f"{error}."))
+                continue
+            report.files.append(FileOutcome(change.path, "applied"))
+        return report
+
+    async def show(self, proposal: Proposal) -> None:
+        """Prints the unified diff."""
+        show_diff(self._console, proposal.diff())
+
+    def tell(self, message: str, *, warning: bool = False) -> None:
+        """Prints one sentence."""
+        self._console.print(escape(message), style="yellow" if warning else "")
+
+    def event(self, event: Json) -> None:
+        """Prints a step of a session."""
+        show_event(self._console, event)
+
+    def _now(self, path: str) -> str | None:
+        try:
+            return self._workspace.read(path)
+        except SteadyhandError:
+            return None
+
+    def _write(self, change: FileChange) -> None:
+        target = self._workspace.locate(change.path)
+        if change.new is None:
+            target.unlink(missing_ok=True)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(change.new.encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o7777)
+            else:
+                mask = os.umask(0)
+                os.umask(mask)
+                temporary.chmod(0o666 & ~mask)
+            temporary.replace(target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+async def decide(console: Console, *, yes: bool) -> Decision:
+    """Asks Apply or Discard; without a terminal, `later` unless `yes`."""
+    if yes:
+        return "apply"
+    if not console.is_terminal:
+        console.print("No terminal to ask on: the proposal waits. Apply it with --yes.")
+        return "later"
+    answer = await asyncio.to_thread(
+        Prompt.ask, "Apply or discard?", choices=["apply", "discard"], console=console
+    )
+    return "apply" if answer == "apply" else "discard"
+
+
+def show_diff(console: Console, diff: str) -> None:
+    """Prints a unified diff in colour; long lines are kept whole, so that they can be copied."""
+    for line in diff.rstrip("\n").split("\n"):
+        style = next((style for start, style in _DIFF_STYLES if line.startswith(start)), "")
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
+def show_event(console: Console, event: Json) -> None:
+    """Prints a step: round n/20, tokens used of 32,000, tool, verdict."""
+    place = (
+        f"[bold]round {event['round']}/{event['max_rounds']}[/bold]"
+        f"  {event['tokens']:,}/{event['max_tokens']:,} tokens"
+    )
+    match event["event"]:
+        case "verdict":
+            arguments = event.get("arguments", {})
+            about = next(
+                (str(arguments[k]) for k in ("path", "name", "text") if k in arguments), ""
+            )
+            allowed = event.get("verdict") == "permit"
+            word = (
+                "[green]permit[/green]" if allowed else f"[red]refuse ({event.get('rule')})[/red]"
+            )
+            console.print(f"{place}  {escape(event['tool'])} {escape(about[:60])}  {word}")
+            if not allowed:
+                for line in str(event.get("message", "")).splitlines()[:6]:
+                    console.print(f"    [red]{escape(line)}[/red]")
+            for remark in event.get("remarks", []):
+                console.print(f"    [yellow]{escape(remark)}[/yellow]")
+        case "retry":
+            console.print(f"{place}  [yellow]{escape(event.get('message', ''))}[/yellow]")
+        case "result" if event.get("message"):
+            first = str(event["message"]).splitlines()[0]
+            console.print(f"    [dim]{escape(first[:160])}[/dim]")
+        case "state":
+            console.print(f"{place}  {event['state']}: {escape(event.get('message', ''))}")
+        case _:
+            pass

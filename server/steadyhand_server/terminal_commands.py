@@ -1,0 +1,243 @@
+"""What the command line's commands do; `cli` parses, this acts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from steadyhand_agent import git
+from steadyhand_agent.errors import SettingsError, SteadyhandError
+from steadyhand_agent.index.findings import file_findings
+from steadyhand_agent.session import Limits, SessionState, Task
+from steadyhand_agent.workspace import Workspace
+
+from steadyhand_server.engine import Engine, redis_tier
+from steadyhand_server.settings import Settings, load, user_file
+from steadyhand_server.terminal import TerminalEditor
+
+_STYLE = {"T0": "yellow", "T1": "yellow", "T0x": "cyan"}
+
+
+def check(given: argparse.Namespace) -> int:
+    """Prints findings as `path:line: tier: sentence`."""
+    root, only = _folder(given.path)
+    return asyncio.run(_check(root, only))
+
+
+async def _check(root: Path, only: str | None) -> int:
+    console, err = Console(highlight=False, soft_wrap=True), Console(stderr=True)
+    engine = _engine(root, console, yes=False)
+    with err.status("indexing"):
+        await engine.fill()
+    view = engine.index.view()
+    count = 0
+    for path in view.paths():
+        if only is not None and path != only:
+            continue
+        try:
+            text = engine.workspace.read(path)
+        except SteadyhandError:
+            continue  # Gone since it was indexed.
+        for finding in file_findings(view, path, text):
+            count += 1
+            style = _STYLE[finding.tier]
+            console.print(
+                f"{escape(finding.definition.place)}: [{style}]{finding.tier}[/{style}]: "
+                f"{escape(finding.reason)}"
+            )
+    left = ", ".join(f"{n} {why}" for why, n in sorted(engine.keeper.passed_over.items()))
+    err.print(
+        f"{count} findings in {engine.index.files:,} files, {engine.index.definitions:,} "
+        f"definitions{f'; passed over: {left}' if left else ''}."
+    )
+    return 1 if count else 0
+
+
+def task(given: argparse.Namespace) -> int:
+    """Runs a task to its end in the terminal."""
+
+    async def work(engine: Engine) -> SessionState:
+        return await engine.sessions.start(Task(prompt=given.prompt))
+
+    return _run_session(given, work)
+
+
+def resume(given: argparse.Namespace) -> int:
+    """Goes on with a session."""
+    grant = None
+    if given.rounds or given.tokens:
+        grant = Limits(rounds=max(0, given.rounds), tokens=max(0, given.tokens))
+
+    async def work(engine: Engine) -> SessionState:
+        return await engine.sessions.resume(given.session, grant)
+
+    return _run_session(given, work)
+
+
+def _run_session(
+    given: argparse.Namespace, work: Callable[[Engine], Awaitable[SessionState]]
+) -> int:
+    for name in ("record", "replay"):
+        if getattr(given, name):
+            os.environ[f"STEADYHAND_{name.upper()}"] = str(Path(getattr(given, name)).absolute())
+    root, _ = _folder(given.path)
+
+    async def run() -> int:
+        console = Console(highlight=False)
+        engine = _engine(root, console, yes=given.yes)
+        try:
+            with console.status("indexing"):
+                await engine.fill()
+            state = await work(engine)
+            console.print(f"session {state.id}  {escape(state.model)}")
+            state = await engine.sessions.wait(state.id)
+        finally:
+            await engine.close()
+        return 0 if state.state == "finished" else 1
+
+    return asyncio.run(run())
+
+
+def sessions(given: argparse.Namespace) -> int:
+    """Lists the sessions of a folder."""
+    root, _ = _folder(given.path)
+
+    async def run() -> int:
+        console = Console(highlight=False)
+        engine = _engine(root, console, yes=False)
+        try:
+            found = await engine.sessions.list()
+        finally:
+            await engine.close()
+        if not found:
+            console.print("No session in this folder yet.")
+            return 0
+        table = Table("session", "state", "round", "tokens", "last", "task")
+        for item in found:
+            table.add_row(
+                item.session,
+                item.state,
+                f"{item.round}/{item.max_rounds}",
+                f"{item.tokens:,}/{item.max_tokens:,}",
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated)),
+                escape(item.prompt[:70]),
+            )
+        console.print(table)
+        return 0
+
+    return asyncio.run(run())
+
+
+def undo(given: argparse.Namespace) -> int:
+    """Takes back what a session applied."""
+    root, _ = _folder(given.path)
+
+    async def run() -> int:
+        console = Console(highlight=False)
+        engine = _engine(root, console, yes=True)
+        try:
+            _, report = await engine.sessions.undo(given.session)
+        finally:
+            await engine.close()
+        console.print(f"Undone: {escape(report.sentence())}")
+        return 0 if report.complete else 1
+
+    return asyncio.run(run())
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """What is configured, reachable and missing."""
+    console = Console(highlight=False, soft_wrap=True)
+    bad = 0
+
+    def say(what: str, state: str, well: bool | None) -> None:
+        nonlocal bad
+        bad += well is False
+        mark = {
+            True: "[green]ok[/green]     ",
+            False: "[red]missing[/red]",
+            None: "[dim]off[/dim]    ",
+        }
+        console.print(f"{mark[well]}  {what}: {escape(state)}")
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    say("Python", version, well=sys.version_info >= (3, 11))
+    found = shutil.which("git")
+    say("git", found or "not found; files are walked without it", well=bool(found) or None)
+    file = user_file()
+    say(
+        "your settings",
+        f"{file}{'' if file.exists() else ' (not there)'}",
+        well=file.exists() or None,
+    )
+    try:
+        settings, ignored = load(roots=[Path.cwd()])
+    except SettingsError as error:
+        say("settings", str(error), well=False)
+        return 1
+    for sentence in ignored:
+        say("ignored", sentence, well=None)
+    key = bool(os.environ.get("ANTHROPIC_API_KEY") or settings.api_key_file)
+    how = "set" if key else "not set; set ANTHROPIC_API_KEY to run tasks (findings work without)"
+    say("API key", how, well=key)
+    say("model", f"{settings.model} at {settings.base_url or 'the Anthropic API'}", well=True)
+    state = settings.state_path
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable = os.access(state, os.W_OK)
+    except OSError:
+        writable = False
+    say("state directory", f"{state}{'' if writable else ' cannot be written'}", well=writable)
+    if settings.redis_url:
+        problem = asyncio.run(_ping(settings))
+        say("Redis", problem or "answers", well=not problem)
+    else:
+        say("Redis", "not configured; sessions are kept on this machine", well=None)
+    stands = git.head(Path.cwd())
+    say("this folder", f"branch {stands.branch}" if stands.branch else "no git branch", well=True)
+    return 1 if bad else 0
+
+
+async def _ping(settings: Settings) -> str:
+
+    tier = redis_tier(settings)
+    if tier is None:
+        return "the driver is missing: pip install 'steadyhand[redis]'"
+    try:
+        return await tier.ping()
+    finally:
+        await tier.close()
+
+
+def demo(given: argparse.Namespace) -> int:
+    """The demo."""
+    from steadyhand_server import demo as shown
+
+    return asyncio.run(shown.run(yes=given.yes, record=given.record))
+
+
+def _folder(path: Path) -> tuple[Path, str | None]:
+    """The workspace folder, and the one file in it that was named, if any."""
+    real = path.resolve()
+    if real.is_dir():
+        return real, None
+    if not real.exists():
+        raise SettingsError("PATH", "command line", f"{path} does not exist.")
+    root = next((p for p in real.parents if (p / ".git").exists()), real.parent)
+    return root, real.relative_to(root).as_posix()
+
+
+def _engine(root: Path, console: Console, *, yes: bool) -> Engine:
+    settings, ignored = load(roots=[root])
+    for sentence in ignored:
+        console.print(f"[yellow]Ignored setting {escape(sentence)}[/yellow]")
+    return Engine([root], settings, TerminalEditor(Workspace([root]), console, yes=yes))
