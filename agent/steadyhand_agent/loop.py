@@ -206,7 +206,7 @@ class Loop:
         raise AssertionError("unreachable: the last attempt is raised")
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
-        """Verdict, then the tool, then its result; a verdict that is journaled is not made again."""
+        """Verdict, tool, result; a verdict that is journaled already is not made again."""
         tools, state = self.around.tools, self.state
         seen = self._context()
         if index < len(last.verdicts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import sys
@@ -39,7 +40,7 @@ class SteadyhandServer(LanguageServer):
         client_name: As the client calls itself.
     """
 
-    protocol: SteadyhandProtocol
+    protocol: SteadyhandProtocol  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self) -> None:
         super().__init__(
@@ -170,7 +171,7 @@ def create_server() -> SteadyhandServer:
 
 def _bound(server: SteadyhandServer, handler: Any) -> Any:
     """The handler with its server; a coroutine function stays one, so that it can be cancelled."""
-    if asyncio.iscoroutinefunction(handler):
+    if inspect.iscoroutinefunction(handler):
 
         async def call(params: Any) -> Any:
             return await handler(server, params)

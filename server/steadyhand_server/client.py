@@ -82,18 +82,15 @@ class Client:
     async def start(
         cls, command: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None
     ) -> Client:
-        """Starts a server; its log goes to our stderr, or where STEADYHAND_CLIENT_LOG says."""
-        where = environment.get("STEADYHAND_CLIENT_LOG")
-        with open(where, "ab") if where else contextlib.nullcontext() as log:  # noqa: PTH123
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env=dict(environment),
-                cwd=cwd,
-                limit=1 << 26,
-            )
+        """Starts a server; its log goes to our stderr."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=dict(environment),
+            cwd=cwd,
+            limit=1 << 26,
+        )
         return cls(process)
 
     async def initialize(
@@ -261,7 +258,7 @@ class Client:
             error = {"code": -32601, "message": f"no handler for {message['method']}"}
             self._send({"id": message["id"], "error": error})
             return
-        self._send({"id": message["id"], "result": await handler(message.get("params"))})
+        self._send({"id": message["id"], "result": await handler(message.get("params") or {})})
 
 
 def edited(text: str, edits: Sequence[Json]) -> str:

@@ -26,8 +26,9 @@ HERE = Path(__file__).parent
 SAMPLE = HERE / "sample"
 SCRIPT = HERE / "demo_script.jsonl"
 PROMPT = (
-    "Add a function `archive_path(post)` to pressroom/archive.py that gives the path of a post in "
-    "the archive, such as `2026/11/a-fine-day.html`, from its date and its title; and a test for it."
+    "Add a function `archive_path(post)` to pressroom/archive.py that gives the path of a post "
+    "in the archive, such as `2026/11/a-fine-day.html`, from its date and its title; and a test "
+    "for it."
 )
 
 
@@ -48,8 +49,8 @@ async def run(*, yes: bool, record: str | None) -> int:
             console.print("The model is the real one: ANTHROPIC_API_KEY is set.")
         else:
             console.print(
-                "[bold]No ANTHROPIC_API_KEY is set: a script written by hand plays the model.[/bold] "
-                "Everything else is real."
+                "[bold]No ANTHROPIC_API_KEY is set: a script written by hand plays the model."
+                "[/bold] Everything else is real."
             )
         command = (sys.executable, "-P", "-m", "steadyhand_server.cli", "lsp")
         client = await Client.start(command, environment=environment, cwd=folder)

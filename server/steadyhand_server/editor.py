@@ -96,11 +96,8 @@ class LspEditor:
                 "and nothing was overwritten. Undo that change and apply again, or start the task "
                 "anew."
             )
-        if preview:
-            groups = [todo]
-        else:
-            # One document at a time: some clients check only the first version of an edit.
-            groups = [[change] for change in todo]
+        # One document at a time: some clients check only the first version of an edit.
+        groups = [todo] if preview else [[change] for change in todo]
         answers: dict[str, str] = {}
         for group in groups:
             if not group:

@@ -49,7 +49,7 @@ class SteadyhandProtocol(LanguageServerProtocol):
         commands: By name; set by the server's dispatch table.
     """
 
-    _server: SteadyhandServer
+    _server: SteadyhandServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +80,7 @@ class SteadyhandProtocol(LanguageServerProtocol):
             else:
                 log.warning("ignored a message that is not valid: %s", error)
             return
-        self.handle_message(structured)
+        self.handle_message(structured)  # pyright: ignore[reportArgumentType]
 
     def _out_of_turn(self, method: str) -> JsonRpcException | None:
         if self._shutdown:
@@ -120,12 +120,14 @@ class SteadyhandProtocol(LanguageServerProtocol):
         super()._execute_handler(msg_id, handler, forget, args, kwargs)
 
     @lsp_method(lsp.EXIT)
-    def lsp_exit(self, *args: Any) -> None:
+    def lsp_exit(self, *args: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Ends the process in good order; 1 where `shutdown` did not come first."""
         self._server.stop(0 if self._shutdown else 1)
 
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
-    async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> Any:
+    async def lsp_workspace__execute_command(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, params: lsp.ExecuteCommandParams
+    ) -> Any:
         """Runs a command; a coroutine, so that cancelling the request cancels it in truth."""
         command = self.commands.get(params.command)
         if command is None:

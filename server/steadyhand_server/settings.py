@@ -32,25 +32,36 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field("claude-sonnet-5-5", description="The model's id.")
-    base_url: str | None = Field(None, description="Another endpoint of the Messages API.")
-    api_key_file: Path | None = Field(None, description="A file that holds the key.")
-    redis_url: str | None = Field(None, description="Redis beside the local journal.")
-    redis_ttl: int = Field(3_600, ge=1, description="Seconds that Redis keeps a session.")
-    state_dir: Path | None = Field(None, description="Where the journal lies.")
-    replay: Path | None = Field(None, description="Play this recorded session as the model.")
-    record: Path | None = Field(None, description="Record the next session into this file.")
-    max_rounds: int = Field(20, ge=1, le=200, description="Rounds in a session.")
-    max_tokens: int = Field(32_000, ge=1_000, description="Tokens in a session.")
-    max_output: int = Field(4_096, ge=512, description="Tokens in one reply.")
-    max_minutes: float = Field(30.0, gt=0, description="Minutes of the model's time in a session.")
-    api_seconds: float = Field(30.0, gt=0, description="Limit to the first byte and between bytes.")
-    retry_attempts: int = Field(3, ge=1, le=10, description="Attempts at a failing model.")
-    retry_min_seconds: float = Field(4.0, ge=0, description="Shortest wait between attempts.")
-    retry_max_seconds: float = Field(10.0, ge=0, description="Longest wait between attempts.")
-    findings: bool = Field(True, description="Show duplicate findings as diagnostics.")
+    model: str = Field(default="claude-sonnet-5-5", description="The model's id.")
+    base_url: str | None = Field(default=None, description="Another endpoint of the Messages API.")
+    api_key_file: Path | None = Field(default=None, description="A file that holds the key.")
+    redis_url: str | None = Field(default=None, description="Redis beside the local journal.")
+    redis_ttl: int = Field(default=3_600, ge=1, description="Seconds that Redis keeps a session.")
+    state_dir: Path | None = Field(default=None, description="Where the journal lies.")
+    replay: Path | None = Field(
+        default=None, description="Play this recorded session as the model."
+    )
+    record: Path | None = Field(default=None, description="Record the next session into this file.")
+    max_rounds: int = Field(default=20, ge=1, le=200, description="Rounds in a session.")
+    max_tokens: int = Field(default=32_000, ge=1_000, description="Tokens in a session.")
+    max_output: int = Field(default=4_096, ge=512, description="Tokens in one reply.")
+    max_minutes: float = Field(
+        default=30.0, gt=0, description="Minutes of the model's time in a session."
+    )
+    api_seconds: float = Field(
+        default=30.0, gt=0, description="Limit to the first byte and between bytes."
+    )
+    retry_attempts: int = Field(default=3, ge=1, le=10, description="Attempts at a failing model.")
+    retry_min_seconds: float = Field(
+        default=4.0, ge=0, description="Shortest wait between attempts."
+    )
+    retry_max_seconds: float = Field(
+        default=10.0, ge=0, description="Longest wait between attempts."
+    )
+    findings: bool = Field(default=True, description="Show duplicate findings as diagnostics.")
     preview: Literal["auto", "annotations", "message"] = Field(
-        "auto", description="How a proposal is shown: the editor's own preview, or a question."
+        default="auto",
+        description="How a proposal is shown: the editor's own preview, or a question.",
     )
 
     @property

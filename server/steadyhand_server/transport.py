@@ -107,7 +107,8 @@ async def message(stream: asyncio.StreamReader) -> bytes | None:
 async def parent_gone(process_id: int | None) -> None:
     """Returns once the editor's process, or the process that started us, has ended."""
     started_by = os.getppid()
-    while os.getppid() == started_by and (process_id is None or _alive(process_id)):
+    while os.getppid() == started_by and (process_id is None or _alive(process_id)):  # noqa: ASYNC110
+        # There is no event to wait for: a parent tells nobody that it dies.
         await asyncio.sleep(_PARENT_SECONDS)
 
 

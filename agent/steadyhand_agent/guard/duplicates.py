@@ -76,12 +76,13 @@ def check(
             "duplicate",
         )
     known = {(d.qualified, d.kind) for d in index_text(edit.path, edit.old).definitions}
-    found: list[Finding] = []
-    for definition in new:
-        for finding in duplicates_of(view, definition):
-            # A name that stood here before the edit is no new clash of names.
-            if finding.tier != "T0x" or (definition.qualified, definition.kind) not in known:
-                found.append(finding)
+    # A name that stood here before the edit is no new clash of names.
+    found = [
+        finding
+        for definition in new
+        for finding in duplicates_of(view, definition)
+        if finding.tier != "T0x" or (definition.qualified, definition.kind) not in known
+    ]
     if not found:
         return Permit()
     keys = tuple(_key(f) for f in found)

@@ -1,7 +1,7 @@
 """The quick fix without a model: a local definition gives way to the one that exists.
 
-Owns where the import goes, how the uses are renamed, and when that is not safe. Never guesses: where
-a rename could catch another binding, the import takes the old name instead.
+Owns where the import goes, how the uses are renamed, and when that is not safe. Never guesses:
+where a rename could catch another binding, the import takes the old name instead.
 """
 
 from __future__ import annotations
@@ -165,7 +165,8 @@ def _check_keywords(data: bytes, root: Node, definition: Definition, canonical: 
         arguments = node.child_by_field_name("arguments") if node is not None else None
         if arguments and any(child.type == "keyword_argument" for child in arguments.children):
             raise ReuseRefused(
-                f"It is called with keywords, and `{canonical.name}` names its parameters otherwise."
+                f"It is called with keywords, and `{canonical.name}` names its parameters "
+                "otherwise."
             )
 
 
@@ -209,7 +210,8 @@ def _import(data: bytes, root: Node, module: str, name: str, imported: str) -> T
                 place = (node.start_byte, f"from {module} import {imported}{eol}")
     line = f"from {module} import {imported}{eol}"
     if sibling is not None:
-        return TextEdit(*[_after_line(data, sibling)] * 2, line)
+        at = _after_line(data, sibling)
+        return TextEdit(at, at, line)
     if place is not None:
         return TextEdit(place[0], place[0], place[1])
     if last_leading is None:

@@ -48,7 +48,8 @@ class EditFile:
         count = text.count(old)
         if count == 0:
             raise ToolFailed(
-                f"`old_text` does not occur in `{path}`, and nothing was changed.{_nearest(text, old)}"
+                f"`old_text` does not occur in `{path}`, and nothing was changed."
+                f"{_nearest(text, old)}"
             )
         if count > 1:
             raise ToolFailed(

@@ -75,22 +75,23 @@ def _fixes(
         same_file = canonical.path == finding.definition.path
         module = engine.index.view().module(canonical.path)
         origin = "" if same_file else f" from `{module}`"
+        data: dict[str, Any] = {
+            "uri": snapshot.uri,
+            "definition": finding.definition.qualified,
+            "start": finding.definition.start,
+            "canonical": canonical.qualified,
+            "canonical_path": canonical.path,
+        }
         action = lsp.CodeAction(
             title=f"Use `{canonical.name}`{origin}",
             kind=lsp.CodeActionKind.QuickFix,
             diagnostics=[diagnostic],
             is_preferred=True,
-            data={
-                "uri": snapshot.uri,
-                "definition": finding.definition.qualified,
-                "start": finding.definition.start,
-                "canonical": canonical.qualified,
-                "canonical_path": canonical.path,
-            },
+            data=data,
         )
         if not _resolves(server):
             try:
-                action.edit = _edit(server, engine, action.data)
+                action.edit = _edit(server, engine, data)
                 actions.append(action)
             except JsonRpcException:
                 pass  # Not safe here; a client that resolves would be told why.
