@@ -69,10 +69,11 @@ class Keeper:
 
     async def watch(self) -> None:
         """Follows the disk until cancelled."""
-        from watchfiles import DefaultFilter, awatch
+        from watchfiles import DefaultFilter, awatch  # pyright: ignore[reportUnknownVariableType]
 
         watched = DefaultFilter(ignore_dirs=tuple(CLOSED))
-        async for changes in awatch(*self.workspace.roots, watch_filter=watched, debounce=200):
+        roots = self.workspace.roots
+        async for changes in awatch(*roots, watch_filter=watched, debounce=200):
             names = {self.workspace.name_of(Path(name)) for _, name in changes}
             await self.refresh({name for name in names if name is not None})
 

@@ -1,0 +1,388 @@
+"""The loop against a real HTTP server that speaks the Messages API, through the real SDK."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_memory_editor import InMemoryEditor
+from messages_server import Failure, Garbage, MessagesServer, Reply
+
+from steadyhand_agent.errors import SessionError
+from steadyhand_agent.session import Limits, SessionState, Task
+from steadyhand_agent.workspace import Workspace
+from steadyhand_server.engine import Engine
+from steadyhand_server.settings import load
+
+USAGE = {"input_tokens": 500, "output_tokens": 50}
+
+
+def call(name: str, number: int = 1, **arguments: Any) -> dict[str, Any]:
+    arguments.setdefault("reason", "because")
+    return {"type": "tool_use", "id": f"call_{number}", "name": name, "input": arguments}
+
+
+def say(*blocks: dict[str, Any], **more: Any) -> Reply:
+    return Reply(list(blocks), usage=more.pop("usage", USAGE), **more)
+
+
+FINISH = say(call("finish", 99, summary="done"))
+
+
+class Desk:
+    """An engine on the sample workspace, with a scripted endpoint."""
+
+    def __init__(self, root: Path, server: MessagesServer, **settings: Any) -> None:
+        client = {"retry_min_seconds": 0.0, "retry_max_seconds": 0.0, "api_seconds": 2.0}
+        environment = {"STEADYHAND_BASE_URL": server.url}
+        environment["STEADYHAND_STATE_DIR"] = str(root.parent / "state")
+        loaded, ignored = load({**client, **settings}, [root], environment)
+        assert not ignored
+        self.editor = InMemoryEditor(Workspace([root]))
+        self.engine = Engine([root], loaded, self.editor)
+        self.sessions = self.engine.sessions
+
+    async def run(self, prompt: str = "do it", **task: Any) -> SessionState:
+        await self.engine.fill()
+        state = await self.sessions.start(Task(prompt=prompt, **task))
+        return await self.sessions.wait(state.id)
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
+
+
+async def finish_with(sample: Path, *script: Any, **settings: Any) -> tuple[SessionState, Desk, Any]:
+    with MessagesServer(script) as server:
+        desk = Desk(sample, server, **settings)
+        state = await desk.run()
+        await desk.engine.close()
+    assert not server.exhausted
+    return state, desk, server
+
+
+async def test_a_guarded_edit_reaches_the_proposal(sample: Path) -> None:
+    before = (sample / "pressroom/archive.py").read_text()
+    copied = (sample / "pressroom/text.py").read_text()
+    body = copied[copied.index("def slugify") : copied.index("    return slug\n") + 16]
+    again = body.replace("slugify", "make_slug").replace("dashed", "hyphens")
+    old = 'ARCHIVE_INDEX = "archive.html"\n'
+    state, desk, server = await finish_with(
+        sample,
+        say(call("edit_file", path="pressroom/archive.py", old_text=old, new_text=old + again)),
+        say(call("edit_file", path="pressroom/archive.py", old_text="counted\n", new_text="x\n")),
+        FINISH,
+    )
+    assert state.state == "waiting"
+    refusal = server.requests[1]["messages"][-1]["content"][0]
+    assert refusal["is_error"]
+    assert "pressroom/text.py:17" in refusal["content"]
+    assert "def slugify(title: str) -> str" in refusal["content"]
+    assert "from pressroom.text import slugify" in refusal["content"]
+    (proposal,) = desk.editor.offered
+    assert [c.path for c in proposal.changes] == ["pressroom/archive.py"]
+    assert "make_slug" not in (proposal.changes[0].new or "")
+    assert (sample / "pressroom/archive.py").read_text() == before
+
+
+async def test_an_override_needs_a_refusal_first_and_a_reason(sample: Path) -> None:
+    copied = (sample / "pressroom/text.py").read_text()
+    body = copied[copied.index("def slugify") : copied.index("    return slug\n") + 16]
+    text = "import re\nimport unicodedata\n\n\n" + body.replace("slugify", "make_slug")
+    tries = [
+        say(call("create_file", path="pressroom/a.py", text=text, duplicate_reason="I like it")),
+        say(call("create_file", path="pressroom/a.py", text=text)),
+        say(call("create_file", path="pressroom/a.py", text=text, duplicate_reason="frozen copy")),
+        FINISH,
+    ]
+    state, desk, _ = await finish_with(sample, *tries)
+    words = [v["verdict"] for r in state.rounds for v in r.verdicts]
+    assert words == ["refuse", "refuse", "permit"]
+    assert "frozen copy" in desk.editor.offered[0].diff()
+    assert "pressroom/text.py:17" in desk.editor.offered[0].diff()
+
+
+async def test_the_head_of_the_prompt_is_byte_stable(sample: Path) -> None:
+    _, _, server = await finish_with(
+        sample,
+        say(call("list_files")),
+        say(call("read_file", path="pressroom/text.py")),
+        FINISH,
+    )
+    first, second, third = server.requests
+    for later in (second, third):
+        assert later["system"] == first["system"]
+        assert later["tools"] == first["tools"]
+    assert second["messages"] == third["messages"][: len(second["messages"])]
+
+
+async def test_sampling_is_not_sent_and_effort_is(sample: Path) -> None:
+    _, _, server = await finish_with(sample, FINISH)
+    sent = server.requests[0]
+    assert not {"temperature", "top_p", "top_k"} & set(sent)
+    assert sent["output_config"] == {"effort": "low"}
+
+
+async def test_an_unknown_model_gets_the_careful_profile(sample: Path) -> None:
+    _, _, server = await finish_with(sample, FINISH, model="some-local-model")
+    assert not {"cache_control", "output_config", "thinking"} & set(server.requests[0])
+
+
+async def test_thinking_goes_back_verbatim(sample: Path) -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+    _, _, server = await finish_with(sample, say(thought, call("list_files")), FINISH)
+    assert server.requests[1]["messages"][1]["content"][0] == thought
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Failure(429, "rate_limit_error", headers={"retry-after": "0"}),
+        Failure(529, "overloaded_error"),
+        Failure(500, "api_error"),
+        Reply([{"type": "text", "text": "hello"}], cut_after=3),
+        Reply([{"type": "text", "text": "hello"}], cut_after=4, clean_cut=True),
+        Reply([{"type": "text", "text": "hello"}], error_after=3),
+        Garbage(),
+        Garbage(b"{}", "application/json"),
+    ],
+)
+async def test_a_transient_fault_is_tried_again(sample: Path, fault: Any) -> None:
+    state, desk, server = await finish_with(sample, fault, FINISH)
+    assert state.state == "finished"
+    assert len(server.requests) == 2
+    assert any(event["event"] == "retry" for event in desk.editor.events)
+    # The attempt that failed keeps its reservation as its charge.
+    assert state.charged > USAGE["input_tokens"] + USAGE["output_tokens"]
+
+
+async def test_three_failures_pause_and_resume_goes_on(sample: Path) -> None:
+    down = Failure(529, "overloaded_error")
+    with MessagesServer([down, down, down, say(call("list_files")), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        assert state.state == "paused"
+        assert "resume" in state.reason
+        assert len(server.requests) == 3
+        resumed = await desk.sessions.resume(state.id)
+        resumed = await desk.sessions.wait(resumed.id)
+        await desk.engine.close()
+    assert resumed.state == "finished"
+    assert not server.exhausted
+
+
+async def test_a_long_retry_after_pauses_at_once(sample: Path) -> None:
+    busy = Failure(429, "rate_limit_error", headers={"retry-after": "3600"})
+    state, _, server = await finish_with(sample, busy)
+    assert state.state == "paused"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "word"),
+    [
+        (Failure(401, "authentication_error"), "key"),
+        (Failure(400, "invalid_request_error", "bad thing"), "bad thing"),
+    ],
+)
+async def test_a_refusal_of_the_endpoint_is_not_repeated(
+    sample: Path, failure: Any, word: str
+) -> None:
+    state, desk, server = await finish_with(sample, failure)
+    assert state.state == "paused"
+    assert len(server.requests) == 1
+    assert word in state.reason
+    assert any(state.id in told for told in desk.editor.told)
+
+
+async def test_no_key_says_how_to_set_one(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    state, _, server = await finish_with(sample)
+    assert state.state == "paused"
+    assert "ANTHROPIC_API_KEY" in state.reason
+    assert not server.requests
+
+
+async def test_a_cut_reply_executes_nothing_and_is_told(sample: Path) -> None:
+    cut = say(
+        call("create_file", path="x.py", text="x = 1\n"), stop_reason="max_tokens", usage=USAGE
+    )
+    state, _, server = await finish_with(sample, cut, FINISH)
+    assert state.state == "finished"
+    assert not state.texts
+    answer = server.requests[1]["messages"][-1]["content"]
+    assert answer[0]["tool_use_id"] == "call_1"
+    assert "cut" in answer[1]["text"]
+
+
+async def test_three_unreadable_replies_go_to_the_person(sample: Path) -> None:
+    cut = say({"type": "text", "text": "aaaa"}, stop_reason="max_tokens", usage=USAGE)
+    state, _, server = await finish_with(sample, cut, cut, cut)
+    assert state.state == "paused"
+    assert len(server.requests) == 3
+
+
+async def test_text_without_a_call_is_a_thought(sample: Path) -> None:
+    state, _, server = await finish_with(
+        sample, say({"type": "text", "text": "I wonder"}), FINISH
+    )
+    assert state.state == "finished"
+    assert server.requests[1]["messages"][-1]["content"][0]["text"].startswith("Noted")
+
+
+async def test_the_same_step_three_times_is_stuck(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py"))
+    state, _, server = await finish_with(sample, same, same, same)
+    assert state.state == "paused"
+    assert "stuck" in state.reason
+    assert sum(len(r.results) for r in state.rounds) == 2
+
+
+async def test_rounds_are_limited_and_more_can_be_granted(sample: Path) -> None:
+    steps = [say(call("read_file", i, path="pressroom/text.py", start_line=i)) for i in (1, 2, 3)]
+    with MessagesServer([*steps, FINISH]) as server:
+        desk = Desk(sample, server, max_rounds=2)
+        state = await desk.run()
+        assert state.state == "paused"
+        assert "2 rounds" in state.reason
+        await desk.sessions.resume(state.id, Limits(rounds=5, tokens=0, minutes=0))
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"
+    assert not server.exhausted
+
+
+async def test_tokens_are_charged_as_designed(sample: Path) -> None:
+    usage = {
+        "input_tokens": 100,
+        "output_tokens": 40,
+        "cache_creation_input_tokens": 300,
+        "cache_read_input_tokens": 1_005,
+    }
+    state, _, _ = await finish_with(sample, say(call("finish", summary="s"), usage=usage))
+    assert state.charged == 40 + 100 + 300 + 101
+    assert state.raw == 40 + 100 + 300 + 1_005
+
+
+async def test_the_token_budget_clamps_and_then_pauses(sample: Path) -> None:
+    heavy = {"input_tokens": 2_000, "output_tokens": 1_500}
+    steps = [
+        say(call("read_file", i, path="pressroom/text.py", start_line=i), usage=heavy)
+        for i in range(1, 12)
+    ]
+    with MessagesServer(steps) as server:
+        desk = Desk(sample, server, max_tokens=12_000)
+        state = await desk.run()
+        await desk.engine.close()
+    assert state.state == "paused"
+    assert "tokens" in state.reason
+    asked = [request["max_tokens"] for request in server.requests]
+    assert asked[0] == 4_096
+    assert asked[-1] < 4_096
+    assert all(512 <= limit <= 4_096 for limit in asked)
+    assert state.charged <= 12_000
+
+
+async def test_several_calls_are_answered_in_order(sample: Path) -> None:
+    reply = say(
+        call("read_file", 1, path="pressroom/text.py"),
+        call("read_file", 2, path="no/such.py"),
+        call("nonsense", 3),
+        call("read_file", 4, start_line="x"),
+    )
+    state, _, server = await finish_with(sample, reply, FINISH)
+    answers = server.requests[1]["messages"][-1]["content"]
+    assert [a["tool_use_id"] for a in answers] == ["call_1", "call_2", "call_3", "call_4"]
+    assert [a["is_error"] for a in answers] == [False, True, True, True]
+    assert "There is no tool" in answers[2]["content"]
+    assert "`path`" in answers[3]["content"]
+    assert state.state == "finished"
+
+
+async def test_escapes_are_refused_and_told(sample: Path) -> None:
+    (sample / "out").symlink_to("/etc")
+    reply = say(
+        call("read_file", 1, path="/etc/passwd"),
+        call("read_file", 2, path="../x"),
+        call("read_file", 3, path="out/passwd"),
+        call("create_file", 4, path=".git/hooks/post-commit", text="#!/bin/sh\n"),
+    )
+    state, _, _ = await finish_with(sample, reply, FINISH)
+    assert [v["rule"] for v in state.rounds[0].verdicts] == ["path"] * 4
+    assert not state.proposal().changes
+
+
+async def test_the_open_buffer_is_what_the_agent_sees(sample: Path) -> None:
+    with MessagesServer([say(call("read_file", path="pressroom/text.py")), FINISH]) as server:
+        desk = Desk(sample, server)
+        desk.editor.buffers["pressroom/text.py"] = "UNSAVED = 1\n"
+        await desk.run()
+        await desk.engine.close()
+    assert "UNSAVED" in server.requests[1]["messages"][-1]["content"][0]["content"]
+
+
+async def test_cancel_in_mid_stream_keeps_the_journal(sample: Path) -> None:
+    slow = say({"type": "text", "text": "a" * 50}, pause=5.0)
+    with MessagesServer([say(call("list_files")), slow]) as server:
+        desk = Desk(sample, server)
+        await desk.engine.fill()
+        state = await desk.sessions.start(Task(prompt="x"))
+        while len(server.requests) < 2:
+            await asyncio.sleep(0.01)
+        state = await desk.sessions.cancel(state.id)
+        assert state.state == "cancelled"
+        assert len(state.rounds) == 1
+        kept = await desk.sessions.list()
+        await desk.engine.close()
+    assert [s.state for s in kept] == ["cancelled"]
+
+
+async def test_branch_and_commit_are_recorded(sample: Path) -> None:
+    import subprocess
+
+    for words in (
+        ["init", "-q", "-b", "trunk"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
+        subprocess.run(["git", *words], cwd=sample, check=True)
+    state, _, _ = await finish_with(sample, say(call("list_files")), FINISH)
+    assert state.rounds[0].branch == "trunk"
+    assert len(state.rounds[0].commit) == 40
+
+
+async def test_an_empty_task_is_refused(sample: Path) -> None:
+    with MessagesServer([]) as server:
+        desk = Desk(sample, server)
+        with pytest.raises(SessionError):
+            await desk.sessions.start(Task(prompt="  "))
+        await desk.engine.close()
+
+
+async def test_apply_discard_and_undo(sample: Path) -> None:
+    target = sample / "pressroom/archive.py"
+    before = target.read_text()
+    edit = call(
+        "edit_file", path="pressroom/archive.py", old_text='"archive.html"', new_text='"old.html"'
+    )
+    create = call("create_file", 2, path="pressroom/new/thing.py", text="THING = 1\n")
+    with MessagesServer([say(edit, create), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        assert target.read_text() == before
+        state, report = await desk.sessions.apply(state.id)
+        assert report.complete
+        assert state.state == "finished"
+        assert '"old.html"' in target.read_text()
+        assert (sample / "pressroom/new/thing.py").read_text() == "THING = 1\n"
+        # What the person typed since stays.
+        target.write_text(target.read_text() + "\nMINE = 2\n")
+        state, report = await desk.sessions.undo(state.id)
+        assert report.complete
+        assert target.read_text() == before + "\nMINE = 2\n"
+        assert not (sample / "pressroom/new/thing.py").exists()
+        with pytest.raises(SessionError):
+            await desk.sessions.undo(state.id)
+        await desk.engine.close()

@@ -1,0 +1,46 @@
+"""An Editor port that keeps what it is told, and writes files only when it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from steadyhand_agent.ports import ApplyReport, Decision
+from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.workspace import Workspace
+from steadyhand_server.terminal import TerminalEditor
+
+
+class InMemoryEditor:
+    """Open buffers in a dict; everything else is the terminal's editor on disk."""
+
+    def __init__(self, workspace: Workspace, decision: Decision = "later") -> None:
+        self.disk = TerminalEditor(workspace, Console(quiet=True), yes=True)
+        self.buffers: dict[str, str] = {}
+        self.decision: Decision = decision
+        self.told: list[str] = []
+        self.events: list[dict[str, Any]] = []
+        self.offered: list[Proposal] = []
+
+    def text(self, path: str) -> str | None:
+        return self.buffers.get(path)
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        self.offered.append(proposal)
+        return self.decision
+
+    async def apply(
+        self, changes: Sequence[FileChange], label: str, *, preview: bool = False
+    ) -> ApplyReport:
+        return await self.disk.apply(changes, label, preview=preview)
+
+    async def show(self, proposal: Proposal) -> None:
+        self.offered.append(proposal)
+
+    def tell(self, message: str, *, warning: bool = False) -> None:
+        self.told.append(message)
+
+    def event(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
