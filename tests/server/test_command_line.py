@@ -1,0 +1,160 @@
+"""The command line as a person runs it: real processes, no terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from steadyhand_server import demo
+
+
+def run(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "steadyhand_server.cli", *words],
+        cwd=cwd,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert done.stdout.startswith("steadyhand 0.")
+
+
+def test_check_finds_the_duplicate_and_exits_1(sample: Path) -> None:
+    done = run("check", str(sample))
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "pressroom/feeds.py:17: T1: `_feed_slug` does the same, statement by statement, as "
+        "`slugify` in pressroom/text.py:17."
+    ]
+    assert "1 findings in 26 files" in done.stderr
+
+
+def test_check_of_one_file(sample: Path) -> None:
+    (sample / "pyproject.toml").exists()
+    subprocess.run(["git", "init", "-q"], cwd=sample, check=True)
+    assert run("check", str(sample / "pressroom" / "text.py")).returncode == 0
+    assert run("check", str(sample / "pressroom" / "feeds.py")).returncode == 1
+
+
+def test_check_of_clean_code_exits_0(tmp_path: Path) -> None:
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    (clean / "a.py").write_text("X = 1\n")
+    assert run("check", str(clean)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "told"),
+    [
+        (["check", "/no/such/folder"], {}, "does not exist"),
+        (["check", "."], {"STEADYHAND_MAX_ROUNDS": "many"}, "max_rounds"),
+        (["task", "x"], {"STEADYHAND_REPLAY": "/no/such/script"}, "recorded session"),
+        (["resume", "nobody"], {}, "no session nobody"),
+        (["undo", "nobody"], {}, "no session nobody"),
+        (["task", " "], {}, "empty"),
+    ],
+)
+def test_what_a_person_can_cause_is_one_sentence(
+    sample: Path, words: list[str], environment: dict[str, str], told: str
+) -> None:
+    done = run(*words, cwd=sample, **environment)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_task_without_a_key_says_how_to_set_one(sample: Path) -> None:
+    done = run("task", "x", cwd=sample)
+    assert done.returncode == 1
+    assert "ANTHROPIC_API_KEY" in done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_task_apply_sessions_undo(sample: Path) -> None:
+    before = (sample / "pressroom/archive.py").read_text()
+    done = run("task", "x", "--yes", "--replay", str(demo.SCRIPT), cwd=sample)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "refuse (duplicate)" in done.stdout.replace("\n", " ").replace("  ", " ")
+    assert "archive_path" in (sample / "pressroom/archive.py").read_text()
+    listed = run("sessions", cwd=sample)
+    assert "finished" in listed.stdout
+    session = next(word for word in done.stdout.split() if len(word) == 8 and word in listed.stdout)
+    undone = run("undo", session, cwd=sample)
+    assert undone.returncode == 0, undone.stderr
+    assert (sample / "pressroom/archive.py").read_text() == before
+    assert not (sample / "tests/test_archive.py").exists()
+
+
+def test_without_a_terminal_nothing_is_applied_unasked(sample: Path) -> None:
+    done = run("task", "x", "--replay", str(demo.SCRIPT), cwd=sample)
+    assert done.returncode == 1
+    assert "--yes" in done.stdout
+    assert "archive_path" not in (sample / "pressroom/archive.py").read_text()
+
+
+def test_a_recording_replays_and_holds_no_absolute_path(sample: Path, tmp_path: Path) -> None:
+    recorded = tmp_path / "session.jsonl"
+    done = run(
+        "task", "x", "--yes", "--replay", str(demo.SCRIPT), "--record", str(recorded), cwd=sample
+    )
+    assert done.returncode == 0, done.stdout
+    assert str(tmp_path) not in recorded.read_text()
+    steps = [orjson.loads(line) for line in recorded.read_bytes().splitlines()]
+    script = [orjson.loads(line) for line in demo.SCRIPT.read_bytes().splitlines()]
+    assert steps[1:] == script[1:]
+
+
+def test_a_replay_that_diverges_fails_loudly(sample: Path) -> None:
+    module = sample / "pressroom/archive.py"
+    module.write_text(module.read_text().replace("newest month first", "oldest month first"))
+    done = run("task", "x", "--yes", "--replay", str(demo.SCRIPT), cwd=sample)
+    assert done.returncode == 1
+    assert "diverged before reply 2" in " ".join(done.stdout.split())
+    assert "archive_path" not in module.read_text()
+
+
+def test_doctor(sample: Path, tmp_path: Path) -> None:
+    done = run("doctor", cwd=sample)
+    assert done.returncode == 1  # There is no key.
+    assert "ANTHROPIC_API_KEY" in done.stdout
+    assert "state directory" in done.stdout
+    done = run("doctor", cwd=sample, ANTHROPIC_API_KEY="secret-key-value")
+    assert done.returncode == 0
+    assert "secret-key-value" not in done.stdout + done.stderr
+    done = run("doctor", cwd=sample, STEADYHAND_REDIS_URL="redis://127.0.0.1:1/0")
+    assert "missing  Redis" in done.stdout
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    done = run("demo", cwd=tmp_path, COLUMNS="200")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = done.stdout
+    for words in (
+        "a script written by hand plays the model",
+        "pressroom/feeds.py:17",
+        "Use `slugify` from `pressroom.text`",
+        "round 2/20",
+        "/32,000 tokens",
+        "refuse (duplicate)",
+        "+from pressroom.text import counted, slugify",
+        "Ran 64 tests",
+        "OK",
+        "Undone",
+        "VS Code",
+        "Neovim",
+    ):
+        assert words in shown, words
+    assert done.stderr == ""
