@@ -32,6 +32,8 @@ STEPS = 31
 def environment(folder: Path, crash_at: str = "") -> dict[str, str]:
     found = {k: v for k, v in os.environ.items() if not k.startswith("STEADYHAND_")}
     found |= {
+        # A call that dies keeps its reservation as its charge; a storm of them needs a budget.
+        "STEADYHAND_MAX_TOKENS": "400000",
         "STEADYHAND_STATE_DIR": str(folder / "state"),
         "STEADYHAND_REPLAY": str(demo.SCRIPT),
         "XDG_CONFIG_HOME": str(folder / "config"),

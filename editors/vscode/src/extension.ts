@@ -20,6 +20,8 @@ export function activate(context: vscode.ExtensionContext): void {
     started.onSession((event) => statusBar.sessionIs(event)),
     command('steadyhand.newTask', () => newTask(started, context.workspaceState, false)),
     command('steadyhand.taskOnSelection', () => newTask(started, context.workspaceState, true)),
+    // Named by the server's code action "do this here…".
+    vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => promptTask(started, context.workspaceState, 'Steadyhand: Do This Here', place)),
     command('steadyhand.showSessions', () => showSessions(started)),
     ...ACTIONS.map((action) => command(action.command, (argument) => actOnSession(started, action, argument?.session))),
     command('steadyhand.restartServer', () => started.restart()),
@@ -46,9 +48,17 @@ async function newTask(server: Server, memory: vscode.Memento, onSelection: bool
     uri: editor.document.uri.toString(),
     ...(onSelection ? { range: asRange(editor.selection) } : {}),
   } : {};
+  await promptTask(server, memory, onSelection ? 'Steadyhand: Task on Selection' : 'Steadyhand: New Task', place);
+}
+
+/** Asks for a task and starts it at a place of the document. */
+async function promptTask(server: Server, memory: vscode.Memento, title: string, place: object): Promise<void> {
+  if (!mayRun('steadyhand.task')) {
+    return;
+  }
   const last = memory.get<string>(LAST_PROMPT, '');
   const prompt = (await vscode.window.showInputBox({
-    title: onSelection ? 'Steadyhand: Task on Selection' : 'Steadyhand: New Task',
+    title,
     placeHolder: 'What is to be done, e.g. “read the settings from a TOML file too”',
     value: last,
     valueSelection: [0, last.length], // typing replaces it

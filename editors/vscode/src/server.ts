@@ -127,7 +127,8 @@ export class Server implements vscode.Disposable {
       options: { cwd: os.homedir() }, // never the workspace: nothing in it may be found as a program or imported
     }, {
       documentSelector: [{ scheme: 'file', language: 'python' }],
-      initializationOptions: serverSettings,
+      // The client registers `steadyhand.promptTask`, which the server cannot ask for itself.
+      initializationOptions: () => ({ ...serverSettings(), client: { prompt: true } }),
       outputChannel: this.log,
       errorHandler: this.errorHandler(() => client),
       initializationFailedHandler: () => false, // told by onFailure
