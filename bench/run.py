@@ -76,13 +76,16 @@ def raw_limits(root: Path) -> dict[str, float]:
             work(path, text)
         taken[name] = time.process_time() - started
 
-    timed("tree-sitter parse", lambda _, text: python.parse(text.encode("utf-8", "replace")))
-    timed("ast.parse", lambda _, text: _parse(text))
+    def parse(path: str, text: str) -> None:
+        python.parse(text.encode("utf-8", "replace"))
+
+    timed("tree-sitter parse", parse)
+    timed("ast.parse", _parse)
     timed("our index", index_text)
     return taken
 
 
-def _parse(text: str) -> None:
+def _parse(path: str, text: str) -> None:
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         ast.parse(text)
 

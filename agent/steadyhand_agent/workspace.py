@@ -63,6 +63,12 @@ class Workspace:
                     return inside if len(self.roots) == 1 else f"{name}/{inside}"
         return None
 
+    def prefix(self, root: Path) -> str:
+        """What stands before a path below `root` in its workspace path; empty for a lone root."""
+        if len(self.roots) == 1:
+            return ""
+        return next(name for name, known in self._names.items() if known == root) + "/"
+
     def split(self, name: str) -> tuple[Path, str]:
         """The root that a workspace path lies in, and the path below that root."""
         if len(self.roots) == 1:

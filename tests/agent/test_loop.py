@@ -55,7 +55,9 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
 
 
-async def finish_with(sample: Path, *script: Any, **settings: Any) -> tuple[SessionState, Desk, Any]:
+async def finish_with(
+    sample: Path, *script: Any, **settings: Any
+) -> tuple[SessionState, Desk, Any]:
     with MessagesServer(script) as server:
         desk = Desk(sample, server, **settings)
         state = await desk.run()
@@ -226,16 +228,14 @@ async def test_three_unreadable_replies_go_to_the_person(sample: Path) -> None:
 
 
 async def test_text_without_a_call_is_a_thought(sample: Path) -> None:
-    state, _, server = await finish_with(
-        sample, say({"type": "text", "text": "I wonder"}), FINISH
-    )
+    state, _, server = await finish_with(sample, say({"type": "text", "text": "I wonder"}), FINISH)
     assert state.state == "finished"
     assert server.requests[1]["messages"][-1]["content"][0]["text"].startswith("Noted")
 
 
 async def test_the_same_step_three_times_is_stuck(sample: Path) -> None:
     same = say(call("read_file", path="pressroom/text.py"))
-    state, _, server = await finish_with(sample, same, same, same)
+    state, _, _ = await finish_with(sample, same, same, same)
     assert state.state == "paused"
     assert "stuck" in state.reason
     assert sum(len(r.results) for r in state.rounds) == 2

@@ -17,7 +17,12 @@ from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Head, Journal, record, verified
 from steadyhand_agent.state.sqlite import SqliteJournal
 
-JOURNALS = {"sqlite": lambda folder: SqliteJournal(folder / "journal.sqlite")}
+
+def sqlite(folder: Path) -> Journal:
+    return SqliteJournal(folder / "journal.sqlite")
+
+
+JOURNALS = {"sqlite": sqlite}
 TASK = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c", "model": "m"}
 
 
@@ -180,7 +185,16 @@ async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(sample: Path) -> None:
     environment = dict(os.environ) | {"STEADYHAND_STATE_DIR": "/proc/nothing"}
-    words = [sys.executable, "-P", "-m", "steadyhand_server.cli", "task", "x", "--path", str(sample)]
+    words = [
+        sys.executable,
+        "-P",
+        "-m",
+        "steadyhand_server.cli",
+        "task",
+        "x",
+        "--path",
+        str(sample),
+    ]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "STEADYHAND_STATE_DIR" in done.stderr

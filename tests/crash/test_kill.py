@@ -163,7 +163,7 @@ def test_a_damaged_journal_is_said_and_never_wrong(tmp_path: Path, sample: Path)
     import apsw
 
     db = apsw.Connection(str(tmp_path / "state" / "journal.sqlite"))
-    (body,) = db.execute("SELECT body FROM records WHERE seq = 9").fetchone()
+    body = db.execute("SELECT body FROM records WHERE seq = 9").get
     flipped = bytes([*body[:10], body[10] ^ 1, *body[11:]])
     db.execute("UPDATE records SET body = ? WHERE seq = 9", (flipped,))
     db.close()

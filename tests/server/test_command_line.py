@@ -13,7 +13,9 @@ import pytest
 from steadyhand_server import demo
 
 
-def run(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *words: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "steadyhand_server.cli", *words],
         cwd=cwd,

@@ -46,9 +46,7 @@ def walk(workspace: Workspace) -> Walk:
     """Lists a workspace; slow on a large one, so it is called in a thread."""
     outcome = Walk()
     for root in workspace.roots:
-        prefix = (
-            "" if len(workspace.roots) == 1 else f"{workspace.name_of(root)}/".replace("/.", "")
-        )
+        prefix = workspace.prefix(root)
         for name in _listing(root):
             _sort_in(outcome, root, prefix, name)
     outcome.sources.sort()

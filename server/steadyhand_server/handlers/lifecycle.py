@@ -68,6 +68,10 @@ def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None
         log.info("no workspace folder; findings and tasks are off")
         return
     server.engine = Engine(server.roots, settings, LspEditor(server))
+    keeper = server.engine.keeper
+    keeper.on_change(lambda _: server.findings.schedule_all())
+    # Watching begins first: what changes while the index is being built must not be missed.
+    server.spawn(keeper.watch(), "watch")
     server.spawn(_index(server, server.engine), "index")
 
 
@@ -94,8 +98,6 @@ async def _index(server: SteadyhandServer, engine: Engine) -> None:
             text = f"{engine.index.definitions:,} definitions in {engine.index.files:,} files"
             progress.end(token, lsp.WorkDoneProgressEnd(message=text))
     server.findings.schedule_all()
-    engine.keeper.on_change(lambda _: server.findings.schedule_all())
-    server.spawn(engine.keeper.watch(), "watch")
     await _announce(server, engine)
 
 
