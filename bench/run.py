@@ -227,7 +227,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for label, root in corpora(folder).items():
-            print(label)  # noqa: T201
+            print(label)
             seen = asyncio.run(through_the_server(root, folder / "state"))
             raw = raw_limits(root)
             count, tiers, sample = sampled_findings(root)

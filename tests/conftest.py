@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: a copy of the sample workspace, and a state directory of its own."""
+"""Fixtures for every test: a copy of the sample workspace, and a state directory of its own."""
 
 from __future__ import annotations
 

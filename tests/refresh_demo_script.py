@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
+
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.session import Task
 from steadyhand_agent.workspace import Workspace

@@ -11,13 +11,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import steadyhand_agent
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
-from steadyhand_agent.workspace import Workspace
 
+import steadyhand_agent
+from steadyhand_agent.workspace import Workspace
 from steadyhand_server import transport
 from steadyhand_server.documents import Documents
 from steadyhand_server.handlers import code_actions, commands, diagnostics, lifecycle, text_sync

@@ -62,7 +62,6 @@ def _use(known: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     import steadyhand_agent
-
     from steadyhand_server import terminal_commands as run
 
     parser = argparse.ArgumentParser(

@@ -6,8 +6,8 @@ Offsets on our side are bytes of UTF-8; positions on LSP's side are a line and U
 from __future__ import annotations
 
 from lsprotocol import types as lsp
-from steadyhand_agent.index.definitions import Definition, Finding
 
+from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_server.documents import LineTable
 
 SOURCE = "steadyhand"

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
+
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal
-
 from steadyhand_server import convert
 from steadyhand_server.documents import LineTable
 from steadyhand_server.protocol import SESSION_EVENT

@@ -19,7 +19,6 @@ from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.tools import registry
 from steadyhand_agent.workspace import Workspace
-
 from steadyhand_server.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from steadyhand_agent.errors import SettingsError
 
 Json = dict[str, Any]

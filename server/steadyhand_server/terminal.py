@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Prompt
 from rich.text import Text
+
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal

@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
 from steadyhand_agent import git
 from steadyhand_agent.errors import SettingsError, SteadyhandError
 from steadyhand_agent.index.findings import file_findings
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
-
 from steadyhand_server.engine import Engine, redis_tier
 from steadyhand_server.settings import Settings, load, user_file
 from steadyhand_server.terminal import TerminalEditor

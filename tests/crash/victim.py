@@ -21,10 +21,10 @@ _append = SqliteJournal.append
 
 async def append(self, item, summary):
     step = next(_count)
-    if AT == f"{step}-":
+    if f"{step}-" == AT:
         os.kill(os.getpid(), signal.SIGKILL)
     await _append(self, item, summary)
-    if AT == f"{step}+":
+    if f"{step}+" == AT:
         os.kill(os.getpid(), signal.SIGKILL)
 
 

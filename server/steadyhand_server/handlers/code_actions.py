@@ -17,7 +17,6 @@ from steadyhand_server.documents import Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Definition, Finding
-
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.engine import Engine
 

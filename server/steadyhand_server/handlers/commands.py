@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
-from steadyhand_agent.errors import SteadyhandError
 
+from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import convert
 from steadyhand_server.handlers.code_actions import REQUEST_FAILED
 
 if TYPE_CHECKING:
     from steadyhand_agent.session import SessionState
-
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.engine import Engine
     from steadyhand_server.protocol import Command

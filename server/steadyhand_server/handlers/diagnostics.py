@@ -15,7 +15,6 @@ from steadyhand_server.documents import LineTable, Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Finding
-
     from steadyhand_server.app import SteadyhandServer
 
 # Long enough to swallow a burst of keys, too short to be felt.

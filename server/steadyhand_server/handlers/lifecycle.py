@@ -49,7 +49,6 @@ async def _leave_with_parent(server: SteadyhandServer, process_id: int | None) -
 def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None:
     """Builds the engine, takes in what is open, and starts the index."""
     from steadyhand_agent.errors import SettingsError
-
     from steadyhand_server.editor import LspEditor
     from steadyhand_server.engine import Engine, client_settings
     from steadyhand_server.settings import Settings, load
@@ -121,7 +120,6 @@ def did_change_configuration(
 ) -> None:
     """Takes new settings; those of a running session stay as they were."""
     from steadyhand_agent.errors import SettingsError
-
     from steadyhand_server.engine import client_settings
     from steadyhand_server.settings import load
 
