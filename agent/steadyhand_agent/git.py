@@ -100,17 +100,19 @@ def files(root: Path) -> list[str]:
         GitFailed: git did not answer.
     """
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    return sorted({os.fsdecode(name) for name in listed.split(b"\0") if name})
 
 
 def ignored(root: Path, names: list[str]) -> set[str]:
     """Those of `names` (relative to `root`) that git ignores."""
     if not names:
         return set()
-    given = b"\0".join(os.fsencode(name) for name in names)
+    # `./` keeps a name such as `:(glob)x` from being read as a pattern.
+    given = b"\0".join(b"./" + os.fsencode(name) for name in names)
     done = _run(root, ("check-ignore", "-z", "--stdin"), given)
     # 1 says that none is ignored; 128 that git cannot tell.
-    return {os.fsdecode(name) for name in done.stdout.split(b"\0") if name}
+    found = done.stdout.split(b"\0")
+    return {os.fsdecode(name.removeprefix(b"./")) for name in found if name}
 
 
 def _run(root: Path, arguments: tuple[str, ...], given: bytes = b"") -> process.Finished:

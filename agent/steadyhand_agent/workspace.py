@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 from pathlib import Path, PurePosixPath
 
 from steadyhand_agent.errors import PathRefused, ToolFailed
+
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 
 MAX_FILE_BYTES = 1_000_000
 
@@ -88,7 +92,8 @@ class Workspace:
             PathRefused: It is absolute, empty, climbs, or names a folder that is closed.
         """
         spelled = name.replace("\\", "/").strip()
-        if not spelled or "\0" in spelled:
+        # Control characters and lone surrogates are in no name that a person would see rightly.
+        if not spelled.strip() or not _PLAIN.fullmatch(spelled):
             raise PathRefused(f"`{name}` is not a path; name a file below the workspace.")
         pure = PurePosixPath(spelled)
         if pure.is_absolute() or (len(spelled) > 1 and spelled[1] == ":"):
@@ -100,8 +105,8 @@ class Workspace:
             raise PathRefused(f"`{name}` climbs with `..`; name the file from the workspace root.")
         if any(part.casefold().rstrip(" .") in _CLOSED_FOLDERS for part in parts):
             raise PathRefused(f"`{name}` lies in a folder that the agent does not touch.")
-        if not parts:
-            raise PathRefused(f"`{name}` is the workspace itself, not a file in it.")
+        if not parts or any(part != part.strip() for part in parts):
+            raise PathRefused(f"`{name}` is not the name of a file in the workspace.")
         return "/".join(parts)
 
     def locate(self, name: str) -> Path:
@@ -142,12 +147,13 @@ class Workspace:
         try:
             # O_NONBLOCK: a FIFO in a hostile repository must not hang the reader.
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise ToolFailed(f"`{name}` is not a regular file.")
         except OSError as error:
             reason = error.strerror or str(error)
             raise ToolFailed(f"`{name}` cannot be read: {reason}.") from error
         with os.fdopen(fd, "rb") as file:
-            if not path.is_file():
-                raise ToolFailed(f"`{name}` is not a regular file.")
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise ToolFailed(f"`{name}` is larger than 1 MB and is passed over.")

@@ -102,9 +102,9 @@ def bounded(text: str, limit: int) -> str:
         limit: Bytes of UTF-8.
     """
     data = text.encode("utf-8", "replace")
+    limit = max(limit, 200)
     if len(data) <= limit:
         return text
-    limit = max(limit, 200)
     head = data[: limit * 2 // 3].decode("utf-8", "ignore")
     tail = data[-limit // 3 :].decode("utf-8", "ignore")
     left_out = len(data) - len(head.encode()) - len(tail.encode())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-
-import orjson
 
 from steadyhand_agent.actions import Action
 
@@ -14,7 +13,8 @@ LIMIT = 3
 def fingerprint(action: Action) -> bytes:
     """What makes two actions the same: all but the words that explain them."""
     arguments = {k: v for k, v in action.content.items() if k != "reason"}
-    return orjson.dumps([action.kind, action.tool, arguments], option=orjson.OPT_SORT_KEYS)
+    plain = [action.kind, action.tool, arguments]
+    return json.dumps(plain, sort_keys=True, default=repr).encode("utf-8", "replace")
 
 
 def repeats(actions: Iterable[Action]) -> bool:

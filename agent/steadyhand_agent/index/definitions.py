@@ -31,7 +31,7 @@ class Definition:
         doc: First line of the docstring.
         decorators: Decorators as written, without the `@`.
         branch: The conditional blocks it stands in (`if`/`else`/`try`/`except` ...), outermost
-            first; definitions in different branches do not overwrite each other.
+            first, by their offsets; definitions in different branches do not overwrite each other.
         local: True inside a function: nobody else can import it.
         trivial: Its body is `pass`, `...`, a docstring or `raise NotImplementedError`.
         test: It stands in a test.

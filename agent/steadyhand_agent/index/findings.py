@@ -66,12 +66,14 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
     for definition in definitions:
         if definition.kind == "constant" or definition.name == "_":
             continue
+        if definition.test and definition.local:
+            # Inside a test the same name again and again is how cases are written.
+            continue
         earlier = last.get(definition.qualified)
         last[definition.qualified] = definition
         if (
             earlier is None
-            or earlier.branch
-            or definition.branch
+            or earlier.branch != definition.branch
             or earlier.kind == "constant"
             or _redefines(definition, earlier)
             or earlier.end > definition.start

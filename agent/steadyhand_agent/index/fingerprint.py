@@ -87,11 +87,14 @@ class TokenStream:
         self._statements = sorted(node.start_byte for node in captures.get("statement", ()))
         self._docs = sorted(node.start_byte for node in docstrings)
         # Twice the offset leaves room for a block's end before whatever follows at that offset.
-        tokens = [(m.start() * 2, m.group()) for m in _TOKEN.finditer(self._masked)]
-        tokens.extend((n.end_byte * 2 - 1, _BLOCK_END) for n in captures.get("block", ()))
+        # The third part of a block's end is where it began: an outer block may end there too.
+        tokens = [(m.start() * 2, m.group(), m.start()) for m in _TOKEN.finditer(self._masked)]
+        tokens.extend(
+            (n.end_byte * 2 - 1, _BLOCK_END, n.start_byte) for n in captures.get("block", ())
+        )
         tokens.sort()
         self._tokens = tokens
-        self._starts = [position for position, _ in tokens]
+        self._starts = [token[0] for token in tokens]
 
     def form(self, node: Node, name_start: int) -> Form:
         """The form of the definition that `node` spans; its own name starts at `name_start`."""
@@ -105,7 +108,7 @@ class TokenStream:
         tokens = self._tokens
         keywords, strings = self._keywords, self._strings
         for index in range(first, last):
-            position, value = tokens[index]
+            position, value, began = tokens[index]
             lead = value[0]
             if lead == _STRING:
                 value = strings.get(position >> 1, value)
@@ -115,9 +118,11 @@ class TokenStream:
                 else:
                     value = renamed.setdefault(value, b"\0%d" % len(renamed))
             elif value == b"," and index + 1 < last:
-                after, following = tokens[index + 1]
-                if following in _CLOSING and (after >> 1) not in self._single:
+                _, following, after = tokens[index + 1]
+                if following in _CLOSING and after not in self._single:
                     continue
+            elif value == b";" or (value is _BLOCK_END and began <= start):
+                continue
             parts.append(value)
             previous = value
         digest = hashlib.blake2b(b"\x01".join(parts), digest_size=16).hexdigest()

@@ -91,7 +91,8 @@ class View:
 
     def names(self) -> set[str]:
         """Every bare name that is defined anywhere."""
-        return {name for layer in self._layers for name in layer.by_name}
+        known = {name for layer in self._layers for name in layer.by_name}
+        return {name for name in known if self.named(name)}
 
     def with_body(self, body: str) -> list[Definition]:
         """Definitions with the same normalised body."""

@@ -55,24 +55,43 @@ def walk(workspace: Workspace) -> Walk:
 
 
 def kept(workspace: Workspace, paths: set[str]) -> Walk:
-    """The same judgement for a few paths, as a file system event brings them."""
+    """The same judgement for a few paths, as a file system event brings them.
+
+    A folder stands for everything below it: moved into the workspace, it is one event.
+    """
     outcome = Walk()
-    by_root: dict[Path, list[tuple[str, str]]] = {}
+    by_root: dict[Path, set[str]] = {}
     for path in paths:
         root, inside = workspace.split(path)
-        if not CLOSED.intersection(inside.split("/")):
-            by_root.setdefault(root, []).append((path, inside))
+        by_root.setdefault(root, set()).add(inside)
     for root, names in by_root.items():
-        inside = [name for _, name in names]
-        if git.is_repository(root):
-            ignored = git.ignored(root, inside)
+        prefix = workspace.prefix(root)
+        repository = git.is_repository(root)
+        found = {name for name in names if not _below_a_link(root, name)}
+        for folder in [name for name in found if (root / name).is_dir()]:
+            found |= {f"{folder}/{name}" for name in _walked(root / folder, _spec(root))}
+        found = {name for name in found if ".git" not in name.split("/")}
+        if repository:
+            found -= git.ignored(root, sorted(found))
         else:
             spec = _spec(root)
-            ignored = {name for name in inside if spec.match_file(name)}
-        for path, name in names:
-            if name not in ignored:
-                _sort_in(outcome, root, path[: len(path) - len(name)], name)
+            found = {
+                name
+                for name in found
+                if not spec.match_file(name) and not CLOSED.intersection(name.split("/"))
+            }
+        for name in sorted(found):
+            _sort_in(outcome, root, prefix, name)
     return outcome
+
+
+def _below_a_link(root: Path, name: str) -> bool:
+    folder = (root / name).parent
+    while folder != root and folder != folder.parent:
+        if folder.is_symlink():
+            return True
+        folder = folder.parent
+    return False
 
 
 def _listing(root: Path) -> list[str]:
@@ -81,17 +100,28 @@ def _listing(root: Path) -> list[str]:
         with contextlib.suppress(GitFailed):
             if listed := git.files(root):
                 return listed
-    spec = _spec(root)
+    return _walked(root, _spec(root))
+
+
+def _walked(root: Path, spec: GitIgnoreSpec) -> list[str]:
+    """Every path below a folder that is not ignored; links are named and not followed."""
     found: list[str] = []
     for folder, folders, files in os.walk(root, followlinks=False):
         inside = os.path.relpath(folder, root)
         inside = "" if inside == "." else inside.replace(os.sep, "/") + "/"
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(
             name
             for name in folders
-            if name not in CLOSED and not spec.match_file(f"{inside}{name}/")
+            if name not in CLOSED
+            and name not in linked
+            and not spec.match_file(f"{inside}{name}/")
         )
-        found.extend(f"{inside}{name}" for name in files if not spec.match_file(f"{inside}{name}"))
+        found.extend(
+            f"{inside}{name}"
+            for name in (*files, *linked)
+            if not spec.match_file(f"{inside}{name}")
+        )
     return found
 
 

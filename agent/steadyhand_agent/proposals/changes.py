@@ -39,7 +39,7 @@ class FileChange:
 
     def counts(self) -> tuple[int, int]:
         """Lines added and removed."""
-        lines = self.diff().splitlines()[2:]
+        lines = self.diff().split("\n")[2:]
         return (
             sum(line.startswith("+") for line in lines),
             sum(line.startswith("-") for line in lines),
@@ -66,7 +66,7 @@ class Proposal:
         """The unified diff of all files; remarks stand above their file, where git ignores them."""
         parts: list[str] = []
         for change in self.changes:
-            parts += [f"# {remark}\n" for remark in self.remarks.get(change.path, ())]
+            parts += [f"# {' '.join(remark.split())}\n" for remark in self.remarks.get(change.path, ())]
             parts.append(change.diff())
         return "".join(parts)
 

@@ -53,6 +53,7 @@ class Overlay:
 
     def below(self, path: str) -> str:
         """The text of a file without the session's own changes; raises as `read` does."""
+        path = self._workspace.normal(path)
         self._workspace.locate(path)
         buffered = self._buffer(path)
         return buffered if buffered is not None else self._workspace.read(path)
@@ -70,6 +71,7 @@ class Overlay:
         Returns:
             The change from the base to the new text, which is what the journal keeps.
         """
+        path = self._workspace.normal(path)
         if path not in self.bases:
             self.bases[path] = self.below(path) if self.exists(path) else None
         self.texts[path] = text

@@ -20,6 +20,9 @@ class ReuseRefused(SteadyhandError):
     """The fix would change what the code does; the message says why."""
 
 
+_IMPORTS = frozenset({"import_statement", "import_from_statement", "future_import_statement"})
+
+
 @dataclass(frozen=True, slots=True)
 class TextEdit:
     """A replacement of a span of bytes (UTF-8 offsets in the old text)."""
@@ -59,16 +62,17 @@ def reuse(
     """
     if not (definition.module_level and canonical.module_level):
         raise ReuseRefused("Only functions at the top of a module can be replaced by an import.")
-    data = text.encode("utf-8", "surrogatepass")
+    data = python.encoded(text)
     root = python.parse(data)
-    gone = _removal(data, definition)
-    names = _Names(data, root, gone)
-    _check_keywords(data, root, definition, canonical)
-    edits = [TextEdit(gone[0], gone[1], "")]
     same_file = definition.path == canonical.path
+    gone = _removal(data, definition)
+    names = _Names(data, root, gone, module, canonical if same_file else None)
+    if _parameters(definition.signature) != _parameters(canonical.signature):
+        _check_keywords(data, root, definition, canonical, used_elsewhere=used_elsewhere)
+    edits = [TextEdit(gone[0], gone[1], "")]
     imported = canonical.name
     if definition.name != canonical.name:
-        clash = definition.name in names.bound or (canonical.name in names.bound and not same_file)
+        clash = definition.name in names.bound or canonical.name in names.bound
         exported = f'"{definition.name}"' in text or f"'{definition.name}'" in text
         if clash or exported or used_elsewhere:
             if same_file:
@@ -93,19 +97,30 @@ def reuse(
 class _Names:
     """The identifiers of a text outside the part that goes."""
 
-    def __init__(self, data: bytes, root: Node, gone: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        root: Node,
+        gone: tuple[int, int],
+        module: str,
+        kept: Definition | None,
+    ) -> None:
         captures = python.captures(root)
         self._data = data
         self._gone = gone
-        imports = [
+        # What the module already imports from there is the very thing, not a clash.
+        wanted = [
             (node.start_byte, node.end_byte)
             for node in root.children
-            if node.type in ("import_statement", "import_from_statement")
+            if node.type == "import_from_statement" and _module_of(node) == module
         ]
+        binding = [*captures.get("bind", ()), *captures.get("import", ())]
         self.bound = {
             self._text(node)
-            for node in captures.get("bind", ())
-            if not self._inside(node) and not _within(node.start_byte, imports)
+            for node in binding
+            if not self._inside(node)
+            and not any(start <= node.start_byte < end for start, end in wanted)
+            and (kept is None or node.start_byte != kept.name_start)
         }
         self._keywords = {node.start_byte for node in captures.get("keyword", ())}
         self._identifiers = [
@@ -129,8 +144,9 @@ class _Names:
         return self._gone[0] <= node.start_byte < self._gone[1]
 
 
-def _within(at: int, spans: list[tuple[int, int]]) -> bool:
-    return any(start <= at < end for start, end in spans)
+def _module_of(node: Node) -> str:
+    target = node.child_by_field_name("module_name")
+    return target.text.decode() if target and target.text else ""
 
 
 def _removal(data: bytes, definition: Definition) -> tuple[int, int]:
@@ -138,6 +154,8 @@ def _removal(data: bytes, definition: Definition) -> tuple[int, int]:
     start = data.rfind(b"\n", 0, definition.start) + 1
     end = data.find(b"\n", definition.end)
     end = len(data) if end < 0 else end + 1
+    if data[start : definition.start].strip() or start != definition.start:
+        raise ReuseRefused("It is defined under a condition, which would be left empty.")
     if data[definition.end : end].strip():
         raise ReuseRefused("Something else stands on the last line of the definition.")
     blank = re.compile(rb"(?:[ \t\f]*\r?\n)*").match(data, end)
@@ -151,10 +169,16 @@ def _removal(data: bytes, definition: Definition) -> tuple[int, int]:
         start = previous
 
 
-def _check_keywords(data: bytes, root: Node, definition: Definition, canonical: Definition) -> None:
-    ours, theirs = _parameters(definition.signature), _parameters(canonical.signature)
-    if ours == theirs:
-        return
+def _check_keywords(
+    data: bytes, root: Node, definition: Definition, canonical: Definition, *, used_elsewhere: bool
+) -> None:
+    """Refuses where a call by keyword would miss: the two name their parameters otherwise."""
+    refusal = ReuseRefused(
+        f"It is called with keywords, or may be, and `{canonical.name}` names its parameters "
+        "otherwise."
+    )
+    if used_elsewhere:
+        raise refusal
     call = re.compile(rb"\b" + re.escape(definition.name.encode()) + rb"\s*\(")
     for match in call.finditer(data):
         if definition.start <= match.start() < definition.end:
@@ -163,11 +187,9 @@ def _check_keywords(data: bytes, root: Node, definition: Definition, canonical: 
         while node is not None and node.type != "call":
             node = node.parent
         arguments = node.child_by_field_name("arguments") if node is not None else None
-        if arguments and any(child.type == "keyword_argument" for child in arguments.children):
-            raise ReuseRefused(
-                f"It is called with keywords, and `{canonical.name}` names its parameters "
-                "otherwise."
-            )
+        for child in arguments.children if arguments else ():
+            if child.type in ("keyword_argument", "dictionary_splat"):
+                raise refusal
 
 
 def _parameters(signature: str) -> list[str]:
@@ -184,41 +206,51 @@ def _parameters(signature: str) -> list[str]:
 def _import(data: bytes, root: Node, module: str, name: str, imported: str) -> TextEdit | None:
     """The edit that imports; None where the name is imported already."""
     eol = "\r\n" if b"\r\n" in data else "\n"
-    last_leading: Node | None = None
-    place: tuple[int, str] | None = None
-    package = module.split(".")[0]
-    sibling: Node | None = None
-    for index, node in enumerate(root.children):
-        if node.type == "comment" or ((index == 0 or last_leading is None) and _is_doc(node)):
-            if node.type != "comment":
-                last_leading = node
-            continue
-        if node.type == "future_import_statement":
-            last_leading = node
-            continue
-        if node.type not in ("import_statement", "import_from_statement"):
-            break
-        last_leading = node
-        target = node.child_by_field_name("module_name")
-        text = target.text.decode() if target and target.text else ""
-        if node.type == "import_from_statement" and text == module:
-            return _extended(node, name, imported)
-        if text.split(".")[0] == package and text:
-            if text < module:
-                sibling = node
-            elif place is None:
-                place = (node.start_byte, f"from {module} import {imported}{eol}")
     line = f"from {module} import {imported}{eol}"
-    if sibling is not None:
-        at = _after_line(data, sibling)
-        return TextEdit(at, at, line)
-    if place is not None:
-        return TextEdit(place[0], place[0], place[1])
-    if last_leading is None:
-        return TextEdit(0, 0, line + eol)
-    at = _after_line(data, last_leading)
-    before = "" if data[:at].endswith(b"\n") else eol
-    return TextEdit(at, at, f"{before}{eol}{line}")
+    package = module.split(".")[0]
+    leading = _leading(data, root)
+    froms = [node for node in leading if node.type == "import_from_statement"]
+    for node in froms:
+        if _module_of(node) == module:
+            return _extended(node, name, imported)
+    siblings = [node for node in froms if _module_of(node).split(".")[0] == package]
+    earlier = [node for node in siblings if _module_of(node) < module]
+    if earlier:
+        at = _after_line(data, earlier[-1])
+        return _inserted(data, at, line, eol)
+    if siblings:
+        return TextEdit(siblings[0].start_byte, siblings[0].start_byte, line)
+    if not leading:
+        first = 3 if data.startswith(b"\r\r\n") else 0
+        return TextEdit(first, first, line + eol)
+    return _inserted(data, _after_line(data, leading[-1]), eol + line, eol)
+
+
+def _inserted(data: bytes, at: int, line: str, eol: str) -> TextEdit:
+    return TextEdit(at, at, line if data[:at].endswith(b"\n") else eol + line)
+
+
+def _leading(data: bytes, root: Node) -> list[Node]:
+    """What an import may follow: the docstring, comments that stand alone, the first imports."""
+    found: list[Node] = []
+    documented = False
+    for node in root.children:
+        if node.type == "comment":
+            # A comment with text right below it speaks of that text.
+            following = data[_after_line(data, node) :].split(b"\n", 1)[0]
+            if not following.strip():
+                found.append(node)
+        elif not documented and not any(n.type != "comment" for n in found) and _is_doc(node):
+            documented = True
+            found.append(node)
+        elif node.type in _IMPORTS:
+            found.append(node)
+        else:
+            break
+    while found and found[-1].type == "comment" and any(n.type in _IMPORTS for n in found):
+        # Below the imports a comment is about what comes next.
+        found.pop()
+    return found
 
 
 def _extended(node: Node, name: str, imported: str) -> TextEdit | None:
@@ -226,10 +258,10 @@ def _extended(node: Node, name: str, imported: str) -> TextEdit | None:
     names = node.children_by_field_name("name")
     if not names:
         raise ReuseRefused("The file imports everything from that module with `*`.")
-    for present in names:
-        text = present.text.decode() if present.text else ""
-        if text == imported:
-            return None
+    texts = [present.text.decode() if present.text else "" for present in names]
+    if imported in texts:
+        return None
+    for present, text in zip(names, texts, strict=True):
         if text.lower() > name.lower() and " as " not in imported:
             return TextEdit(present.start_byte, present.start_byte, f"{imported}, ")
     end = names[-1].end_byte

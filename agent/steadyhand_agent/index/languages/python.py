@@ -43,7 +43,6 @@ _BOM = "\ufeff"
 
 # What the fingerprint drops, keeps apart, or renames; see index/fingerprint.py for the words.
 _QUERY = """
-(parenthesized_expression) @paren
 (comment) @drop
 (type) @drop
 (typed_parameter ":" @drop)
@@ -52,6 +51,9 @@ _QUERY = """
 (function_definition "->" @drop)
 (line_continuation) @drop
 ((tuple . (_) . "," . ")") @single)
+((tuple_pattern . (_) . "," . ")") @single)
+((subscript subscript: (_) . "," . "]") @single)
+(parenthesized_expression) @paren
 (string) @string
 (interpolation) @interpolation
 (block) @block
@@ -76,12 +78,72 @@ _QUERY = """
 (for_in_clause left: (identifier) @bind)
 (named_expression name: (identifier) @bind)
 (as_pattern_target (identifier) @bind)
+(as_pattern_target (tuple (identifier) @bind))
+(as_pattern_target (list (identifier) @bind))
+(case_pattern . (dotted_name . (identifier) @bind .) .)
+(splat_pattern (identifier) @bind)
+(as_pattern (case_pattern) (identifier) @bind)
+(keyword_pattern . (identifier) @keyword)
+(keyword_pattern (identifier) . (dotted_name . (identifier) @bind .))
 (aliased_import alias: (identifier) @bind)
 (function_definition name: (identifier) @bind)
 (class_definition name: (identifier) @bind)
 (global_statement (identifier) @outside)
 (nonlocal_statement (identifier) @outside)
 """
+
+
+# Where grouping changes nothing, by what stands around it, and by what binds tighter inside.
+_FREE = frozenset(
+    {
+        "expression_statement", "assignment", "augmented_assignment", "return_statement",
+        "argument_list", "if_statement", "elif_clause", "while_statement", "for_statement", "pair",
+        "list", "keyword_argument", "default_parameter", "typed_default_parameter", "interpolation",
+        "assert_statement", "raise_statement", "yield", "parenthesized_expression", "subscript",
+        "delete_statement", "with_item",
+    }
+)  # fmt: skip
+_ATOMS = frozenset(
+    {
+        "identifier", "call", "attribute", "subscript", "string", "integer", "float", "true",
+        "false", "none", "list", "dictionary", "set", "tuple", "list_comprehension",
+        "dictionary_comprehension", "set_comprehension", "parenthesized_expression",
+    }
+)  # fmt: skip
+_TIGHTER: dict[str, frozenset[str]] = {
+    "boolean_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator"}),
+    "not_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator"}),
+    "comparison_operator": frozenset({"binary_operator", "unary_operator"}),
+    "conditional_expression": frozenset(
+        {
+            "boolean_operator", "not_operator", "comparison_operator", "binary_operator",
+            "unary_operator",
+        }
+    ),
+}  # fmt: skip
+
+
+def _redundant(group: Node) -> bool:
+    """True where the parentheses of a group could go and the meaning would stay."""
+    parent = group.parent
+    inner = group.named_children[0].type if group.named_children else ""
+    if parent is None or inner in ("generator_expression", "yield", "named_expression"):
+        return False
+    if parent.type in _FREE or inner in _ATOMS:
+        return True
+    if parent.type == "binary_operator" and inner == "binary_operator":
+        return _binds_tighter(group.named_children[0], parent)
+    return inner in _TIGHTER.get(parent.type, frozenset())
+
+
+def _binds_tighter(inner: Node, outer: Node) -> bool:
+    """True for a product inside a sum; other pairs are kept as they are written."""
+
+    def operator(node: Node) -> bytes:
+        sign = node.child_by_field_name("operator")
+        return sign.text or b"" if sign is not None else b""
+
+    return operator(inner) in (b"*", b"/", b"//", b"%") and operator(outer) in (b"+", b"-")
 
 
 @cache
@@ -97,7 +159,12 @@ def _query() -> Query:
 
 @cache
 def _identifiers() -> Query:
-    return Query(language(), _QUERY + "(identifier) @identifier")
+    imports = """
+(identifier) @identifier
+(import_statement name: (dotted_name . (identifier) @import))
+(import_from_statement name: (dotted_name (identifier) @import))
+"""
+    return Query(language(), _QUERY + imports)
 
 
 def captures(root: Node) -> dict[str, list[Node]]:
@@ -128,6 +195,7 @@ class _Scope:
     prefix: str = ""
     in_class: bool = False
     local: bool = False
+    test: bool = False
     branch: tuple[int, ...] = ()
 
 
@@ -138,11 +206,16 @@ def definitions(path: str, text: str) -> list[Definition]:
         path: Workspace path, kept in each definition.
         text: The whole text; lone surrogates are replaced.
     """
+    return _Reader(path, encoded(text), 1 if text.startswith(_BOM) else 0).read()
+
+
+def encoded(text: str) -> bytes:
+    """A text as it is parsed: UTF-8, offsets kept, and no byte order mark."""
     data = text.encode("utf-8", "replace")
     if text.startswith(_BOM):
         # The mark would be an error at the first token; an empty line of its length is nothing.
-        data = b"\r\r\n" + data[3:]
-    return _Reader(path, data, 1 if text.startswith(_BOM) else 0).read()
+        return b"\r\r\n" + data[3:]
+    return data
 
 
 class _Reader:
@@ -170,6 +243,7 @@ class _Reader:
             # The query's time explodes past 65,535 open nodes; such a text gets no fingerprints.
             deep = _bracket_depth(self.data) > _MAX_DEPTH
             captures = {} if deep else QueryCursor(_query()).captures(root)
+            captures["paren"] = [g for g in captures.get("paren", ()) if _redundant(g)]
             tokens = TokenStream(self.data, captures, docstrings, complete=not deep)
             for outer, node, scope in self.pending:
                 self._define(tokens, outer, node, scope)
@@ -187,7 +261,10 @@ class _Reader:
                     if not scope.local and not scope.in_class:
                         self._constant(child, scope)
                 elif kind in _DEFINING:
-                    inner = self._enter(child, scope)
+                    # Below a text that does not parse, what is indented has an owner that was
+                    # not understood: it is nobody's to import.
+                    lost = node.type == "ERROR" and child.start_point[1] > 0
+                    inner = self._enter(child, replace(scope, local=True) if lost else scope)
                     if inner is not None:
                         stack.append(inner)
                 elif kind in _DESCEND:
@@ -208,8 +285,10 @@ class _Reader:
             return None
         self.pending.append((outer, node, scope))
         is_class = node.type == "class_definition"
-        prefix = f"{scope.prefix}{self._text(name)}."
-        return body, _Scope(prefix, is_class, scope.local or not is_class)
+        text = self._text(name)
+        test = scope.test or (is_class and text.startswith("Test"))
+        local = scope.local or not is_class
+        return body, _Scope(f"{scope.prefix}{text}.", is_class, local, test, scope.branch)
 
     def _text(self, node: Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -230,8 +309,8 @@ class _Reader:
             for child in outer.children
             if child.type == "decorator"
         )
-        header = self.data[node.start_byte : body.start_byte].decode("utf-8", "replace")
-        signature = _SPACE.sub(" ", re.sub(r"#[^\n]*", "", header)).strip().rstrip(":").rstrip()
+        header = self._without_comments(node, body.start_byte)
+        signature = _SPACE.sub(" ", header).strip().rstrip(":").rstrip()
         if is_class:
             digest, size, lines, statements = "", 0, node.end_point[0] - node.start_point[0] + 1, 0
         else:
@@ -260,10 +339,30 @@ class _Reader:
                 local=scope.local,
                 trivial=all(_is_stub(self._text(child), child) for child in body.named_children),
                 test=self.test
+                or scope.test
                 or name.startswith("test_")
                 or (is_class and name.startswith("Test")),
             )
         )
+
+    def _without_comments(self, node: Node, end: int) -> str:
+        """A definition's text up to its body."""
+        pieces: list[bytes] = []
+        at = node.start_byte
+        if b"#" in self.data[at:end]:
+            stack = [node]
+            comments: list[tuple[int, int]] = []
+            while stack:
+                for child in stack.pop().children:
+                    if child.start_byte < end:
+                        stack.append(child)
+                        if child.type == "comment":
+                            comments.append((child.start_byte, child.end_byte))
+            for start, stop in sorted(comments):
+                pieces.append(self.data[at:start])
+                at = stop
+        pieces.append(self.data[at:end])
+        return b"".join(pieces).decode("utf-8", "replace")
 
     def _doc(self, body: Node) -> str:
         statement = _docstring_statement(body)
