@@ -267,7 +267,7 @@ def edited(text: str, edits: Sequence[Json]) -> str:
         (_offset(text, e["range"]["start"]), _offset(text, e["range"]["end"]), e["newText"])
         for e in edits
     ]
-    for start, end, new in sorted(spans, key=lambda s: s[0], reverse=True):
+    for start, end, new in sorted(spans, key=lambda s: s[:2], reverse=True):
         text = text[:start] + new + text[end:]
     return text
 

@@ -83,8 +83,13 @@ class Documents:
     def drop(self, uri: str) -> Snapshot | None:
         """Forgets a document that was closed."""
         gone = self._by_uri.pop(uri, None)
-        if gone is not None and gone.path is not None:
-            self._by_path.pop(gone.path, None)
+        if gone is not None and gone.path is not None and self._by_path.get(gone.path) == uri:
+            # Two spellings of one file may be open; the other one still is.
+            others = [s.uri for s in self._by_uri.values() if s.path == gone.path]
+            if others:
+                self._by_path[gone.path] = others[-1]
+            else:
+                del self._by_path[gone.path]
         return gone
 
     def get(self, uri: str) -> Snapshot | None:

@@ -88,8 +88,8 @@ class LspEditor:
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
     ) -> ApplyReport:
         """Applies changes; see `Editor.apply`."""
-        todo = [change for change in changes if self._now(change.path) != change.new]
-        stale = [change.path for change in todo if self._now(change.path) != change.base]
+        todo = [change for change in changes if not self._holds(change.path, change.new)]
+        stale = [change.path for change in todo if not self._holds(change.path, change.base)]
         if stale:
             raise StaleDocument(
                 f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
@@ -145,17 +145,22 @@ class LspEditor:
             return None
         return answer.title if answer else None
 
-    def _now(self, path: str) -> str | None:
-        """What a path holds: the open document, else the disk; None where there is nothing."""
-        text = self.text(path)
-        if text is not None:
-            return text
+    def _holds(self, path: str, text: str | None) -> bool:
+        """True where a path holds this very text: the open document, else the disk.
+
+        None is nothing at all; a file that cannot be read as a text is something.
+        """
+        opened = self.text(path)
+        if opened is not None:
+            return opened == text
         engine = self._server.engine
         assert engine is not None
+        if not os.path.lexists(engine.workspace.locate(path)):
+            return text is None
         try:
-            return engine.workspace.read(path)
+            return engine.workspace.read(path) == text
         except SteadyhandError:
-            return None
+            return False
 
     async def _send(self, changes: Sequence[FileChange], label: str, *, confirm: bool) -> str:
         """One `workspace/applyEdit`; returns why the client says it did not apply, or nothing."""
@@ -206,9 +211,9 @@ class LspEditor:
     async def _outcome(self, change: FileChange, said: str) -> FileOutcome:
         """Waits until a text is what was proposed; any later version that equals it will do."""
         limit = time.monotonic() + (0.3 if said else _SETTLE_SECONDS)
-        while self._now(change.path) != change.new:
+        while not self._holds(change.path, change.new):
             if time.monotonic() > limit:
-                if said or self._now(change.path) == change.base:
+                if said or self._holds(change.path, change.base):
                     return FileOutcome(change.path, "refused", said)
                 return FileOutcome(
                     change.path,

@@ -63,7 +63,7 @@ class TerminalEditor:
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
     ) -> ApplyReport:
         """Writes files that still hold their base; see `Editor.apply`."""
-        stale = [c.path for c in changes if self._now(c.path) not in (c.base, c.new)]
+        stale = [c.path for c in changes if not self._fresh(c)]
         if stale:
             raise StaleDocument(
                 f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
@@ -91,11 +91,14 @@ class TerminalEditor:
         """Prints a step of a session."""
         show_event(self._console, event)
 
-    def _now(self, path: str) -> str | None:
+    def _fresh(self, change: FileChange) -> bool:
+        """True where the file holds what the change was made from, or holds it already."""
+        if not self._workspace.locate(change.path).exists():
+            return None in (change.base, change.new)
         try:
-            return self._workspace.read(path)
+            return self._workspace.read(change.path) in (change.base, change.new)
         except SteadyhandError:
-            return None
+            return False  # It is there, and it is no text of ours.
 
     def _write(self, change: FileChange) -> None:
         target = self._workspace.locate(change.path)

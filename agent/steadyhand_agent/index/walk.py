@@ -68,7 +68,8 @@ def kept(workspace: Workspace, paths: set[str]) -> Walk:
         prefix = workspace.prefix(root)
         repository = git.is_repository(root)
         found = {name for name in names if not _below_a_link(root, name)}
-        for folder in [name for name in found if (root / name).is_dir()]:
+        folders = [n for n in found if (root / n).is_dir() and not (root / n).is_symlink()]
+        for folder in folders:
             found |= {f"{folder}/{name}" for name in _walked(root / folder, _spec(root))}
         found = {name for name in found if ".git" not in name.split("/")}
         if repository:
@@ -113,9 +114,7 @@ def _walked(root: Path, spec: GitIgnoreSpec) -> list[str]:
         folders[:] = sorted(
             name
             for name in folders
-            if name not in CLOSED
-            and name not in linked
-            and not spec.match_file(f"{inside}{name}/")
+            if name not in CLOSED and name not in linked and not spec.match_file(f"{inside}{name}/")
         )
         found.extend(
             f"{inside}{name}"

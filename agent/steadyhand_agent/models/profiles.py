@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 Effort = Literal["low", "medium", "high"]
@@ -25,13 +25,13 @@ class Profile:
 
 
 _CAREFUL = Profile()
-_KNOWN: tuple[tuple[str, Profile], ...] = (
-    ("claude-*-5", Profile(caching=True, effort="low")),
-    ("claude-*-5-[0-9]", Profile(caching=True, effort="low")),
-    ("claude-*", Profile(caching=True)),
-)
+_CLAUDE = re.compile(r"claude-(?:(?P<old>\d)-|[a-z]+-(?P<major>\d+)(?=-|$))")
 
 
 def profile(model: str) -> Profile:
     """The profile of a model id; an unknown one gets the careful profile."""
-    return next((known for pattern, known in _KNOWN if fnmatchcase(model, pattern)), _CAREFUL)
+    known = _CLAUDE.match(model)
+    if known is None:
+        return _CAREFUL
+    fifth = known["major"] is not None and int(known["major"]) >= 5
+    return Profile(caching=True, effort="low" if fifth else None)

@@ -44,7 +44,9 @@ class ReplayModel:
             head, *steps = [orjson.loads(line) for line in lines if line.strip()]
             if head.get(_HEAD) != _VERSION:
                 raise ValueError("it has another head")
-        except (OSError, ValueError, AttributeError) as error:
+            if not all(isinstance(step["blocks"], list) for step in steps):
+                raise ValueError("a step holds no reply")
+        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
             raise SettingsError(
                 "replay", str(path), f"it is no recorded session ({error})."
             ) from error

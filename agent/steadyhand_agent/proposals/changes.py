@@ -66,7 +66,9 @@ class Proposal:
         """The unified diff of all files; remarks stand above their file, where git ignores them."""
         parts: list[str] = []
         for change in self.changes:
-            parts += [f"# {' '.join(remark.split())}\n" for remark in self.remarks.get(change.path, ())]
+            parts += [
+                f"# {' '.join(remark.split())}\n" for remark in self.remarks.get(change.path, ())
+            ]
             parts.append(change.diff())
         return "".join(parts)
 

@@ -35,7 +35,7 @@ class TextEdit:
 def applied(text: str, edits: list[TextEdit]) -> str:
     """The text with edits made; they must not overlap."""
     data = text.encode("utf-8", "surrogatepass")
-    for edit in sorted(edits, key=lambda e: e.start, reverse=True):
+    for edit in sorted(edits, key=lambda e: (e.start, e.end), reverse=True):
         data = data[: edit.start] + edit.new.encode("utf-8", "surrogatepass") + data[edit.end :]
     return data.decode("utf-8", "surrogatepass")
 
@@ -164,7 +164,7 @@ def _removal(data: bytes, definition: Definition) -> tuple[int, int]:
         return start, after
     while True:
         previous = data.rfind(b"\n", 0, max(start - 1, 0)) + 1
-        if start == 0 or data[previous:start].strip():
+        if start <= _first(data) or data[previous:start].strip():
             return start, len(data)
         start = previous
 
@@ -221,9 +221,13 @@ def _import(data: bytes, root: Node, module: str, name: str, imported: str) -> T
     if siblings:
         return TextEdit(siblings[0].start_byte, siblings[0].start_byte, line)
     if not leading:
-        first = 3 if data.startswith(b"\r\r\n") else 0
-        return TextEdit(first, first, line + eol)
+        return TextEdit(_first(data), _first(data), line + eol)
     return _inserted(data, _after_line(data, leading[-1]), eol + line, eol)
+
+
+def _first(data: bytes) -> int:
+    """Where the text begins, behind a byte order mark (see `python.encoded`)."""
+    return 3 if data.startswith(b"\r\r\n") else 0
 
 
 def _inserted(data: bytes, at: int, line: str, eol: str) -> TextEdit:

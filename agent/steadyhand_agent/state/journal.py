@@ -98,7 +98,12 @@ def record(session: str, head: Head, kind: Kind, body: Json, *, fence: int, at: 
     Raises:
         JournalError: It would be larger than 1 MB.
     """
-    data = orjson.dumps(body)
+    try:
+        data = orjson.dumps(body)
+    except TypeError as error:
+        raise JournalError(
+            f"A {kind} record cannot be written down ({error}); the session was paused before it."
+        ) from error
     if len(data) > MAX_RECORD_BYTES:
         raise JournalError(
             f"A {kind} record of {len(data):,} bytes is larger than the journal takes "

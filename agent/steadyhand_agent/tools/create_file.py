@@ -34,6 +34,11 @@ class CreateFile:
         path = context.workspace.normal(arguments.path)
         if context.overlay.exists(path):
             raise ToolFailed(f"`{path}` exists; change it with `edit_file`.")
+        above = context.workspace.locate(path).parent
+        while not above.exists():
+            above = above.parent
+        if not above.is_dir():
+            raise ToolFailed(f"`{path}` cannot be made: `{above.name}` is a file, not a folder.")
         return path, "", arguments.text
 
     def run(self, arguments: CreateFileArguments, context: ToolContext) -> Outcome:

@@ -42,10 +42,12 @@ class EditFile:
         path = context.workspace.normal(arguments.path)
         text = context.overlay.read(path)
         old, new = arguments.old_text, arguments.new_text
+        # The model sees plain line ends; the file keeps its own.
         if "\r\n" in text and old not in text:
-            # The model sees plain line ends; the file keeps its own.
-            old, new = _crlf(old), _crlf(new)
-        count = text.count(old)
+            old = _crlf(old)
+        if "\r\n" in text and text.count("\n") == text.count("\r\n"):
+            new = _crlf(new)
+        count = _occurrences(text, old)
         if count == 0:
             raise ToolFailed(
                 f"`old_text` does not occur in `{path}`, and nothing was changed."
@@ -68,6 +70,14 @@ class EditFile:
         return Outcome(f"Edited `{path}` from line {first}.", changes=(change,))
 
 
+def _occurrences(text: str, old: str) -> int:
+    """How often it occurs, overlaps counted: each is a place that could be meant."""
+    count, at = 0, text.find(old)
+    while at >= 0:
+        count, at = count + 1, text.find(old, at + 1)
+    return count
+
+
 def _crlf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
@@ -82,7 +92,7 @@ def _first_difference(before: str, after: str) -> int:
 def _nearest(text: str, old: str) -> str:
     """The region of the text that is most like what was looked for."""
     wanted = [line.strip() for line in old.splitlines() if line.strip()]
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")
     if not wanted or len(lines) > 20_000:
         return ""
     close = difflib.get_close_matches(wanted[0], [line.strip() for line in lines], n=1, cutoff=0.6)

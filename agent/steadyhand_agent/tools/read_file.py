@@ -38,6 +38,8 @@ class ReadFile:
         first = arguments.start_line
         if first > max(len(lines), 1):
             raise ToolFailed(f"`{arguments.path}` has {len(lines)} lines; line {first} is past it.")
+        if 0 < arguments.end_line < first:
+            raise ToolFailed(f"`end_line` {arguments.end_line} lies before `start_line` {first}.")
         last = min(arguments.end_line or len(lines), len(lines), first + _MAX_LINES - 1)
         shown = [f"{n}\t{lines[n - 1]}" for n in range(first, last + 1)]
         if last < len(lines):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
@@ -38,22 +37,34 @@ class SearchText:
 
     def run(self, arguments: SearchTextArguments, context: ToolContext) -> Outcome:
         """Hits in path order."""
-        needle = arguments.text
+        needle = arguments.text.replace("\r\n", "\n")
+        pattern = arguments.pattern.removeprefix("./")
         names = sorted({*context.files, *context.overlay.texts})
         hits: list[str] = []
         for name in names:
-            if not fnmatchcase(name, arguments.pattern):
+            if not fnmatchcase(name, pattern):
                 continue
             try:
-                text = context.overlay.read(name)
+                # Lines are counted as `read_file` shows them.
+                text = context.overlay.read(name).replace("\r\n", "\n")
             except (ToolFailed, PathRefused):
                 continue  # Binary, huge, gone: passed over, as the index does.
-            if needle not in text:
-                continue
-            for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
-                if needle in line:
-                    hits.append(f"{name}:{number}: {line.strip()[:_MAX_LINE]}")
+            hits += _hits(name, text, needle)
             if len(hits) > _MAX_HITS:
                 hits[_MAX_HITS:] = ["[more hits; narrow the text or the pattern]"]
                 break
         return Outcome("\n".join(hits) or f"`{needle[:80]}` occurs in no file that can be read.")
+
+
+def _hits(name: str, text: str, needle: str) -> list[str]:
+    """`path:line: text` for each line in which the needle begins."""
+    found: list[str] = []
+    at = text.find(needle)
+    while at >= 0 and len(found) <= _MAX_HITS:
+        start = text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        number = text.count("\n", 0, at) + 1
+        found.append(f"{name}:{number}: {text[start:end].strip()[:_MAX_LINE]}")
+        at = text.find(needle, max(end, at + 1))
+    return found

@@ -156,7 +156,7 @@ def _edit(server: SteadyhandServer, engine: Engine, data: dict[str, Any]) -> lsp
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
     changes = [
         lsp.TextEdit(convert.span(snapshot.table, e.start, e.end), e.new)
-        for e in sorted(edits, key=lambda e: e.start)
+        for e in sorted(edits, key=lambda e: (e.start, e.end))
     ]
     return server.edit_of(snapshot.uri, snapshot.version, changes)
 

@@ -99,7 +99,7 @@ _FREE = frozenset(
         "expression_statement", "assignment", "augmented_assignment", "return_statement",
         "argument_list", "if_statement", "elif_clause", "while_statement", "for_statement", "pair",
         "list", "keyword_argument", "default_parameter", "typed_default_parameter", "interpolation",
-        "assert_statement", "raise_statement", "yield", "parenthesized_expression", "subscript",
+        "assert_statement", "raise_statement", "yield", "parenthesized_expression",
         "delete_statement", "with_item",
     }
 )  # fmt: skip
@@ -129,7 +129,11 @@ def _redundant(group: Node) -> bool:
     inner = group.named_children[0].type if group.named_children else ""
     if parent is None or inner in ("generator_expression", "yield", "named_expression"):
         return False
-    if parent.type in _FREE or inner in _ATOMS:
+    if inner in _ATOMS:
+        return True
+    if parent.type == "subscript":
+        return parent.child_by_field_name("value") != group
+    if parent.type in _FREE:
         return True
     if parent.type == "binary_operator" and inner == "binary_operator":
         return _binds_tighter(group.named_children[0], parent)

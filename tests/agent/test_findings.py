@@ -1,0 +1,399 @@
+from collections.abc import Callable
+
+import pytest
+
+from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.findings import MAX_FAMILY, duplicates_of, file_findings
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.store import Index, View
+
+BODY = """\
+    total = 0
+    for item in items:
+        if item.price > limit:
+            total += item.price
+    return round(total, 2)
+"""
+SHORT = "    return a.strip().lower()\n"
+
+
+def function(name: str, body: str = BODY, parameters: str = "items, limit") -> str:
+    return f"def {name}({parameters}):\n{body}"
+
+
+def index_of(files: dict[str, str]) -> Index:
+    index = Index()
+    for path, text in files.items():
+        index.put_base(index_text(path, text))
+    return index
+
+
+def view_of(files: dict[str, str]) -> View:
+    return index_of(files).view()
+
+
+def findings(files: dict[str, str], path: str) -> list[Finding]:
+    return file_findings(view_of(files), path, files[path])
+
+
+def tiers(files: dict[str, str], path: str) -> list[str]:
+    return [finding.tier for finding in findings(files, path)]
+
+
+def defined(view: View, path: str, qualified: str) -> Definition:
+    entry = view.entry(path)
+    assert entry is not None
+    (found,) = [d for d in entry.definitions if d.qualified == qualified]
+    return found
+
+
+TWICE = "def f(a):\n    return a\n\n\ndef f(b):\n    return b + 1\n"
+
+
+def test_the_later_of_two_in_one_scope_overwrites() -> None:
+    (finding,) = findings({"a.py": TWICE}, "a.py")
+    assert (finding.tier, finding.score) == ("T0", 1.0)
+    assert (finding.canonical.line, finding.definition.line) == (1, 5)
+    assert "line 1" in finding.reason
+
+
+def test_each_of_three_is_measured_against_the_one_before() -> None:
+    text = TWICE + "\n\ndef f(c):\n    return c + 2\n"
+    found = findings({"a.py": text}, "a.py")
+    assert [(f.canonical.line, f.definition.line) for f in found] == [(1, 5), (5, 9)]
+
+
+def test_methods_and_classes_overwrite_too() -> None:
+    text = (
+        "class A:\n    def f(self):\n        return 1\n\n    def f(self):\n        return 2\n\n\n"
+        "class A:\n    pass\n"
+    )
+    assert [f.definition.qualified for f in findings({"a.py": text}, "a.py")] == ["A.f", "A"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "@overload\ndef f(a: int): ...\n@overload\ndef f(a: str): ...\ndef f(a):\n    return a\n",
+            id="overloads",
+        ),
+        pytest.param(
+            "@t.overload\ndef f(a: int): ...\n\n@typing.overload\ndef f(a: str): ...\n", id="dotted"
+        ),
+        pytest.param(
+            "class A:\n    @property\n    def f(self):\n        return 1\n\n"
+            "    @f.setter\n    def f(self, v):\n        self.v = v\n\n"
+            "    @f.deleter\n    def f(self):\n        del self.v\n",
+            id="property",
+        ),
+        pytest.param(
+            "@singledispatch\ndef f(a):\n    return a\n\n@f.register\ndef f(a: int):\n    return 1\n",
+            id="own decorator",
+        ),
+        pytest.param(
+            "@g.register(int)\ndef _(a):\n    return a\n\n@g.register(str)\ndef _(a):\n    return 1\n",
+            id="registered without a name",
+        ),
+        pytest.param(
+            "@g.register(int)\ndef f(a):\n    return a\n\n@g.register(str)\ndef f(a):\n    return 1\n",
+            id="registered",
+        ),
+        pytest.param("if a:\n    def f(): return 1\nelse:\n    def f(): return 2\n", id="branches"),
+        pytest.param(
+            "try:\n    from m import f\nexcept ImportError:\n    def f(): return 2\n", id="fallback"
+        ),
+        pytest.param("def f(): return 1\nif a:\n    def f(): return 2\n", id="conditional second"),
+        pytest.param("def f(): return 1\ng(f)\ndef f(): return 2\n", id="used between"),
+        pytest.param("def f(): return 1\nf = cache(f)\ndef f(): return 2\n", id="wrapped between"),
+        pytest.param("LIMIT = 1\nLIMIT = 2\n", id="constants"),
+        pytest.param(
+            "def f():\n    def g(): return 1\n    return g\ndef g(): return 1\n", id="scopes"
+        ),
+        pytest.param("def f():\n    return 1\n    def f(): return 2\n", id="inside itself"),
+        pytest.param("class f:\n    def f(self): return 1\n", id="method like its class"),
+    ],
+)
+def test_what_is_not_overwritten(text: str) -> None:
+    assert "T0" not in tiers({"a.py": text}, "a.py")
+
+
+def test_a_test_that_is_overwritten_is_never_run() -> None:
+    text = "def test_a():\n    assert 1\n\n\ndef test_a():\n    assert 2\n"
+    assert tiers({"tests/test_a.py": text}, "tests/test_a.py") == ["T0"]
+
+
+def test_a_longer_name_between_is_no_use() -> None:
+    text = "def f(): return 1\n\nxf = fx\n\ndef f(): return 2\n"
+    assert tiers({"a.py": text}, "a.py") == ["T0"]
+
+
+def test_the_same_body_under_another_name() -> None:
+    files = {"a.py": function("total_above"), "b.py": function("sum_over").replace("item", "row")}
+    assert findings(files, "a.py") == []
+    (finding,) = findings(files, "b.py")
+    assert (finding.tier, finding.canonical.place) == ("T1", "a.py:1")
+    assert "`sum_over`" in finding.reason
+    assert "`total_above` in a.py:1" in finding.reason
+
+
+def test_the_same_body_twice_in_one_file() -> None:
+    (finding,) = findings({"a.py": function("f") + "\n\n" + function("g")}, "a.py")
+    assert (finding.definition.name, finding.canonical.name) == ("g", "f")
+
+
+def test_a_method_gives_way_to_a_function() -> None:
+    method = "class A:\n" + "".join(
+        "    " + line for line in function("f").splitlines(keepends=True)
+    )
+    files = {"deep/er/a.py": function("g"), "b.py": method}
+    (finding,) = findings(files, "b.py")
+    assert finding.canonical.path == "deep/er/a.py"
+    assert findings(files, "deep/er/a.py") == []
+
+
+def test_a_function_does_not_give_way_to_a_method() -> None:
+    method = "class A:\n" + "".join(
+        "    " + line for line in function("f").splitlines(keepends=True)
+    )
+    files = {"a.py": method, "b.py": function("g")}
+    assert findings(files, "b.py") == []
+
+
+@pytest.mark.parametrize(
+    ("canonical", "other"),
+    [
+        pytest.param(("z.py", "public"), ("a.py", "_private"), id="public over private"),
+        pytest.param(("z.py", "f"), ("tests/a.py", "g"), id="library over test"),
+        pytest.param(("z.py", "f"), ("a/b.py", "g"), id="shallower path"),
+        pytest.param(("a.py", "z"), ("b.py", "a"), id="path"),
+        pytest.param(("a/b/z.py", "f"), ("a.py", "_g"), id="public before shallow"),
+        pytest.param(("z/y.py", "_f"), ("tests/a.py", "g"), id="library before public"),
+    ],
+)
+def test_which_one_is_canonical(canonical: tuple[str, str], other: tuple[str, str]) -> None:
+    files = {path: function(name) for path, name in (canonical, other)}
+    view = view_of(files)
+    assert file_findings(view, canonical[0], files[canonical[0]]) == []
+    found = duplicates_of(view, defined(view, *other))
+    assert [(f.canonical.path, f.canonical.name) for f in found] == [canonical]
+
+
+def test_four_lines_are_not_enough_for_a_diagnostic() -> None:
+    body = (
+        "    a = one(items, limit)\n    b = two(items, limit, a)\n    return three(a, b, items)\n"
+    )
+    assert tiers({"a.py": function("f", body), "b.py": function("g", body)}, "b.py") == []
+    longer = body.replace("    return", "    four(a, b)\n    return")
+    assert tiers({"a.py": function("f", longer), "b.py": function("g", longer)}, "b.py") == ["T1"]
+
+
+def test_few_tokens_are_not_enough_for_a_diagnostic() -> None:
+    body = "    a()\n    b()\n    c()\n    d()\n"
+    files = {"a.py": function("f", body, ""), "b.py": function("g", body, "")}
+    assert tiers(files, "b.py") == []
+
+
+@pytest.mark.parametrize(
+    ("copies", "shown"), [(2, True), (MAX_FAMILY, True), (MAX_FAMILY + 1, False)]
+)
+def test_a_large_family_is_a_pattern(copies: int, shown: bool) -> None:
+    files = {f"m{n}.py": function(f"f{n}") for n in range(copies)}
+    assert bool(findings(files, f"m{copies - 1}.py")) is shown
+
+
+@pytest.mark.parametrize(
+    ("copies", "shown"), [(2, True), (MAX_FAMILY, True), (MAX_FAMILY + 1, False)]
+)
+def test_a_name_in_many_modules_is_a_pattern(copies: int, shown: bool) -> None:
+    files = {f"m{n}.py": function("f", BODY.replace("2", str(n + 3))) for n in range(copies)}
+    assert tiers(files, f"m{copies - 1}.py") == (["T0x"] if shown else [])
+
+
+def indented(text: str) -> str:
+    return "".join(
+        "    " + line if line.strip() else line for line in text.splitlines(keepends=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda f: "@overload\n" + f, id="overload"),
+        pytest.param(lambda f: "@dispatch.register(int)\n" + f, id="registered"),
+        pytest.param(lambda f: "class A:\n    @size.setter\n" + indented(f), id="setter"),
+        pytest.param(lambda f: "@pytest.fixture\n" + f, id="fixture"),
+        pytest.param(lambda f: "class A:\n    @override\n" + indented(f), id="override"),
+        pytest.param(lambda f: "class A:\n    @abc.abstractmethod\n" + indented(f), id="abstract"),
+        pytest.param(lambda f: "@hookimpl(tryfirst=True)\n" + f, id="hook"),
+        pytest.param(
+            lambda f: "class A:\n    @field_validator('x')\n" + indented(f), id="validator"
+        ),
+    ],
+)
+def test_decorators_that_say_it_is_meant(wrap: Callable[[str], str]) -> None:
+    files = {"a.py": wrap(function("f")), "b.py": wrap(function("g")).replace("class A", "class B")}
+    assert tiers(files, "b.py") == []
+    view = view_of(files)
+    entry = view.entry("b.py")
+    assert entry is not None
+    assert [f for d in entry.definitions if d.kind != "class" for f in duplicates_of(view, d)] == []
+
+
+def test_dunders_are_alike_by_nature() -> None:
+    method = indented(function("__eq__"))
+    files = {"a.py": "class A:\n" + method, "b.py": "class B:\n" + method}
+    assert tiers(files, "b.py") == []
+
+
+def test_tests_are_alike_by_nature() -> None:
+    files = {"tests/a.py": function("f"), "tests/b.py": function("g")}
+    assert tiers(files, "tests/b.py") == []
+    files = {"a.py": function("f"), "tests/b.py": function("g")}
+    assert tiers(files, "tests/b.py") == []
+
+
+def test_a_library_function_does_not_give_way_to_a_test_helper() -> None:
+    files = {"tests/a.py": function("f"), "b.py": function("g")}
+    assert tiers(files, "b.py") == []
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "b.py", "g")) == []
+
+
+def test_branches_of_one_condition_may_be_alike() -> None:
+    text = f"if a:\n{indented(function('f'))}else:\n{indented(function('f'))}"
+    assert tiers({"a.py": text}, "a.py") == []
+
+
+def test_stubs_are_alike_by_nature() -> None:
+    body = '    """Doc."""\n    raise NotImplementedError\n'
+    files = {"a.py": function("f", body), "b.py": function("f", body)}
+    assert tiers(files, "b.py") == []
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "b.py", "f")) == []
+
+
+def test_stub_files_are_no_copies() -> None:
+    files = {"a.pyi": function("f"), "b.py": function("f")}
+    assert tiers(files, "a.pyi") == []
+    assert tiers(files, "b.py") == []
+
+
+def test_local_helpers_of_other_files_cannot_be_reached() -> None:
+    files = {
+        "a.py": "def outer():\n" + indented(function("f")) + "    return f\n",
+        "b.py": function("g"),
+    }
+    assert tiers(files, "b.py") == []
+
+
+def test_a_function_is_no_copy_of_what_it_encloses() -> None:
+    inner = "def f(a):\n    return a.strip().lower().title()\n"
+    text = inner.replace("    return", "    def f(a):\n        return", 1) + "    return f\n"
+    assert tiers({"a.py": text}, "a.py") == []
+
+
+def test_the_same_name_in_two_modules() -> None:
+    files = {"shop/__init__.py": "", "shop/cart.py": function("total"),
+             "shop/z.py": function("total", BODY.replace("2", "3"))}  # fmt: skip
+    (finding,) = findings(files, "shop/z.py")
+    assert (finding.tier, finding.score) == ("T0x", 0.8)
+    assert finding.reason == "shop.cart already has a function named `total` (shop/cart.py:1)."
+    assert findings(files, "shop/cart.py") == []
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(
+            "class total:\n    a = 1\n    b = 2\n    c = 3\n    d = 4\n", id="another kind"
+        ),
+        pytest.param(function("total", SHORT, "a"), id="short"),
+        pytest.param(
+            "class A:\n" + indented(function("total", BODY.replace("2", "3"))), id="method"
+        ),
+        pytest.param("if x:\n" + indented(function("total", BODY.replace("2", "3"))), id="branch"),
+        pytest.param("@overload\n" + function("total", BODY.replace("2", "3")), id="overload"),
+    ],
+)
+def test_names_that_do_not_clash(second: str) -> None:
+    files = {"a.py": function("total"), "z.py": second}
+    assert "T0x" not in tiers(files, "z.py")
+
+
+@pytest.mark.parametrize("name", ["main", "setup", "run", "_helper", "__getattr__"])
+def test_names_that_every_module_may_have(name: str) -> None:
+    files = {"a.py": function(name), "z.py": function(name, BODY.replace("2", "3"))}
+    assert tiers(files, "z.py") == []
+
+
+def test_a_name_of_a_test_does_not_clash() -> None:
+    files = {"tests/a.py": function("total"), "z.py": function("total", BODY.replace("2", "3"))}
+    assert tiers(files, "z.py") == []
+    files = {"a.py": function("total"), "tests/z.py": function("total", BODY.replace("2", "3"))}
+    assert tiers(files, "tests/z.py") == []
+
+
+def test_one_definition_has_one_finding() -> None:
+    files = {"a.py": function("f"), "b.py": function("f")}
+    assert tiers(files, "b.py") == ["T1"]
+
+
+def test_findings_come_in_the_order_of_the_text() -> None:
+    text = function("g") + "\n\n" + TWICE
+    found = findings({"a.py": function("h"), "b.py": text}, "b.py")
+    assert [f.tier for f in found] == ["T1", "T0"]
+
+
+def test_a_path_that_is_not_indexed_has_no_findings() -> None:
+    assert file_findings(view_of({}), "a.py", TWICE) == []
+
+
+def test_the_guard_looks_at_shorter_functions_than_the_diagnostics() -> None:
+    body = "    b = a.strip()\n    return b\n"
+    files = {"a.py": function("f", body, "a"), "b.py": function("g", body, "a")}
+    assert tiers(files, "b.py") == []
+    view = view_of(files)
+    assert [f.tier for f in duplicates_of(view, defined(view, "b.py", "g"))] == ["T1"]
+
+
+def test_the_guard_looks_at_one_long_statement() -> None:
+    body = "    return a.strip().lower().replace(' ', '-')\n"
+    files = {"a.py": function("f", body, "a"), "b.py": function("g", body, "a")}
+    view = view_of(files)
+    assert [f.tier for f in duplicates_of(view, defined(view, "b.py", "g"))] == ["T1"]
+
+
+def test_the_guard_lets_one_liners_be() -> None:
+    files = {
+        "a.py": function("f", "    return a\n", "a"),
+        "b.py": function("g", "    return a\n", "a"),
+    }
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "b.py", "g")) == []
+
+
+def test_the_guard_sees_the_name_of_a_short_function() -> None:
+    files = {
+        "a.py": function("f", "    return a\n", "a"),
+        "b.py": function("f", "    return 2\n", "a"),
+    }
+    view = view_of(files)
+    assert [f.tier for f in duplicates_of(view, defined(view, "b.py", "f"))] == ["T0x"]
+
+
+def test_the_guard_does_not_depend_on_which_one_is_canonical() -> None:
+    view = view_of({"a.py": function("new"), "z/_old.py": function("_old")})
+    (finding,) = duplicates_of(view, defined(view, "a.py", "new"))
+    assert finding.canonical.name == "_old"
+
+
+def test_the_guard_compares_test_helpers_with_each_other() -> None:
+    view = view_of({"tests/a.py": function("f"), "tests/b.py": function("g")})
+    assert [f.tier for f in duplicates_of(view, defined(view, "tests/b.py", "g"))] == ["T1"]
+
+
+def test_the_guard_gives_up_on_large_families() -> None:
+    files = {f"m{n}.py": function(f"f{n}") for n in range(MAX_FAMILY + 2)}
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "m0.py", "f0")) == []

@@ -1,0 +1,317 @@
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from steadyhand_agent import git, process
+from steadyhand_agent.errors import GitFailed
+from steadyhand_agent.index.walk import kept, walk
+from steadyhand_agent.workspace import Workspace
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com",
+}  # fmt: skip
+
+
+def run(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, env=ENVIRONMENT, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repo"
+    root.mkdir()
+    run(root, "init", "-q", "-b", "main")
+    (root / "a.py").write_text("a = 1\n")
+    run(root, "add", "a.py")
+    run(root, "commit", "-q", "-m", "first")
+    return root
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    assert not git.is_repository(tmp_path)
+    assert git.head(tmp_path) == git.Head()
+    with pytest.raises(GitFailed) as failed:
+        git.files(tmp_path)
+    assert failed.value.code == 128
+    assert git.ignored(tmp_path, ["a"]) == set()
+
+
+def test_a_repository_without_a_commit(tmp_path: Path) -> None:
+    run(tmp_path, "init", "-q", "-b", "trunk")
+    assert git.is_repository(tmp_path)
+    assert git.head(tmp_path) == git.Head("", "trunk")
+    assert git.files(tmp_path) == []
+
+
+def test_a_branch(repository: Path) -> None:
+    commit = run(repository, "rev-parse", "HEAD")
+    assert git.head(repository) == git.Head(commit, "main")
+    run(repository, "checkout", "-q", "-b", "feature/x")
+    assert git.head(repository) == git.Head(commit, "feature/x")
+
+
+def test_a_folder_below_the_root(repository: Path) -> None:
+    below = repository / "sub"
+    below.mkdir()
+    assert git.head(below) == git.head(repository)
+    assert git.head(below).branch == "main"
+
+
+def test_a_detached_head(repository: Path) -> None:
+    run(repository, "checkout", "-q", "--detach")
+    assert git.head(repository) == git.Head(run(repository, "rev-parse", "HEAD"), "")
+
+
+def test_packed_refs(repository: Path) -> None:
+    run(repository, "pack-refs", "--all")
+    run(repository, "gc", "-q")
+    assert git.head(repository) == git.Head(run(repository, "rev-parse", "HEAD"), "main")
+
+
+def test_a_worktree(repository: Path, tmp_path: Path) -> None:
+    run(repository, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
+    assert git.head(tmp_path / "side") == git.Head(run(repository, "rev-parse", "HEAD"), "side")
+    assert git.files(tmp_path / "side") == ["a.py"]
+
+
+def _empty_head(folder: Path) -> None:
+    (folder / "HEAD").write_text("")
+
+
+def _no_head(folder: Path) -> None:
+    (folder / "HEAD").unlink()
+
+
+def _wild_head(folder: Path) -> None:
+    (folder / "HEAD").write_bytes(b"\xff\xfe\0 ref: ../../../etc/passwd")
+
+
+def _climbing_head(folder: Path) -> None:
+    (folder / "HEAD").write_text("ref: ../../../../../../etc/passwd\n")
+
+
+def _head_in_a_circle(folder: Path) -> None:
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "refs" / "heads" / "main").write_text("ref: refs/heads/main\n")
+
+
+def _head_is_a_folder(folder: Path) -> None:
+    (folder / "HEAD").unlink()
+    (folder / "HEAD").mkdir()
+
+
+def _no_object(folder: Path) -> None:
+    (folder / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
+
+
+def _short_name(folder: Path) -> None:
+    (folder / "refs" / "heads" / "main").write_text("abc\n")
+
+
+def _bad_config(folder: Path) -> None:
+    (folder / "config").write_bytes(b"[core\n\xff\0")
+
+
+def _bad_version(folder: Path) -> None:
+    (folder / "config").write_text("[core]\nrepositoryformatversion = 99\n")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        _empty_head,
+        _no_head,
+        _wild_head,
+        _climbing_head,
+        _head_in_a_circle,
+        _head_is_a_folder,
+        _no_object,
+        _short_name,
+        _bad_config,
+        _bad_version,
+    ],
+)
+def test_a_broken_repository_is_worth_no_more_than_none(
+    repository: Path, break_it: Callable[[Path], None]
+) -> None:
+    break_it(repository / ".git")
+    found = git.head(repository)
+    assert isinstance(found, git.Head)
+    assert "passwd" not in found.commit
+    assert git.ignored(repository, ["a.py"]) == set()
+    assert "a.py" in walk(Workspace([repository])).sources
+
+
+@pytest.mark.parametrize(
+    "content", ["", "gitdir: /nonexistent", "gitdir: .", "gitdir: ../..", "\0"]
+)
+def test_a_git_file_that_leads_nowhere(tmp_path: Path, content: str) -> None:
+    (tmp_path / ".git").write_text(content)
+    (tmp_path / "a.py").write_text("a = 1\n")
+    assert git.head(tmp_path) == git.Head()
+    assert walk(Workspace([tmp_path])).sources == ["a.py"]
+
+
+def test_files_are_tracked_and_untracked_but_not_ignored(repository: Path) -> None:
+    (repository / ".gitignore").write_text("*.log\nbuild/\n")
+    (repository / "sub").mkdir()
+    (repository / "sub" / ".gitignore").write_text("secret.py\n!keep.log\n")
+    for name in ("b.py", "x.log", "sub/secret.py", "sub/keep.log", "sub/c.py"):
+        (repository / name).write_text("")
+    (repository / "build").mkdir()
+    (repository / "build" / "d.py").write_text("")
+    expected = [".gitignore", "a.py", "b.py", "sub/.gitignore", "sub/c.py", "sub/keep.log"]
+    assert sorted(git.files(repository)) == expected
+    names = ["a.py", "b.py", "x.log", "sub/secret.py", "sub/keep.log", "build/d.py"]
+    assert git.ignored(repository, names) == {"x.log", "sub/secret.py", "build/d.py"}
+    assert git.ignored(repository, []) == set()
+
+
+ODD = [b"--output=x.py", b"-c.py", b"new\nline.py", b"tab\t.py", b'quo"te.py', b"back\\slash.py",
+       b":(glob)x.py", b"*.py", b" space .py", "größe.py".encode(), b"not-utf8-\xff.py", b"!x.py", b"#x.py"]  # fmt: skip
+
+
+def test_odd_names_are_data(repository: Path) -> None:
+    for name in ODD:
+        (repository / os.fsdecode(name)).write_text("")
+    run(repository, "add", "-A")
+    expected = sorted([b"a.py", *ODD])
+    assert sorted(os.fsencode(name) for name in git.files(repository)) == expected
+    (repository / ".gitignore").write_text("*\n!a.py\n")
+    # check-ignore looks past tracked files.
+    run(repository, "rm", "-r", "-q", "--cached", ".")
+    ignored = git.ignored(repository, [os.fsdecode(name) for name in expected])
+    assert sorted(os.fsencode(name) for name in ignored) == sorted(ODD)
+
+
+def test_the_index_is_not_written(repository: Path) -> None:
+    index = repository / ".git" / "index"
+    os.utime(repository / "a.py", (1, 1))
+    before = index.stat().st_mtime_ns, index.read_bytes()
+    walk(Workspace([repository]))
+    git.head(repository)
+    assert (index.stat().st_mtime_ns, index.read_bytes()) == before
+
+
+@pytest.fixture
+def hostile(repository: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A repository that runs a command wherever git lets it, and the file that tells."""
+    marker = tmp_path / "marker"
+    command = tmp_path / "command.sh"
+    command.write_text(f"#!/bin/sh\necho ran >> {marker}\ncat\n")
+    command.chmod(0o755)
+    hooks = repository / "evil-hooks"
+    hooks.mkdir()
+    for hook in ("post-index-change", "fsmonitor-watchman", "post-checkout", "pre-commit",
+                 "reference-transaction"):  # fmt: skip
+        (hooks / hook).symlink_to(command)
+        (repository / ".git" / "hooks" / hook).unlink(missing_ok=True)
+        (repository / ".git" / "hooks" / hook).symlink_to(command)
+    (repository / ".gitattributes").write_text("* filter=evil diff=evil merge=evil\n")
+    (repository / ".lfsconfig").write_text("[lfs]\n")
+    keys = [
+        "core.fsmonitor", "core.pager", "core.editor", "core.sshCommand", "core.askPass",
+        "core.gitProxy", "core.alternateRefsCommand", "diff.external", "diff.evil.textconv",
+        "diff.evil.command", "merge.evil.driver", "filter.evil.clean", "filter.evil.smudge",
+        "filter.evil.process", "credential.helper", "pager.ls-files", "pager.check-ignore",
+        "gpg.program", "uploadpack.packObjectsHook", "interactive.diffFilter",
+    ]  # fmt: skip
+    for key in keys:
+        run(repository, "config", key, str(command))
+    run(repository, "config", "core.hooksPath", str(hooks))
+    run(repository, "config", "filter.evil.required", "true")
+    for alias in ("ls-files", "check-ignore", "rev-parse"):
+        run(repository, "config", f"alias.{alias}", f"!{command}")
+    run(repository, "config", "extensions.partialClone", "origin")
+    run(repository, "config", "core.repositoryformatversion", "1")
+    run(repository, "config", "remote.origin.url", f"ext::{command}")
+    run(repository, "config", "remote.origin.promisor", "true")
+    (repository / "a.py").write_text("a = 2\n")
+    os.utime(repository / "a.py", (1, 1))
+    (repository / "b.py").write_text("b = 1\n")
+    marker.unlink(missing_ok=True)
+    return repository, marker
+
+
+def test_the_trap_works(hostile: tuple[Path, Path]) -> None:
+    """Or the next test would prove nothing."""
+    root, marker = hostile
+    subprocess.run(["git", "status"], cwd=root, env=ENVIRONMENT, capture_output=True, check=False)
+    assert marker.exists()
+
+
+def test_a_hostile_repository_runs_nothing(
+    hostile: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, marker = hostile
+    # What a person's own environment may hold must not open a door either.
+    monkeypatch.setenv("GIT_PAGER", str(root.parent / "command.sh"))
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", str(root.parent / "command.sh"))
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(root.parent / "command.sh"))
+    workspace = Workspace([root])
+    assert git.is_repository(root)
+    assert "b.py" in git.files(root)
+    assert git.ignored(root, ["a.py", "b.py"]) == set()
+    assert git.head(root).branch == "main"
+    assert {"a.py", "b.py"} <= set(walk(workspace).sources)
+    assert kept(workspace, {"a.py", "b.py"}).sources == ["a.py", "b.py"]
+    assert not marker.exists()
+
+
+def test_head_of_a_missing_commit_asks_no_remote(hostile: tuple[Path, Path]) -> None:
+    root, marker = hostile
+    (root / ".git" / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
+    git.head(root)
+    walk(Workspace([root]))
+    assert not marker.exists()
+
+
+def test_another_repository_of_the_environment_is_not_looked_at(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    run(other, "init", "-q", "-b", "elsewhere")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert git.files(repository) == ["a.py"]
+    assert git.head(repository).branch == "main"
+
+
+def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"sleep 1000 & echo $! > {pid}; wait"
+    done = process.run(
+        ("sh", "-c", script), cwd=tmp_path, environment={"PATH": os.environ["PATH"]}, timeout=0.5
+    )
+    assert done.timed_out
+    assert done.code < 0
+    child = Path("/proc") / pid.read_text().strip() / "stat"
+    # A signal takes a moment; a zombie that nobody has waited for is dead as well.
+    limit = time.monotonic() + 10
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_output_is_cut_and_stdin_is_given(tmp_path: Path) -> None:
+    done = process.run(("cat",), cwd=tmp_path, environment={"PATH": os.environ["PATH"]}, given=b"x" * 99, limit=9)  # fmt: skip
+    assert (done.code, done.stdout, done.stderr, done.timed_out) == (0, b"x" * 9, b"", False)
+
+
+def test_nothing_is_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
+    done = process.run(("env",), cwd=tmp_path, environment={"PATH": os.environ["PATH"]})
+    assert b"secret" not in done.stdout

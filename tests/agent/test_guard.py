@@ -1,0 +1,574 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steadyhand_agent.actions import Action, Permit, Refuse
+from steadyhand_agent.errors import BudgetSpent
+from steadyhand_agent.guard import duplicates, stuck
+from steadyhand_agent.guard.budget import (
+    BYTES_PER_TOKEN,
+    MIN_OUTPUT,
+    bounded,
+    check_limits,
+    estimate,
+    reserve,
+    result_limit,
+)
+from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.index.definitions import Definition
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.store import Index
+from steadyhand_agent.ports import ModelRequest, Usage
+from steadyhand_agent.session import Limits, Round, SessionState
+from steadyhand_agent.state.journal import record
+from steadyhand_agent.tools import registry
+
+ContextOf = Callable[..., tuple[Any, Any]]
+
+
+def request(size: int) -> ModelRequest:
+    return ModelRequest("x" * size, [], [], 1)
+
+
+def state(**named: Any) -> SessionState:
+    limits = Limits(**{k: named.pop(k) for k in ("tokens", "output") if k in named})
+    return SessionState(id="s", limits=limits, **named)
+
+
+# --- budget ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("usage", "raw", "charged"),
+    [
+        (Usage(100, 20), 120, 120),
+        (Usage(100, 20, 50, 0), 170, 170),
+        (Usage(0, 0, 0, 1_000), 1_000, 100),
+        (Usage(0, 0, 0, 1), 1, 1),
+        (Usage(10, 20, 30, 95), 155, 70),
+        (Usage(), 0, 0),
+    ],
+)
+def test_what_a_usage_costs(usage: Usage, raw: int, charged: int) -> None:
+    assert (usage.raw, usage.charged) == (raw, charged)
+
+
+def test_input_and_reply_are_reserved() -> None:
+    asked = request(3_000)
+    found = reserve(state(), asked)
+    assert found.input >= 3_000 / BYTES_PER_TOKEN
+    assert found.max_tokens == 4_096
+    assert found.tokens == found.input + 4_096
+
+
+def test_the_estimate_errs_upwards() -> None:
+    assert estimate(0) == 1
+    assert estimate(3_000) >= 1_000
+
+
+def test_what_is_left_bounds_the_reply() -> None:
+    found = reserve(state(tokens=10_000, charged=8_000), request(300))
+    assert found.tokens == 2_000
+    assert found.max_tokens < 4_096
+
+
+def test_an_open_reservation_counts_as_spent() -> None:
+    found = reserve(state(tokens=10_000, charged=4_000, reserved=4_000), request(300))
+    assert found.tokens == 2_000
+
+
+def test_tools_and_messages_are_estimated_too() -> None:
+    small = reserve(state(), ModelRequest("x", [], [], 1)).input
+    tools = reserve(state(), ModelRequest("x", [{"name": "y" * 3_000}], [], 1)).input
+    talk = reserve(
+        state(), ModelRequest("x", [], [{"role": "user", "content": "é" * 1_500}], 1)
+    ).input
+    assert tools - small >= 1_000
+    assert talk - small >= 1_000
+
+
+def test_input_that_was_read_from_the_cache_is_reserved_as_such() -> None:
+    asked = request(30_000)
+    plain = reserve(state(), asked)
+    cached = reserve(state(cached_input=9_000), asked)
+    assert plain.input - cached.input == 8_100
+    # More than the whole cannot be cached.
+    whole = reserve(state(cached_input=1_000_000), asked)
+    assert whole.input == -(-plain.input // 10)
+
+
+def test_a_reply_of_the_least_length_is_still_asked_for() -> None:
+    asked = request(300)
+    size = reserve(state(), asked).input
+    exact = state(tokens=10_000, charged=10_000 - size - MIN_OUTPUT)
+    assert reserve(exact, asked).max_tokens == MIN_OUTPUT
+    exact.charged += 1
+    with pytest.raises(BudgetSpent, match="10,000 tokens"):
+        reserve(exact, asked)
+
+
+@pytest.mark.parametrize(
+    "spent",
+    [state(tokens=1_000, charged=5_000), state(tokens=1_000, reserved=1_000), state(tokens=0)],
+)
+def test_an_overdrawn_session_makes_no_call(spent: SessionState) -> None:
+    with pytest.raises(BudgetSpent):
+        reserve(spent, request(1))
+
+
+def test_a_limit_on_the_reply_is_kept() -> None:
+    assert reserve(state(output=700), request(1)).max_tokens == 700
+
+
+USAGES = st.builds(
+    Usage,
+    st.integers(0, 9_000),
+    st.integers(0, 5_000),
+    st.integers(0, 9_000),
+    st.integers(0, 90_000),
+)
+
+
+@given(
+    st.integers(1_000, 40_000),
+    st.lists(st.tuples(st.integers(0, 40_000), st.none() | USAGES, st.booleans()), max_size=12),
+)
+def test_no_call_is_begun_that_could_cost_more_than_is_left(
+    tokens: int, calls: list[tuple[int, Usage | None, bool]]
+) -> None:
+    """Calls that die, replies without a usage, and usages far beyond the estimate included."""
+    session = state(tokens=tokens)
+
+    def keep(kind: Any, body: dict[str, Any]) -> None:
+        session.take(record("s", session.head, kind, body, fence=1, at=1.0))
+
+    for number, (size, usage, dies) in enumerate(calls, 1):
+        before = session.spent
+        try:
+            set_aside = reserve(session, request(size))
+        except BudgetSpent:
+            assert session.spent == before
+            continue
+        assert MIN_OUTPUT <= set_aside.max_tokens <= session.limits.output
+        assert session.spent + set_aside.tokens <= tokens
+        keep("call", {"round": number, "reserved": set_aside.tokens})
+        assert session.spent == before + set_aside.tokens <= tokens
+        if dies:
+            continue
+        charged = usage.charged if usage else session.reserved
+        keep(
+            "reply",
+            {
+                "round": number, "blocks": [], "stop_reason": "end_turn", "charged": charged,
+                "raw": usage.raw if usage else session.reserved,
+                "cached_input": usage.cache_read_input_tokens if usage else 0, "seconds": 0.0,
+            },
+        )  # fmt: skip
+        assert session.spent == before + charged
+        if usage is None or usage.charged <= set_aside.tokens:
+            assert session.spent <= tokens
+
+
+def test_a_call_that_died_keeps_its_reservation_as_its_charge() -> None:
+    session = state()
+    for _ in range(2):
+        session.take(record("s", session.head, "call", {"reserved": 500}, fence=1, at=1.0))
+    assert (session.charged, session.reserved, session.spent, session.raw) == (500, 500, 1_000, 500)
+
+
+def test_rounds_and_time_are_limited() -> None:
+    check_limits(SessionState(id="s", limits=Limits(rounds=2), rounds=[Round(number=1)]))
+    with pytest.raises(BudgetSpent, match="2 rounds"):
+        check_limits(
+            SessionState(id="s", limits=Limits(rounds=2), rounds=[Round(number=1), Round(number=2)])
+        )
+    with pytest.raises(BudgetSpent, match=r"0\.5 minutes"):
+        check_limits(SessionState(id="s", limits=Limits(minutes=0.5), seconds=30.0))
+
+
+def test_a_result_takes_a_quarter_of_what_is_left_at_most() -> None:
+    assert result_limit(state(tokens=32_000)) == 4_000 * 3
+    assert result_limit(state(tokens=32_000, charged=24_000)) == 2_000 * 3
+    assert result_limit(state(tokens=32_000, charged=20_000, reserved=4_000)) == 2_000 * 3
+    assert result_limit(state(tokens=1_000, charged=9_000)) == 0
+
+
+# --- bounded --------------------------------------------------------------------------------------
+
+
+def test_a_short_text_is_left_as_it_is() -> None:
+    assert bounded("é" * 100, 200) == "é" * 100
+
+
+def test_a_long_text_keeps_head_and_tail() -> None:
+    text = "".join(f"line {n}\n" for n in range(2_000))
+    short = bounded(text, 900)
+    assert short.startswith("line 0\nline 1\n")
+    assert short.endswith("line 1999\n")
+    assert "bytes left out" in short
+
+
+@given(st.text(alphabet="ab\n é😀\ud800", max_size=900), st.integers(0, 700))
+def test_a_bounded_text_fits_and_says_what_is_missing(text: str, limit: int) -> None:
+    short = bounded(text, limit)
+    size = len(text.encode("utf-8", "replace"))
+    if size <= max(limit, 200):  # A tiny limit still shows something.
+        assert short == text
+        return
+    # The line that says what is missing comes on top.
+    assert len(short.encode("utf-8", "replace")) <= max(limit, 200) + 100
+    head, _, rest = short.partition("\n[... ")
+    number, _, tail = rest.partition(" bytes left out; ask for a smaller part ...]\n")
+    kept = len(head.encode("utf-8", "replace")) + len(tail.encode("utf-8", "replace"))
+    assert kept + int(number.replace(",", "")) == size
+    assert int(number.replace(",", "")) > 0
+
+
+def test_a_limit_below_the_least_does_not_repeat_the_text() -> None:
+    """A text of 100 bytes is whole in 200, whatever was asked for."""
+    text = "x" * 100
+    assert bounded(text, 10) == text
+
+
+# --- stuck ----------------------------------------------------------------------------------------
+
+
+def call(tool: str = "read_file", call_id: str = "", reason: str = "", **content: Any) -> Action:
+    return Action(
+        kind="tool",
+        tool=tool,
+        content={**content, "reason": reason},
+        reason=reason,
+        call_id=call_id,
+    )
+
+
+def test_three_same_actions_are_no_progress() -> None:
+    assert stuck.repeats([call(path="a")] * 3)
+    assert not stuck.repeats([call(path="a")] * 2)
+    assert not stuck.repeats([])
+
+
+def test_words_that_explain_an_action_do_not_make_it_another() -> None:
+    assert stuck.repeats([call(path="a", reason=f"try {n}", call_id=str(n)) for n in range(3)])
+
+
+def test_the_order_of_arguments_does_not_make_it_another() -> None:
+    one, two = call(a=1, b=2), call(b=2, a=1)
+    assert stuck.repeats([one, two, one])
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [call(path="a"), call(path="b"), call(path="a")],
+        [call(path="a"), call(path="a"), call(path="b")],
+        [call("read_file", path="a"), call("list_files", path="a"), call("read_file", path="a")],
+        [call(line=1), call(line=1.5), call(line=1)],
+        [call(path="a"), call(path="a"), call(path="a"), call(path="b")],
+    ],
+)
+def test_other_actions_are_progress(actions: list[Action]) -> None:
+    assert not stuck.repeats(actions)
+
+
+def test_only_the_last_three_count() -> None:
+    assert stuck.repeats([call(path="b"), *[call(path="a")] * 3])
+
+
+def test_thoughts_count_like_any_other_action() -> None:
+    thought = Action(kind="think", content={"text": "hm"})
+    assert stuck.repeats([thought] * 3)
+    other = Action(kind="think", content={"text": "aha"})
+    assert not stuck.repeats([thought, other, thought])
+
+
+def test_content_that_is_no_plain_json_is_compared_all_the_same() -> None:
+    """A model may answer a number that no machine word holds."""
+    assert stuck.repeats([call(line=2**70)] * 3)
+
+
+# --- duplicates -----------------------------------------------------------------------------------
+
+BODY = "    cleaned = text.strip().lower()\n    return cleaned.replace(' ', '-')\n"
+SLUG = "def slugify(text):\n" + BODY
+OTHER = "def greet(name):\n    print(name)\n    return name.title() + '!'\n"
+
+
+def check(
+    old: str, new: str, *, refused: list[str] | None = None, reason: str = "",
+    path: str = "app.py", files: dict[str, str] | None = None,
+) -> Permit | Refuse:  # fmt: skip
+    index = Index()
+    for name, text in (files or {"shop/__init__.py": "", "shop/text.py": SLUG}).items():
+        index.put_base(index_text(name, text))
+
+    def body_of(definition: Definition) -> str:
+        return f"<body of {definition.qualified}>"
+
+    edit = duplicates.Edit(path, old, new)
+    return duplicates.check(edit, index.view({path: new}), body_of, refused or [], reason)
+
+
+def test_what_exists_is_refused_with_the_way_to_use_it() -> None:
+    verdict = check("", "def make_slug(title):\n" + BODY.replace("text", "title"))
+    assert isinstance(verdict, Refuse)
+    assert verdict.rule == "duplicate"
+    assert verdict.details == ("make_slug=shop/text.py:slugify",)
+    for piece in (
+        "shop/text.py:1", "def slugify(text)", "from shop.text import slugify",
+        "<body of slugify>", "duplicate_reason",
+    ):  # fmt: skip
+        assert piece in verdict.why
+
+
+def test_a_second_try_with_a_reason_is_accepted_with_a_remark() -> None:
+    new = "def make_slug(text):\n" + BODY
+    first = check("", new)
+    assert isinstance(first, Refuse)
+    second = check("", new, refused=list(first.details), reason=" no dependency on shop ")
+    assert isinstance(second, Permit)
+    (remark,) = second.remarks
+    assert "`make_slug` beside `slugify`" in remark
+    assert "shop/text.py:1" in remark
+    assert remark.endswith("because: no dependency on shop")
+
+
+@pytest.mark.parametrize("reason", ["", "  \n"])
+def test_a_second_try_without_a_reason_is_refused_again(reason: str) -> None:
+    new = "def make_slug(text):\n" + BODY
+    first = check("", new)
+    assert isinstance(first, Refuse)
+    assert check("", new, refused=list(first.details), reason=reason) == first
+
+
+def test_a_reason_at_the_first_try_is_not_enough() -> None:
+    assert isinstance(check("", "def make_slug(text):\n" + BODY, reason="because"), Refuse)
+
+
+def test_a_reason_for_one_is_none_for_another() -> None:
+    files = {"a.py": SLUG, "b.py": OTHER}
+    new = "def make_slug(text):\n" + BODY
+    first = check("", new, files=files)
+    assert isinstance(first, Refuse)
+    both = new + "\n\n" + OTHER.replace("greet", "hello")
+    second = check("", both, refused=list(first.details), reason="because", files=files)
+    assert isinstance(second, Refuse)
+    assert len(second.details) == 2
+
+
+def test_overwriting_is_refused_always() -> None:
+    new = OTHER + "\n\n" + OTHER.replace("title", "upper")
+    for refused, reason in (([], ""), (["greet=app.py:greet"], "because")):
+        verdict = check(OTHER, new, refused=refused, reason=reason)
+        assert isinstance(verdict, Refuse)
+        assert "already defined" in verdict.why
+        assert verdict.details == ()
+
+
+def test_a_name_that_was_overwritten_before_is_not_this_edit_s_fault() -> None:
+    old = OTHER + "\n\n" + OTHER.replace("title", "upper")
+    assert check(old, old + "\n\nx = 1\n") == Permit()
+
+
+def test_definitions_that_were_there_are_not_reported() -> None:
+    old = "def make_slug(text):\n" + BODY
+    assert check(old, old + "\n\nx = 1\n") == Permit()
+    assert check(old, "import os\n\n\n" + old) == Permit()
+    assert check(old, old.replace("text", "title")) == Permit()
+
+
+def test_a_copy_of_what_was_there_is_reported() -> None:
+    verdict = check(OTHER, OTHER + "\n\n" + OTHER.replace("greet", "hello"), files={"z.py": ""})
+    assert isinstance(verdict, Refuse)
+    assert "It can be called as it is." in verdict.why
+
+
+def test_code_that_moves_within_a_file_is_no_duplicate() -> None:
+    old = OTHER + "\n\nx = 1\n\n\n" + "def last():\n    return 1\n"
+    new = "def last():\n    return 1\n\n\nx = 1\n\n\n" + OTHER
+    assert check(old, new, path="a.py", files={"a.py": old}) == Permit()
+
+
+def test_code_that_moves_to_another_file_is_no_duplicate_once_it_is_gone_from_the_first() -> None:
+    index = Index()
+    index.put_base(index_text("shop/text.py", SLUG))
+    edit = duplicates.Edit("new.py", "", SLUG)
+    view = index.view({"shop/text.py": "", "new.py": SLUG})
+    assert duplicates.check(edit, view, lambda d: "", [], "") == Permit()
+
+
+def test_a_changed_body_that_becomes_a_copy_is_reported() -> None:
+    old = "def make_slug(text):\n    return text\n"
+    assert isinstance(check(old, "def make_slug(text):\n" + BODY), Refuse)
+
+
+def test_a_name_that_stood_here_before_is_no_new_clash() -> None:
+    files = {"shop/text.py": SLUG}
+    old = "def slugify(text):\n    return text.lower()\n"
+    assert check(old, old.replace("lower", "upper"), files=files) == Permit()
+
+
+def test_a_new_function_with_a_name_that_another_module_has_is_refused() -> None:
+    verdict = check("", "def slugify(text):\n    return text.upper()\n")
+    assert isinstance(verdict, Refuse)
+    assert "already has a function named `slugify`" in verdict.why
+
+
+def test_many_duplicates_are_told_in_few_words() -> None:
+    files = {f"m{n}.py": f"def f{n}(a):\n    print(a)\n    return a + {n}\n" for n in range(5)}
+    new = "\n\n".join(text.replace("def f", "def g") for text in files.values())
+    verdict = check("", new, files=files)
+    assert isinstance(verdict, Refuse)
+    assert len(verdict.details) == 5
+    assert verdict.why.count("<body of") == duplicates.SHOWN
+    assert "2 more" in verdict.why
+
+
+def test_a_method_that_exists_cannot_be_imported() -> None:
+    files = {
+        "a.py": "class A:\n    def slugify(self, text):\n"
+        + BODY.replace("    ", "        ")
+        + "\n    x = 1\n"
+    }
+    new = (
+        "class B:\n    def other(self, text):\n"
+        + BODY.replace("    ", "        ")
+        + "\n    x = 1\n"
+    )
+    verdict = check("", new, files=files)
+    assert isinstance(verdict, Refuse)
+    assert "It is a method there." in verdict.why
+    assert "from a import" not in verdict.why
+
+
+def test_two_copies_in_one_edit_are_reported() -> None:
+    verdict = check("", OTHER + "\n\n" + OTHER.replace("greet", "hello"), files={"z.py": ""})
+    assert isinstance(verdict, Refuse)
+
+
+def test_introduced_counts_copies() -> None:
+    edit = duplicates.Edit("a.py", OTHER, OTHER + "\n\n" + OTHER)
+    assert [d.line for d in duplicates.introduced(edit)] == [6]
+
+
+# --- decide ---------------------------------------------------------------------------------------
+
+
+def decided(context_of: ContextOf, action: Action, **named: Any) -> Any:
+    files = {"shop/__init__.py": "", "shop/text.py": SLUG, "app.py": "x = 1\n", "dir/a.py": ""}
+    context, index = context_of(files, **named)
+    return decide(action, registry(), context, index, [])
+
+
+def test_thinking_and_finishing_are_permitted(context_of: ContextOf) -> None:
+    assert decided(context_of, Action(kind="think", content={"text": "hm"})) == Permit()
+    assert decided(context_of, Action(kind="finish", tool="finish")) == Permit()
+
+
+def test_reading_is_permitted(context_of: ContextOf) -> None:
+    assert decided(context_of, call("read_file", path="app.py")) == Permit()
+    assert decided(context_of, call("list_files")) == Permit()
+    assert decided(context_of, call("search_text", text="x")) == Permit()
+
+
+def test_an_unknown_tool_is_refused_with_those_there_are(context_of: ContextOf) -> None:
+    verdict = decided(context_of, call("shell", command="ls"))
+    assert (verdict.rule, "edit_file" in verdict.why) == ("arguments", True)
+
+
+@pytest.mark.parametrize(
+    ("action", "word"),
+    [
+        (call("read_file"), "path"),
+        (call("read_file", path=3), "path"),
+        (call("read_file", path="app.py", start_line=0), "start_line"),
+        (call("read_file", path="app.py", start_line="many"), "start_line"),
+        (call("search_text", text=""), "text"),
+        (call("find_definition", name=None), "name"),
+        (call("edit_file", path="app.py", old_text="", new_text="y"), "old_text"),
+        (call("edit_file", path="app.py", old_text="y", new_text="z"), "does not occur"),
+        (call("edit_file", path="missing.py", old_text="y", new_text="z"), "missing.py"),
+        (call("create_file", path="app.py", text=""), "edit_file"),
+        (call("create_file", path="x.py", text="x" * 400_001), "text"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(
+    context_of: ContextOf, action: Action, word: str
+) -> None:
+    verdict = decided(context_of, action)
+    assert isinstance(verdict, Refuse)
+    assert verdict.rule == "arguments"
+    assert word in verdict.why
+
+
+@pytest.mark.parametrize("tool", ["read_file", "edit_file", "create_file"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../x", "a/../../x", ".git/hooks/x", ".GIT/x", "", "a\0b"]
+)
+def test_paths_outside_are_refused(context_of: ContextOf, tool: str, path: str) -> None:
+    action = call(tool, path=path, old_text="a", new_text="b", text="c")
+    verdict = decided(context_of, action)
+    assert isinstance(verdict, Refuse)
+    assert verdict.rule == "path"
+
+
+@pytest.mark.parametrize("tool", ["edit_file", "create_file"])
+def test_a_folder_is_no_file(context_of: ContextOf, tool: str) -> None:
+    verdict = decided(context_of, call(tool, path="dir", old_text="a", new_text="b", text="c"))
+    assert isinstance(verdict, Refuse)
+    assert verdict.rule == "arguments"
+
+
+def test_a_link_out_is_refused(context_of: ContextOf, tmp_path: Any) -> None:
+    (tmp_path / "link").symlink_to("/etc")
+    assert decided(context_of, call("read_file", path="link/passwd")).rule == "path"
+
+
+def test_an_edit_is_judged_by_its_new_text(context_of: ContextOf) -> None:
+    new = "def make_slug(text):\n" + BODY
+    verdict = decided(
+        context_of, call("edit_file", path="app.py", old_text="x = 1\n", new_text=new)
+    )
+    assert verdict.rule == "duplicate"
+    assert "cleaned = text.strip().lower()" in verdict.why
+    verdict = decided(context_of, call("create_file", path="new.py", text=new))
+    assert verdict.rule == "duplicate"
+    assert decided(context_of, call("create_file", path="new.py", text="y = 2\n")) == Permit()
+
+
+def test_an_edit_is_judged_with_the_session_s_own_changes(context_of: ContextOf) -> None:
+    new = "def make_slug(text):\n" + BODY
+    action = call("create_file", path="new.py", text=new)
+    assert decided(context_of, action, texts={"shop/text.py": None}) == Permit()
+    assert decided(context_of, action, texts={"shop/text.py": "x = 1\n"}) == Permit()
+    own = decided(
+        context_of, call("create_file", path="new.py", text=OTHER), texts={"mine.py": OTHER}
+    )
+    assert own.rule == "duplicate"
+
+
+def test_an_edit_is_judged_with_unsaved_text(context_of: ContextOf) -> None:
+    action = call("create_file", path="new.py", text=OTHER)
+    assert decided(context_of, action, buffers={"app.py": OTHER}).rule == "duplicate"
+
+
+def test_judging_changes_nothing(context_of: ContextOf) -> None:
+    context, index = context_of({"app.py": "x = 1\n"})
+    action = call("edit_file", path="app.py", old_text="x", new_text="y")
+    assert decide(action, registry(), context, index, []) == Permit()
+    assert context.overlay.texts == {}
+    assert context.overlay.read("app.py") == "x = 1\n"
+
+
+def test_a_long_body_is_shown_in_part(context_of: ContextOf) -> None:
+    lines = "".join(f"    step_{n}(a)\n" for n in range(40))
+    context, index = context_of({"a.py": "def f(a):\n" + lines})
+    action = call("create_file", path="b.py", text="def g(a):\n" + lines)
+    verdict = decide(action, registry(), context, index, [])
+    assert isinstance(verdict, Refuse)
+    assert "step_10(a)" in verdict.why
+    assert "step_20(a)" not in verdict.why
