@@ -70,6 +70,7 @@ class Surroundings:
     index: Index
     ready: Callable[[], Awaitable[object]]
     files: Callable[[], set[str]]
+    settle: Callable[[], None]
     tools: Registry
     editor: Editor
     clock: Clock
@@ -280,6 +281,8 @@ class Loop:
 
     def _context(self) -> ToolContext:
         around = self.around
+        # What is being typed counts in the guard at once, not when typing pauses.
+        around.settle()
         overlay = Overlay(around.workspace, around.editor.text, self.state.bases, self.state.texts)
         view = around.index.view(overlay.texts)
         return ToolContext(around.workspace, overlay, view, sorted(around.files()))

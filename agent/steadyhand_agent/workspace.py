@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from steadyhand_agent.errors import PathRefused, ToolFailed
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 
 MAX_FILE_BYTES = 1_000_000
@@ -177,3 +178,11 @@ def decode(data: bytes, name: str) -> str:
 def text_hash(text: str) -> str:
     """The content hash by which snapshots, bases and results are compared."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def utf8(text: str) -> bytes:
+    """A text as UTF-8 in which offsets count; a lone surrogate becomes three bytes of U+FFFD."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode("utf-8")

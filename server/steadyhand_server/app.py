@@ -37,6 +37,7 @@ class SteadyhandServer(LanguageServer):
         engine: Index and sessions of the workspace; None until `initialized`.
         options: What the client sent with `initialize`.
         roots: The workspace's folders.
+        given: The settings that the client has sent so far.
         client_name: As the client calls itself.
     """
 
@@ -54,6 +55,7 @@ class SteadyhandServer(LanguageServer):
         self.engine: Engine | None = None
         self.options: dict[str, Any] = {}
         self.roots: list[Path] = []
+        self.given: dict[str, Any] = {}
         self.client_name = ""
         self.findings = diagnostics.Publisher(self)
         self._exit_code: int | None = None
@@ -80,12 +82,15 @@ class SteadyhandServer(LanguageServer):
         root, inside = self._workspace_paths.split(path)
         return from_fs_path(str(root / inside)) or ""
 
-    def edit_of(self, uri: str, version: int, edits: list[lsp.TextEdit]) -> lsp.WorkspaceEdit:
-        """An edit of one document, versioned wherever the client can check that."""
+    def takes_document_changes(self) -> bool:
+        """True where the client can check versions; Neovim can, and does not advertise it."""
         workspace = self.client_capabilities.workspace
         capability = workspace.workspace_edit if workspace else None
-        # Neovim does not advertise what it can do.
-        if (capability and capability.document_changes) or self.client_name == "Neovim":
+        return bool(capability and capability.document_changes) or self.client_name == "Neovim"
+
+    def edit_of(self, uri: str, version: int, edits: list[lsp.TextEdit]) -> lsp.WorkspaceEdit:
+        """An edit of one document, versioned wherever the client can check that."""
+        if self.takes_document_changes():
             identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
             return lsp.WorkspaceEdit(
                 document_changes=[lsp.TextDocumentEdit(identifier, list(edits))]
@@ -120,7 +125,8 @@ class SteadyhandServer(LanguageServer):
 
     async def serve(self, stdio: transport.Stdio) -> int:
         """Answers until the client is done; returns the exit code."""
-        self.protocol.set_writer(transport.PipeWriter(stdio.outgoing, lambda: self.stop(1)))
+        writer = transport.PipeWriter(stdio.outgoing, lambda: self.stop(1))
+        self.protocol.set_writer(writer)
         stream = transport.start_reading(stdio.incoming)
         reading = asyncio.create_task(self._read(stream), name="read")
         await self._stopped.wait()
@@ -132,6 +138,7 @@ class SteadyhandServer(LanguageServer):
                 await asyncio.wait_for(self.engine.close(), 1.5)
             except TimeoutError:
                 log.warning("the journal did not close in time; what was acknowledged is kept")
+        await asyncio.to_thread(writer.drain, 0.3)
         return self._exit_code or 0
 
     async def _read(self, stream: asyncio.StreamReader) -> None:

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -78,11 +79,13 @@ class LspEditor:
             file.write(proposal.diff())
         window = self._server.client_capabilities.window
         if window and window.show_document and window.show_document.support:
-            await self._server.window_show_document_async(
-                lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
-            )
-        else:
-            self.tell(f"The diff is in {path}.")
+            shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
+            try:
+                if (await self._server.window_show_document_async(shown)).success:
+                    return
+            except JsonRpcException as error:
+                log.warning("the client cannot show a document: %s", error)
+        self.tell(f"The diff is in {path}.")
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
@@ -164,6 +167,8 @@ class LspEditor:
 
     async def _send(self, changes: Sequence[FileChange], label: str, *, confirm: bool) -> str:
         """One `workspace/applyEdit`; returns why the client says it did not apply, or nothing."""
+        if not self._server.takes_document_changes():
+            return await self._send_plainly(changes, label)
         parts: list[Any] = []
         for change in changes:
             parts += self._parts(change)
@@ -180,6 +185,31 @@ class LspEditor:
                     ]
                 else:
                     part.annotation_id = "steadyhand"
+        return await self._edit(edit, label)
+
+    async def _send_plainly(self, changes: Sequence[FileChange], label: str) -> str:
+        """For a client that takes `changes` alone, which can neither make nor delete a file.
+
+        The person has agreed to the change, so those files are made and deleted here.
+        """
+        engine = self._server.engine
+        assert engine is not None
+        said = ""
+        for change in changes:
+            target = engine.workspace.locate(change.path)
+            if change.base is not None and change.new is not None:
+                edits = text_edits(change.base, change.new)
+                uri = self._server.uri_of(change.path)
+                edit = lsp.WorkspaceEdit(changes={uri: edits})
+                said = await self._edit(edit, label) or said
+                continue
+            try:
+                await asyncio.to_thread(_make_or_delete, target, change.new)
+            except OSError as error:
+                said = f"{change.path} could not be written: {error.strerror}."
+        return said
+
+    async def _edit(self, edit: lsp.WorkspaceEdit, label: str) -> str:
         try:
             result = await self._server.workspace_apply_edit_async(
                 lsp.ApplyWorkspaceEditParams(edit, label=label)
@@ -255,7 +285,11 @@ class LspEditor:
     async def _begin(self, session: str, token: str, prompt: str) -> None:
         progress = self._server.work_done_progress
         if token not in progress.tokens:
-            await progress.create_async(token)
+            try:
+                await progress.create_async(token)
+            except JsonRpcException as error:
+                log.warning("the client takes no progress: %s", error)
+                return
         if session in self._progress:
             progress.begin(
                 token,
@@ -264,6 +298,16 @@ class LspEditor:
                 ),
             )
             self._progress[session] = True
+
+
+def _make_or_delete(target: Path, text: str | None) -> None:
+    if text is None:
+        target.unlink(missing_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Exclusive: a file that appeared meanwhile is not written over.
+    with target.open("x", encoding="utf-8", newline="") as file:
+        file.write(text)
 
 
 def text_edits(base: str, new: str) -> list[lsp.TextEdit]:

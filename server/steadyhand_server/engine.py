@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,8 @@ class Engine:
         self.index = Index()
         self.keeper = Keeper(self.workspace, self.index)
         self.editor = editor
+        # Brings the index's buffers up to date with the open documents; the server sets it.
+        self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
 
     @property
@@ -63,6 +65,7 @@ class Engine:
                 index=self.index,
                 ready=self.keeper.ready.wait,
                 files=lambda: self.keeper.files,
+                settle=self.settle,
                 tools=registry(),
                 editor=self.editor,
                 clock=SystemClock(),
@@ -106,6 +109,10 @@ class Engine:
             await self._sessions.close()
 
 
+def _nothing_open() -> None:
+    """A terminal holds no document open."""
+
+
 def _limits(settings: Settings) -> Limits:
     return Limits(
         rounds=settings.max_rounds,
@@ -129,11 +136,14 @@ def redis_tier(settings: Settings) -> RedisTier | None:
 
 
 def client_settings(given: Any) -> Mapping[str, Any]:
-    """The settings among what an editor sent, with or without the section's name."""
+    """The settings among what an editor sent: its section, or else the keys that we know."""
     if not isinstance(given, dict):
         return {}
-    values: dict[str, Any] = {str(key): value for key, value in given.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    section = values.get("steadyhand")
-    if isinstance(section, dict):
-        return client_settings(section)  # pyright: ignore[reportUnknownArgumentType]
+    values: dict[str, Any] = {str(key): value for key, value in given.items()}
+    if "steadyhand" in values:
+        section = values["steadyhand"]
+        known = section if isinstance(section, dict) else {}
+        values = {str(key): value for key, value in known.items()}
+    else:
+        values = {key: value for key, value in values.items() if key in Settings.model_fields}
     return {key: value for key, value in values.items() if key != "client" and value is not None}

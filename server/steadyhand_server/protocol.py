@@ -7,6 +7,8 @@ Each repair has a wire test in tests/wire that would notice when it is no longer
 - each notification leaked a future (test_no_future_leaks);
 - requests before `initialize` and after `shutdown` went unanswered (test_lifecycle_errors);
 - `exit` without `shutdown` ended with code 0 (test_exit_without_shutdown);
+- the client's first position encoding was announced, and ours is UTF-16
+  (test_positions_count_as_announced);
 - cancelling a command answered, and the handler ran on (test_command_cancel).
 """
 
@@ -24,6 +26,7 @@ from pygls.exceptions import (
     JsonRpcInternalError,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
     JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
@@ -60,7 +63,7 @@ class SteadyhandProtocol(LanguageServerProtocol):
         """Takes one message; whatever is wrong with a request is answered."""
         try:
             data = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._refuse(None, JsonRpcParseError("The message is not JSON."))
             return
         if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
@@ -71,6 +74,9 @@ class SteadyhandProtocol(LanguageServerProtocol):
         if is_request and (error := self._out_of_turn(message["method"])) is not None:
             self._refuse(message["id"], error)
             return
+        if is_request and not self._knows(message["method"]):
+            self._refuse(message["id"], JsonRpcMethodNotFound.of(str(message["method"])))
+            return
         try:
             structured = self.structure_message(message)
         except JsonRpcException as error:
@@ -80,7 +86,15 @@ class SteadyhandProtocol(LanguageServerProtocol):
             else:
                 log.warning("ignored a message that is not valid: %s", error)
             return
+        if is_request and message["method"] == lsp.INITIALIZE:
+            self._count_in_utf16(structured)
         self.handle_message(structured)  # pyright: ignore[reportArgumentType]
+
+    def _count_in_utf16(self, request: Any) -> None:
+        """Has pygls announce what we send: it would choose whatever the client names first."""
+        general = request.params.capabilities.general
+        if general is not None and general.position_encodings:
+            general.position_encodings = [lsp.PositionEncodingKind.Utf16]
 
     def _out_of_turn(self, method: str) -> JsonRpcException | None:
         if self._shutdown:
@@ -100,7 +114,15 @@ class SteadyhandProtocol(LanguageServerProtocol):
             error.message = f"Internal error ({first[:200]}); the server's log has the details."
         super()._send_response(msg_id, result, error)
 
+    def _knows(self, method: Any) -> bool:
+        return method in self.fm.builtin_features or method in self.fm.features
+
     def _refuse(self, msg_id: Any, error: JsonRpcException) -> None:
+        if msg_id is None:
+            # The types leave a null id out, and the specification wants it there.
+            wrong = {"code": error.code, "message": error.message}
+            self._send_data({"jsonrpc": "2.0", "id": None, "error": wrong})
+            return
         self._send_response(msg_id, error=error.to_response_error())
 
     def _execute_handler(

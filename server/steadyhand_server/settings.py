@@ -80,13 +80,17 @@ def load(
     client: Mapping[str, Any] | None = None,
     roots: list[Path] | None = None,
     environment: Mapping[str, str] | None = None,
+    *,
+    lenient: bool = False,
 ) -> tuple[Settings, list[str]]:
-    """The settings in force, and what was ignored for lack of trust.
+    """The settings in force, and what was ignored, a sentence each.
 
     Args:
         client: What the editor sent.
         roots: The workspace's roots; the first that has a `steadyhand.toml` counts.
         environment: `STEADYHAND_<KEY>` for each key.
+        lenient: Leave out a value that is not usable, and say so, instead of raising: one wrong
+            value must not take an editor's findings away.
 
     Raises:
         SettingsError: A value is not usable; the message names the key and its source.
@@ -95,50 +99,83 @@ def load(
     ignored: list[str] = []
     sources: dict[str, str] = {}
     values: Json = {}
-    workspace = _toml(roots or [])
-    for source, given in (
-        (WORKSPACE_FILE, workspace),
-        ("editor", dict(client or {})),
-        (str(user_file()), _read(user_file())),
-        ("environment", _from_environment(environment)),
+    workspace: Json = {}
+    for source, read in (
+        (WORKSPACE_FILE, lambda: _toml(roots or [])),
+        ("editor", lambda: dict(client or {})),
+        (str(user_file()), lambda: _read(user_file())),
+        ("environment", lambda: _from_environment(environment)),
     ):
+        try:
+            given = read()
+        except SettingsError as error:
+            if not lenient:
+                raise
+            ignored.append(f"{error} It is left out.")
+            continue
+        if source == WORKSPACE_FILE:
+            workspace = given
         trusted = source not in (WORKSPACE_FILE, "editor")
         for key, value in given.items():
             if key not in Settings.model_fields:
-                if trusted:
-                    raise SettingsError(key, source, "there is no such setting.")
-                ignored.append(f"`{key}` ({source}): there is no such setting.")
-                continue
-            if key in TRUSTED and not trusted:
+                error = SettingsError(key, source, "there is no such setting.")
+                if trusted and not lenient:
+                    raise error
+                ignored.append(str(error))
+            elif key in TRUSTED and not trusted:
                 ignored.append(
-                    f"`{key}` ({source}) is taken from the environment or {user_file()} alone."
+                    f"The setting `{key}` ({source}) is ignored: it is taken from the environment "
+                    f"or {user_file()} alone."
                 )
-                continue
-            values[key], sources[key] = value, source
-    settings = _validated(values, sources)
-    lowered = {
-        key: workspace[key]
-        for key in LIMITS
-        if isinstance(workspace.get(key), int | float) and workspace[key] < getattr(settings, key)
-    }
-    for key in LIMITS.intersection(values):
-        default = Settings.model_fields[key].default
-        if sources[key] == WORKSPACE_FILE and values[key] > default:
-            ignored.append(f"`{key}` ({WORKSPACE_FILE}) may lower the limit, not raise it.")
-            values.pop(key)
-    merged = {**values, **lowered}
-    return _validated(merged, {**sources, **dict.fromkeys(lowered, WORKSPACE_FILE)}), ignored
+            else:
+                values[key], sources[key] = value, source
+    settings = _validated(values, sources, ignored, lenient=lenient)
+    return _limited(settings, workspace, values, sources, ignored), ignored
 
 
-def _validated(values: Json, sources: Mapping[str, str]) -> Settings:
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = str(problem["loc"][0])
-        raise SettingsError(
-            key, sources.get(key, "default"), problem["msg"].lower() + "."
-        ) from None
+def _limited(
+    settings: Settings, workspace: Json, values: Json, sources: dict[str, str], ignored: list[str]
+) -> Settings:
+    """The settings with the workspace's limits, which lower and never raise."""
+    changed: Json = {}
+    for key in sorted(LIMITS.intersection(workspace)):
+        limit = workspace[key]
+        if not isinstance(limit, int | float) or key not in values:
+            continue
+        if sources[key] == WORKSPACE_FILE:
+            default = Settings.model_fields[key].default
+            if limit > default:
+                ignored.append(
+                    f"The setting `{key}` ({WORKSPACE_FILE}) is ignored: it may lower the limit, "
+                    "not raise it."
+                )
+                changed[key] = default
+        elif limit < getattr(settings, key):
+            changed[key] = limit
+    if not changed:
+        return settings
+    return _validated(
+        settings.model_dump() | changed,
+        sources | dict.fromkeys(changed, WORKSPACE_FILE),
+        [],
+        lenient=False,
+    )
+
+
+def _validated(
+    values: Json, sources: Mapping[str, str], ignored: list[str], *, lenient: bool
+) -> Settings:
+    while True:
+        try:
+            return Settings(**values)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            key = str(problem["loc"][0])
+            wrong = SettingsError(key, sources.get(key, "default"), problem["msg"].lower() + ".")
+            if not lenient:
+                raise wrong from None
+            ignored.append(f"{wrong} It is left out.")
+            del values[key]
 
 
 def _from_environment(environment: Mapping[str, str]) -> Json:

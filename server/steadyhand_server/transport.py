@@ -7,7 +7,9 @@ writes into the log or reads nothing, and the protocol stays whole.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,23 +40,41 @@ def claim_stdio() -> Stdio:
 
 
 class PipeWriter:
-    """Writes whole messages to a descriptor."""
+    """Writes whole messages to a descriptor, from a thread of its own.
+
+    A client that does not read must not hold the event loop, and with it the way out.
+    """
 
     def __init__(self, fd: int, on_broken: Callable[[], None]) -> None:
         self._fd = fd
         self._on_broken = on_broken
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="stdout", daemon=True)
+        self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """Writes all of `data`; a client that is gone ends the server."""
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError:
-            self._on_broken()
+        """Has `data` written after all that was given before."""
+        self._queue.put(data)
 
     def close(self) -> None:
         """The descriptor stays open until the process ends."""
+
+    def drain(self, seconds: float) -> None:
+        """Waits until all is written, so long at most."""
+        self._queue.put(None)
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while (data := self._queue.get()) is not None:
+            view = memoryview(data)
+            try:
+                while view:
+                    view = view[os.write(self._fd, view) :]
+            except OSError:
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._on_broken)
+                return
 
 
 def start_reading(fd: int) -> asyncio.StreamReader:

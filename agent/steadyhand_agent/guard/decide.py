@@ -8,6 +8,7 @@ from steadyhand_agent.guard import duplicates
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.tools.registry import Registry, ToolContext
+from steadyhand_agent.workspace import utf8
 
 _SHOWN_LINES = 12
 
@@ -47,7 +48,7 @@ def decide(
             text = after if definition.path == path else context.overlay.read(definition.path)
         except (PathRefused, ToolFailed):
             return ""  # Gone or unreadable by now; its place and signature are told all the same.
-        data = text.encode("utf-8", "replace")[definition.start : definition.end]
+        data = utf8(text)[definition.start : definition.end]
         return "\n".join(data.decode("utf-8", "replace").splitlines()[:_SHOWN_LINES])
 
     return duplicates.check(

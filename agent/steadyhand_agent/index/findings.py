@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.store import View
+from steadyhand_agent.workspace import utf8
 
 # Below these a shared body is chance or idiom (measured on Django and the standard library).
 MIN_LINES = 5
@@ -62,7 +63,7 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
     """
     last: dict[str, Definition] = {}
     found: list[Finding] = []
-    data = text.encode("utf-8", "replace")
+    data = utf8(text)
     for definition in definitions:
         if definition.kind == "constant" or definition.name == "_":
             continue

@@ -7,6 +7,8 @@ request and never kept. Importing the SDK takes a second, so it is imported on f
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
 import os
 from pathlib import Path
@@ -48,7 +50,8 @@ class AnthropicModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
-        import anthropic
+        # A second of importing must not hold the loop: requests are answered meanwhile.
+        anthropic = await asyncio.to_thread(importlib.import_module, "anthropic")
         import httpx2
 
         key = self._key()

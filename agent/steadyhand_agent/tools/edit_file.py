@@ -43,9 +43,10 @@ class EditFile:
         text = context.overlay.read(path)
         old, new = arguments.old_text, arguments.new_text
         # The model sees plain line ends; the file keeps its own.
-        if "\r\n" in text and old not in text:
+        converted = "\r\n" in text and old not in text
+        if converted:
             old = _crlf(old)
-        if "\r\n" in text and text.count("\n") == text.count("\r\n"):
+        if converted or ("\r\n" in text and text.count("\n") == text.count("\r\n")):
             new = _crlf(new)
         count = _occurrences(text, old)
         if count == 0:

@@ -51,7 +51,7 @@ def code_actions(
 def _asked(only: Any, kind: lsp.CodeActionKind) -> bool:
     if not only:
         return True
-    return any(kind.value == k or kind.value.startswith(f"{k}.") for k in map(_value, only))
+    return any(k in ("", kind.value) or kind.value.startswith(f"{k}.") for k in map(_value, only))
 
 
 def _value(kind: Any) -> str:
@@ -123,6 +123,9 @@ async def resolve(server: SteadyhandServer, action: lsp.CodeAction) -> lsp.CodeA
     if server.engine is not None and isinstance(action.data, dict) and action.edit is None:
         server.findings.settle()
         data: dict[str, Any] = action.data
+        texts = ("uri", "definition", "canonical", "canonical_path")
+        if not all(isinstance(data.get(key), str) for key in texts) or "start" not in data:
+            raise JsonRpcException("That code action is not one of ours.", -32602)
         action.edit = await asyncio.to_thread(_edit, server, server.engine, data)
     return action
 

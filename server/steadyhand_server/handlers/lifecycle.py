@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.uris import to_fs_path
 
 from steadyhand_server import transport
@@ -48,25 +49,19 @@ async def _leave_with_parent(server: SteadyhandServer, process_id: int | None) -
 
 def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None:
     """Builds the engine, takes in what is open, and starts the index."""
-    from steadyhand_agent.errors import SettingsError
     from steadyhand_server.editor import LspEditor
     from steadyhand_server.engine import Engine, client_settings
-    from steadyhand_server.settings import Settings, load
+    from steadyhand_server.settings import load
 
-    try:
-        settings, ignored = load(client_settings(server.options), server.roots)
-    except SettingsError as error:
-        # One wrong value must not take the findings away.
-        server.say(f"{error} The defaults are used.", lsp.MessageType.Error)
-        settings, ignored = Settings(), []
-    for sentence in ignored:
-        log.warning("ignored setting %s", sentence)
-        server.say(f"Ignored setting {sentence}", lsp.MessageType.Warning)
+    server.given = dict(client_settings(server.options))
+    settings, ignored = load(server.given, server.roots, lenient=True)
+    _tell_ignored(server, ignored)
     if not server.roots:
         # Without a folder there is nothing to index; a lone file has no neighbours.
         log.info("no workspace folder; findings and tasks are off")
         return
     server.engine = Engine(server.roots, settings, LspEditor(server))
+    server.engine.settle = server.findings.settle
     keeper = server.engine.keeper
     keeper.on_change(lambda _: server.findings.schedule_all())
     # Watching begins first: what changes while the index is being built must not be missed.
@@ -74,30 +69,67 @@ def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None
     server.spawn(_index(server, server.engine), "index")
 
 
+def _tell_ignored(server: SteadyhandServer, ignored: list[str]) -> None:
+    for sentence in ignored:
+        log.warning("%s", sentence)
+        server.say(sentence, lsp.MessageType.Warning)
+
+
 async def _index(server: SteadyhandServer, engine: Engine) -> None:
-    token = str(uuid.uuid4())
-    progress = server.work_done_progress
+    """Builds the index, with progress where the client shows any; it never waits for the client."""
+    bar = _IndexProgress(server)
     window = server.client_capabilities.window
-    shown = bool(window and window.work_done_progress)
-    if shown:
-        await progress.create_async(token)
-        progress.begin(token, lsp.WorkDoneProgressBegin("Steadyhand: indexing", percentage=0))
+    if window and window.work_done_progress:
+        server.spawn(bar.begin(), "progress")
 
     def report(done: int, of: int) -> None:
-        if shown:
-            percentage = done * 100 // max(of, 1)
-            text = f"{done:,} of {of:,} files"
-            progress.report(token, lsp.WorkDoneProgressReport(message=text, percentage=percentage))
+        bar.report(done, of)
         server.findings.schedule_all()
 
     try:
         await engine.fill(report)
     finally:
-        if shown:
-            text = f"{engine.index.definitions:,} definitions in {engine.index.files:,} files"
-            progress.end(token, lsp.WorkDoneProgressEnd(message=text))
+        bar.end(f"{engine.index.definitions:,} definitions in {engine.index.files:,} files")
     server.findings.schedule_all()
     await _announce(server, engine)
+
+
+class _IndexProgress:
+    """Work-done progress of the cold start; a client that never answers is not waited for."""
+
+    def __init__(self, server: SteadyhandServer) -> None:
+        self._server = server
+        self._token = str(uuid.uuid4())
+        self._shown = False
+        self._ended = ""
+
+    async def begin(self) -> None:
+        """Has the client make a bar."""
+        progress = self._server.work_done_progress
+        try:
+            await progress.create_async(self._token)
+        except JsonRpcException as error:
+            log.warning("the client takes no progress: %s", error)
+            return
+        self._shown = True
+        progress.begin(self._token, lsp.WorkDoneProgressBegin("Steadyhand: indexing", percentage=0))
+        if self._ended:
+            self.end(self._ended)
+
+    def report(self, done: int, of: int) -> None:
+        """Moves the bar."""
+        if self._shown:
+            text = f"{done:,} of {of:,} files"
+            value = lsp.WorkDoneProgressReport(message=text, percentage=done * 100 // max(of, 1))
+            self._server.work_done_progress.report(self._token, value)
+
+    def end(self, message: str) -> None:
+        """Closes the bar, now or as soon as it is there."""
+        self._ended = message
+        if self._shown:
+            self._server.work_done_progress.end(
+                self._token, lsp.WorkDoneProgressEnd(message=message)
+            )
 
 
 async def _announce(server: SteadyhandServer, engine: Engine) -> None:
@@ -127,11 +159,14 @@ def did_change_configuration(
     given = client_settings(settings)
     if server.engine is None or not given:
         return
+    merged = {**server.given, **given}
     try:
-        loaded, _ = load({**client_settings(server.options), **given}, server.roots)
+        loaded, ignored = load(merged, server.roots)
     except SettingsError as error:
         server.say(f"{error} The settings stay as they were.", lsp.MessageType.Error)
         return
+    server.given = merged
+    _tell_ignored(server, ignored)
     server.engine.use(loaded)
     server.findings.schedule_all()
 

@@ -17,6 +17,7 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from steadyhand_agent.index.definitions import Definition, Kind
 from steadyhand_agent.index.fingerprint import TokenStream
+from steadyhand_agent.workspace import utf8
 
 # The bodies of these hold statements; `branching` ones hold alternatives.
 _BLOCKS = frozenset({"block", "module", "with_statement", "for_statement", "while_statement"})
@@ -215,7 +216,7 @@ def definitions(path: str, text: str) -> list[Definition]:
 
 def encoded(text: str) -> bytes:
     """A text as it is parsed: UTF-8, offsets kept, and no byte order mark."""
-    data = text.encode("utf-8", "replace")
+    data = utf8(text)
     if text.startswith(_BOM):
         # The mark would be an error at the first token; an empty line of its length is nothing.
         return b"\r\r\n" + data[3:]
