@@ -140,10 +140,11 @@ def client_settings(given: Any) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         return {}
     values: dict[str, Any] = {str(key): value for key, value in given.items()}
-    if "steadyhand" in values:
-        section = values["steadyhand"]
-        known = section if isinstance(section, dict) else {}
-        values = {str(key): value for key, value in known.items()}
-    else:
-        values = {key: value for key, value in values.items() if key in Settings.model_fields}
-    return {key: value for key, value in values.items() if key != "client" and value is not None}
+    section = values.get("steadyhand")
+    if isinstance(section, dict):
+        inner: dict[str, Any] = {str(key): value for key, value in section.items()}
+        if "steadyhand" in inner:
+            return client_settings(inner)
+        # All of our own section counts, so that a misspelt key is said.
+        return {key: value for key, value in inner.items() if key != "client" and value is not None}
+    return {k: v for k, v in values.items() if k in Settings.model_fields and v is not None}

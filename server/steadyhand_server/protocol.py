@@ -71,6 +71,10 @@ class SteadyhandProtocol(LanguageServerProtocol):
             return
         message: Json = data
         is_request = "method" in message and "id" in message
+        if not isinstance(message.get("method", ""), str):
+            wrong = JsonRpcInvalidRequest("A method is a name.")
+            self._refuse(message.get("id"), wrong)
+            return
         if is_request and (error := self._out_of_turn(message["method"])) is not None:
             self._refuse(message["id"], error)
             return

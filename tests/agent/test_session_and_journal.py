@@ -267,7 +267,8 @@ def test_what_cannot_be_written_down_is_said_in_words(value: Any) -> None:
 
 
 def notes(count: int, session: str = "s") -> list[Record]:
-    return chain(*[("note", {"text": str(n)}) for n in range(count)], session=session)
+    steps: list[tuple[Kind, dict[str, Any]]] = [("note", {"text": str(n)}) for n in range(count)]
+    return chain(*steps, session=session)
 
 
 def test_a_whole_chain_is_good() -> None:

@@ -119,7 +119,9 @@ def test_a_workspace_lowers_a_limit_and_never_raises_it(
     write(root / WORKSPACE_FILE, f"{key} = {high}\n")
     found, ignored = settings(root)
     assert getattr(found, key) == default
-    assert ignored == [f"`{key}` ({WORKSPACE_FILE}) may lower the limit, not raise it."]
+    assert ignored == [
+        f"The setting `{key}` ({WORKSPACE_FILE}) is ignored: it may lower the limit, not raise it."
+    ]
     write(user_file(), f"{key} = {low}\n")
     assert getattr(settings(root)[0], key) == low
 
@@ -190,8 +192,8 @@ def test_an_unknown_key_of_others_is_told(root: Path) -> None:
     found, ignored = settings(root, client={"trace": "off"})
     assert found == Settings()
     assert ignored == [
-        f"`colour` ({WORKSPACE_FILE}): there is no such setting.",
-        "`trace` (editor): there is no such setting.",
+        f"The setting `colour` ({WORKSPACE_FILE}) is not usable: there is no such setting.",
+        "The setting `trace` (editor) is not usable: there is no such setting.",
     ]
 
 
