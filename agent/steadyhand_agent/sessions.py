@@ -256,6 +256,9 @@ class Sessions:
         try:
             if live.state.state == "running":
                 await Loop(live.state, keep, model, self._around).run()
+            elif live.state.state == "waiting":
+                # Resumed: this editor has not heard of it yet.
+                self._tell(live, live.state.reason)
             if live.state.state == "waiting":
                 await self._offer(live)
             elif live.state.state == "paused":
@@ -310,12 +313,15 @@ class Sessions:
 
     async def _move(self, live: _Live, state: State, reason: str) -> None:
         await self._keep(live, "state", {"state": state, "reason": reason})
+        self._tell(live, reason)
+
+    def _tell(self, live: _Live, reason: str) -> None:
         summary = live.state.to_summary()
         self._around.editor.event(
             {
                 "session": live.state.id,
                 "event": "state",
-                "state": state,
+                "state": live.state.state,
                 "prompt": summary.prompt,
                 "round": summary.round,
                 "max_rounds": summary.max_rounds,

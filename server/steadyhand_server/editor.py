@@ -231,6 +231,10 @@ class LspEditor:
             uri, opened.version if opened else None
         )
         edits = text_edits(change.base or "", change.new)
+        if change.base is None and self._server.client_name == "Neovim":
+            # Its empty buffer is one line end long; left there, the file ends with a blank line.
+            everything = lsp.Range(lsp.Position(0, 0), lsp.Position(1, 0))
+            edits = [lsp.TextEdit(everything, change.new)]
         parts: list[Any] = [lsp.TextDocumentEdit(identifier, list(edits))]
         if change.base is None:
             # Without `ignoreIfExists` some clients truncate a file that appeared meanwhile.
@@ -318,11 +322,15 @@ def text_edits(base: str, new: str) -> list[lsp.TextEdit]:
     for line in old_lines:
         offsets.append(offsets[-1] + len(line.encode("utf-8", "surrogatepass")))
     matcher = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False)
-    return [
-        lsp.TextEdit(convert.span(table, offsets[i1], offsets[i2]), "".join(new_lines[j1:j2]))
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
-        if tag != "equal"
-    ]
+    edits: list[lsp.TextEdit] = []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        # Neovim adds a blank line to what is inserted after the last line; so that goes along.
+        along = 1 if i1 == len(old_lines) and i1 > 0 else 0
+        where = convert.span(table, offsets[i1 - along], offsets[i2])
+        edits.append(lsp.TextEdit(where, "".join(new_lines[j1 - along : j2])))
+    return edits
 
 
 def _lines(text: str) -> list[str]:

@@ -39,7 +39,10 @@ class CreateFile:
             above = above.parent
         if not above.is_dir():
             raise ToolFailed(f"`{path}` cannot be made: `{above.name}` is a file, not a folder.")
-        return path, "", arguments.text
+        text = arguments.text
+        # A text file ends with a line end; an editor that adds it would differ from what was
+        # agreed to.
+        return path, "", text if text.endswith("\n") or not text else text + "\n"
 
     def run(self, arguments: CreateFileArguments, context: ToolContext) -> Outcome:
         """Takes the file into the overlay."""

@@ -1,0 +1,3 @@
+-- What `vim.lsp.enable('steadyhand')` starts.
+
+return require('steadyhand.config')

@@ -1,0 +1,101 @@
+-- :Steadyhand
+
+local server = require('steadyhand.server')
+local sessions = require('steadyhand.sessions')
+
+local M = {}
+
+---The lines of a range, or the very selection where it was made by characters.
+---@param opts vim.api.keyset.create_user_command.command_args
+---@param encoding string
+---@return lsp.Range
+local function range(opts, encoding)
+  local from, to = { opts.line1, 0 }, { opts.line2, math.huge }
+  local first, last = vim.api.nvim_buf_get_mark(0, '<'), vim.api.nvim_buf_get_mark(0, '>')
+  if vim.fn.visualmode() == 'v' and first[1] == opts.line1 and last[1] == opts.line2 then
+    local text = vim.fn.getline(last[1])
+    from, to = first, { last[1], last[2] + #vim.fn.strpart(text, last[2], 1, true) }
+  end
+  local function position(mark)
+    local text = vim.fn.getline(mark[1])
+    local character = vim.str_utfindex(text, encoding, math.min(mark[2], #text), false)
+    return { line = mark[1] - 1, character = character }
+  end
+  return { start = position(from), ['end'] = position(to) }
+end
+
+---@type table<string, fun(opts: table, rest: string)>
+local verbs = {
+  task = function(opts, rest)
+    local client = server.client()
+    if not client then
+      return
+    end
+    local place = {}
+    if vim.bo.buftype == '' and vim.api.nvim_buf_get_name(0) ~= '' then
+      place.uri = vim.uri_from_bufnr(0)
+      place.range = opts.range > 0 and range(opts, client.offset_encoding) or nil
+    end
+    sessions.new_task(client, place, rest)
+  end,
+  sessions = function()
+    local client = server.client()
+    if client then
+      sessions.browse(client)
+    end
+  end,
+  status = function()
+    local client = server.client()
+    if client then
+      local status = sessions.status()
+      server.say(status ~= '' and status or 'no session is under way.')
+    end
+  end,
+  log = function()
+    vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+  end,
+  restart = server.restart,
+}
+for verb in pairs(sessions.FITTING) do
+  verbs[verb] = function(_, id)
+    local client = server.client()
+    if client then
+      sessions.act(client, verb, id ~= '' and id or nil)
+    end
+  end
+end
+
+---@param opts vim.api.keyset.create_user_command.command_args
+function M.run(opts)
+  local verb, rest = opts.args:match('^(%S+)%s*(.-)%s*$')
+  if verbs[verb] then
+    verbs[verb](opts, rest)
+  else
+    server.say(('there is no :Steadyhand %s.'):format(verb), vim.log.levels.WARN)
+  end
+end
+
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local before = vim.split(line:match('Steadyhand%s+(.*)$') or '', '%s+')
+  local found = {}
+  if #before <= 1 then
+    found = vim.tbl_keys(verbs)
+  elseif #before == 2 and sessions.FITTING[before[1]] then
+    local client = server.client()
+    local answer = client and server.ask_now(client, 'sessions', 500)
+    for _, session in ipairs(answer and answer.sessions or {}) do
+      if vim.list_contains(sessions.FITTING[before[1]], session.state) then
+        table.insert(found, session.id)
+      end
+    end
+  end
+  table.sort(found)
+  return vim.tbl_filter(function(word)
+    return vim.startswith(word, lead)
+  end, found)
+end
+
+return M

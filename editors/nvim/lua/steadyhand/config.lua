@@ -1,0 +1,42 @@
+-- The language client's configuration: how the server is started, and who answers it.
+
+local edits = require('steadyhand.edits')
+local proposal = require('steadyhand.proposal')
+local server = require('steadyhand.server')
+local sessions = require('steadyhand.sessions')
+
+vim.lsp.commands['steadyhand.promptTask'] = function(command, ctx)
+  local client = vim.lsp.get_client_by_id(ctx.client_id)
+  if client then
+    sessions.new_task(client, (command.arguments or {})[1] or {})
+  end
+end
+
+---@type vim.lsp.Config
+return {
+  cmd = { 'steadyhand', 'lsp' },
+  filetypes = { 'python' },
+  root_markers = { '.git', 'pyproject.toml', 'steadyhand.toml' },
+  -- The preview is ours on every version: 0.11 applies annotated edits without asking.
+  init_options = { client = { prompt = true }, preview = 'message' },
+  handlers = {
+    ['steadyhand/session'] = function(_, event)
+      sessions.take(event)
+      if event.state == 'finished' or event.state == 'cancelled' then
+        proposal.close(event.session)
+      end
+    end,
+    ['window/showMessageRequest'] = proposal.on_question,
+    ['window/showDocument'] = proposal.on_document,
+    ['workspace/applyEdit'] = edits.on_apply,
+    -- Answers to commands that code actions started.
+    ['workspace/executeCommand'] = server.on_answer,
+    ['window/showMessage'] = function(_, params)
+      server.say(params.message, vim.log.levels[({ 'ERROR', 'WARN' })[params.type] or 'INFO'])
+    end,
+  },
+  on_exit = function()
+    proposal.forget()
+    sessions.forget()
+  end,
+}

@@ -1,0 +1,78 @@
+-- `workspace/applyEdit`: edits that the person has agreed to, and what is saved after them.
+
+local proposal = require('steadyhand.proposal')
+local server = require('steadyhand.server')
+
+local M = {}
+
+---The documents that an edit changes and does not delete.
+---@param edit lsp.WorkspaceEdit
+---@return string[]
+local function uris(edit)
+  local found = type(edit.changes) == 'table' and vim.tbl_keys(edit.changes) or {}
+  for _, part in ipairs(type(edit.documentChanges) == 'table' and edit.documentChanges or {}) do
+    if part.textDocument then
+      table.insert(found, part.textDocument.uri)
+    end
+  end
+  return found
+end
+
+---True where an edit that wants to be confirmed was: 0.12 asks by itself, 0.11 would not.
+---@param params lsp.ApplyWorkspaceEditParams
+local function confirmed(params)
+  local annotations = params.edit.changeAnnotations
+  if vim.fn.has('nvim-0.12') == 1 or type(annotations) ~= 'table' then
+    return true
+  end
+  for _, annotation in pairs(annotations) do
+    if annotation.needsConfirmation then
+      local names = vim.tbl_map(vim.uri_to_fname, uris(params.edit))
+      local question = ('%s: %s'):format(annotation.label, table.concat(vim.tbl_map(vim.fs.basename, names), ', '))
+      return proposal.ask(question, { 'Apply', 'Discard' }) == 'Apply'
+    end
+  end
+  return true
+end
+
+---Writes exactly what was agreed to: no formatter comes in between, but what follows a write is told.
+---@param buf integer
+local function save(buf)
+  vim.fn.mkdir(vim.fs.dirname(vim.api.nvim_buf_get_name(buf)), 'p')
+  vim.api.nvim_buf_call(buf, function()
+    vim.cmd('silent noautocmd update')
+    vim.api.nvim_exec_autocmds('BufWritePost', { buffer = buf, modeline = false })
+  end)
+end
+
+---@param params lsp.ApplyWorkspaceEditParams
+---@param ctx lsp.HandlerContext
+function M.on_apply(err, params, ctx)
+  if not confirmed(params) then
+    return { applied = false, failureReason = 'declined' }
+  end
+  local dirty = {} ---@type table<string, boolean>
+  for _, uri in ipairs(uris(params.edit)) do
+    dirty[uri] = vim.bo[vim.uri_to_bufnr(uri)].modified
+  end
+  -- Without the label, which the client's own handler would print, one message a document.
+  local answer = vim.lsp.handlers['workspace/applyEdit'](err, { edit = params.edit }, ctx)
+  local left = {} ---@type string[]
+  for uri, was_dirty in pairs(dirty) do
+    local name = vim.fn.fnamemodify(vim.uri_to_fname(uri), ':.')
+    if was_dirty then
+      table.insert(left, name)
+    elseif answer.applied then
+      local ok, why = pcall(save, vim.uri_to_bufnr(uri))
+      if not ok then
+        server.say(('%s could not be saved: %s'):format(name, why), vim.log.levels.WARN)
+      end
+    end
+  end
+  if #left > 0 then
+    server.say('left unsaved, as you had changes of your own there: ' .. table.concat(left, ', '))
+  end
+  return answer
+end
+
+return M

@@ -1,0 +1,30 @@
+-- The plugin's face to a person's own configuration.
+
+local M = {}
+
+---@class steadyhand.Opts
+---@field cmd? string[]|function how the server is started; `{ 'steadyhand', 'lsp' }`
+---@field filetypes? string[] `{ 'python' }`
+---@field root_markers? (string|string[])[] `{ '.git', 'pyproject.toml', 'steadyhand.toml' }`
+---@field settings? table<string, any> the server's settings, such as `max_rounds`
+
+---Configures the server and has it start in fitting buffers.
+---@param opts? steadyhand.Opts
+function M.setup(opts)
+  opts = opts or {}
+  vim.lsp.config('steadyhand', {
+    cmd = opts.cmd,
+    filetypes = opts.filetypes,
+    root_markers = opts.root_markers,
+    init_options = opts.settings,
+  })
+  vim.lsp.enable('steadyhand')
+end
+
+---For a statusline: "Steadyhand: round 3/20 4.1k/32k"; empty where no session is under way.
+---@return string
+function M.status()
+  return require('steadyhand.sessions').status()
+end
+
+return M

@@ -1,0 +1,156 @@
+-- Sessions: what the server told of them, choosing one, and starting one.
+
+local server = require('steadyhand.server')
+
+local M = {}
+
+---@class steadyhand.Session
+---@field id string
+---@field state 'running'|'waiting'|'paused'|'finished'|'failed'|'cancelled'
+---@field prompt string
+---@field round integer
+---@field max_rounds integer
+---@field tokens integer
+---@field max_tokens integer
+
+---@type table<string, steadyhand.Session>
+local known = {}
+---@type string? the session that moved last
+local last
+
+---Which sessions a command fits, when none is named; what is possible the server decides.
+---@type table<string, string[]>
+M.FITTING = {
+  resume = { 'waiting', 'paused', 'cancelled' },
+  undo = { 'finished' },
+  cancel = { 'running', 'waiting', 'paused' },
+  apply = { 'waiting' },
+  discard = { 'waiting' },
+  proposal = { 'running', 'waiting', 'paused' },
+}
+
+---Takes a `steadyhand/session` event.
+---@param event steadyhand.Session|{ session: string }
+function M.take(event)
+  known[event.session] = event
+  last = event.session
+  vim.cmd.redrawstatus({ bang = true })
+end
+
+---Forgets everything; the server is gone.
+function M.forget()
+  known, last = {}, nil
+end
+
+---@param tokens integer
+local function short(tokens)
+  return tokens < 1000 and tostring(tokens) or (('%.1fk'):format(tokens / 1000):gsub('%.0k', 'k'))
+end
+
+---@param session steadyhand.Session
+local function budget(session)
+  return ('round %d/%d %s/%s'):format(
+    session.round,
+    session.max_rounds,
+    short(session.tokens),
+    short(session.max_tokens)
+  )
+end
+
+---@return string
+function M.status()
+  local session = last and known[last]
+  if not session or not vim.list_contains({ 'running', 'waiting', 'paused' }, session.state) then
+    return ''
+  end
+  return 'Steadyhand: ' .. (session.state == 'running' and '' or session.state .. ', ') .. budget(session)
+end
+
+---@param session steadyhand.Session
+local function line(session)
+  local prompt = session.prompt:gsub('%s+', ' ')
+  return ('%s  %-9s %s  %s'):format(session.id, session.state, budget(session), vim.fn.strcharpart(prompt, 0, 50))
+end
+
+---Has one of several sessions chosen, newest first.
+---@param sessions steadyhand.Session[]
+---@param prompt string
+---@param done fun(session: steadyhand.Session)
+local function choose(sessions, prompt, done)
+  vim.ui.select(sessions, { prompt = prompt, format_item = line, kind = 'steadyhand' }, function(session)
+    if session then
+      done(session)
+    end
+  end)
+end
+
+---Runs a command on a session: the one named, the one whose diff is shown, the only one that fits, or
+---the one that is chosen.
+---@param client vim.lsp.Client
+---@param verb string
+---@param id? string
+function M.act(client, verb, id)
+  id = id or vim.b.steadyhand_session
+  if id then
+    server.execute(client, verb, { session = id })
+    return
+  end
+  server.execute(client, 'sessions', {}, function(answer)
+    local fitting = vim.tbl_filter(function(session)
+      return vim.list_contains(M.FITTING[verb], session.state)
+    end, answer.sessions)
+    if #fitting == 0 then
+      server.say(('no session to %s here; it would have to be %s.'):format(
+        verb == 'proposal' and 'show' or verb,
+        table.concat(M.FITTING[verb], ' or ')
+      ))
+    elseif #fitting == 1 then
+      server.execute(client, verb, { session = fitting[1].id })
+    else
+      choose(fitting, 'Steadyhand: ' .. verb, function(session)
+        server.execute(client, verb, { session = session.id })
+      end)
+    end
+  end)
+end
+
+---Shows all sessions; one that is chosen is asked about again.
+---@param client vim.lsp.Client
+function M.browse(client)
+  server.execute(client, 'sessions', {}, function(answer)
+    if #answer.sessions == 0 then
+      server.say('there is no session yet; :Steadyhand task starts one.')
+      return
+    end
+    choose(answer.sessions, 'Steadyhand sessions', function(session)
+      local verbs = vim.tbl_filter(function(verb)
+        return vim.list_contains(M.FITTING[verb], session.state)
+      end, vim.tbl_keys(M.FITTING))
+      table.sort(verbs)
+      vim.ui.select(verbs, { prompt = line(session), kind = 'steadyhand' }, function(verb)
+        if verb then
+          server.execute(client, verb, { session = session.id })
+        end
+      end)
+    end)
+  end)
+end
+
+---Starts a task, asking for its words where there are none.
+---@param client vim.lsp.Client
+---@param place { uri?: string, range?: lsp.Range }
+---@param prompt? string
+function M.new_task(client, place, prompt)
+  local function start(words)
+    if words and vim.trim(words) ~= '' then
+      server.execute(client, 'task', vim.tbl_extend('force', { prompt = words }, place), function() end)
+    end
+  end
+  if prompt and prompt ~= '' then
+    start(prompt)
+  else
+    vim.ui.input({ prompt = 'Steadyhand task: ' }, start)
+  end
+end
+
+return M

@@ -1,0 +1,469 @@
+"""The plugin and the server in real Neovims, as a person would use them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from editors.neovim import WHEELS, Neovim
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = Path(os.environ.get("STEADYHAND_NVIM_PLUGIN", ROOT / "editors" / "nvim"))
+COMMAND = [sys.executable, "-P", "-m", "steadyhand_server.cli", "lsp"]
+SETUP = f"require('steadyhand').setup({{ cmd = {{ {', '.join(map(repr, COMMAND))} }} }})"
+TASK = "Add archive_path to the archive"
+QUESTION = ("Steadyhand proposes 2 files", "1: Apply", "2: Discard", "3: Later")
+
+
+Step = dict[str, Any]
+
+
+def _package(name: str) -> Path:
+    from importlib.util import find_spec
+
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
+
+
+SERVER = _package("steadyhand_server")
+SAMPLE, DEMO = SERVER / "sample", SERVER / "demo_script.jsonl"
+
+
+class Desk:
+    """A person's desk: a workspace, a Neovim that can be closed and opened again."""
+
+    def __init__(self, version: str, folder: Path) -> None:
+        self.version = version
+        self.folder = folder
+        self.workspace = folder / "work" / "pressroom-sample"
+        self.archive = self.workspace / "pressroom" / "archive.py"
+        self.feeds = self.workspace / "pressroom" / "feeds.py"
+        self.new_test = self.workspace / "tests" / "test_archive.py"
+        self.script = [json.loads(line) for line in DEMO.read_text().splitlines()]
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("STEADYHAND_")}
+        self.env |= {
+            "STEADYHAND_REPLAY": str(folder / "script.jsonl"),
+            "STEADYHAND_STATE_DIR": str(folder / "state"),
+            "HOME": str(folder),
+            **{
+                f"XDG_{name}_HOME": str(folder / "xdg" / name.lower())
+                for name in ("CONFIG", "DATA", "STATE", "CACHE")
+            },
+        }
+        self._open: list[Neovim] = []
+        self.play(self.script)
+        shutil.copytree(SAMPLE, self.workspace, ignore=shutil.ignore_patterns("__pycache__"))
+        for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "The sample"]):
+            identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+            subprocess.run(["git", *identity, *arguments], cwd=self.workspace, check=True)
+        self.before = self.archive.read_text()
+
+    def play(self, script: list[Step]) -> None:
+        """What plays the model, from the next server on."""
+        lines = "".join(json.dumps(step) + "\n" for step in script)
+        (self.folder / "script.jsonl").write_text(lines)
+
+    async def neovim(self, file: Path | None = None, setup: str = SETUP) -> Neovim:
+        """A fresh Neovim with the plugin; with a file open in it, and the server attached."""
+        # Without the first, Neovim's own Python ftplugin looks for a provider, for two seconds.
+        before = ("let g:loaded_python3_provider = 0", f"set rtp^={PLUGIN}", f"lua {setup}")
+        arguments = [word for command in before for word in ("--cmd", command)]
+        nv = await Neovim.start(self.version, arguments, env=self.env, cwd=self.workspace)
+        self._open.append(nv)
+        if file is not None:
+            await nv.ex(f"edit {file}")
+            await nv.until("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1] ~= nil")
+        return nv
+
+    async def close(self) -> None:
+        for nv in self._open:
+            await nv.quit()
+
+    def tests_pass(self) -> None:
+        """The sample's own tests, on what is on disk."""
+        command = [sys.executable, "-B", "-m", *["unittest", "discover", "-q", "-s", "tests", "-t", "."]]
+        done = subprocess.run(
+            command, cwd=self.workspace, env=self.env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    def untouched(self) -> None:
+        """Git sees no change."""
+        status = ["git", "status", "--porcelain"]
+        done = subprocess.run(status, cwd=self.workspace, capture_output=True, text=True)
+        assert done.stdout == ""
+
+
+@pytest.fixture(params=sorted(WHEELS))
+async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = Desk(request.param, tmp_path)
+    yield desk
+    await desk.close()
+
+
+async def buffer(nv: Neovim, path: Path) -> str | None:
+    """A buffer's text as it would be written; None where there is none."""
+    lines = await nv.lua(
+        "local b = vim.fn.bufnr(...); "
+        "return b ~= -1 and vim.api.nvim_buf_get_lines(b, 0, -1, false) or false",
+        str(path),
+    )
+    return "\n".join(lines) + "\n" if lines else None
+
+
+async def modified(nv: Neovim, path: Path) -> bool:
+    return await nv.lua("return vim.bo[vim.fn.bufnr(...)].modified", str(path))
+
+
+async def proposed(nv: Neovim) -> str:
+    """Runs the task up to the question, diff in view; returns the session's id."""
+    await nv.ex(f"Steadyhand task {TASK}")
+    return await asked(nv)
+
+
+async def asked(nv: Neovim) -> str:
+    screen = await nv.sees(*QUESTION, "+++ b/pressroom/archive.py", "Steadyhand proposal ")
+    return screen.split("Steadyhand proposal ")[1].split()[0]
+
+
+async def answer(nv: Neovim, number: int, says: str) -> None:
+    """Answers the question as a person does, and waits for what Steadyhand says to it."""
+    await nv.keys(f"{number}<CR>")
+    await told(nv, says)
+
+
+async def told(nv: Neovim, says: str) -> None:
+    await nv.until("vim.fn.execute('messages'):find(..., 1, true)", says)
+
+
+async def servers(nv: Neovim) -> list[int]:
+    return await nv.lua("return vim.api.nvim_get_proc_children(vim.fn.getpid())")
+
+
+async def test_finding_and_quick_fix(desk: Desk) -> None:
+    nv = await desk.neovim(desk.feeds)
+    found = await nv.until("vim.diagnostic.get(0)[1]")
+    assert "_feed_slug" in found["message"] and "slugify" in found["message"]
+    await nv.lua("vim.api.nvim_win_set_cursor(0, { ... , 6 })", found["lnum"] + 1)
+    await nv.lua(
+        "vim.lsp.buf.code_action({ apply = true, filter = function(action)"
+        " return vim.startswith(action.title, 'Use `slugify`') end })"
+    )
+    await nv.until("vim.bo.modified")
+    await nv.until("#vim.diagnostic.get(0) == 0")
+    text = await buffer(nv, desk.feeds)
+    assert text is not None and "_feed_slug" not in text and "slugify(tag)" in text
+    compile(text, "feeds.py", "exec")
+    await nv.ex("write")
+    await nv.until("not vim.bo.modified")
+    assert desk.feeds.read_text() == text
+    desk.tests_pass()
+
+
+async def test_works_without_setup(desk: Desk) -> None:
+    program = desk.folder / "bin" / "steadyhand"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {" ".join(COMMAND[:-1])} "$@"\n')
+    program.chmod(0o755)
+    desk.env["PATH"] = f"{program.parent}:{desk.env['PATH']}"
+    nv = await desk.neovim(desk.feeds, "vim.lsp.enable('steadyhand')")
+    await nv.until("vim.diagnostic.get(0)[1]")
+    await nv.ex("edit pressroom/archive.py")
+    await proposed(nv)
+
+
+async def test_preview_apply_undo(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    desk.untouched()
+    await answer(nv, 3, "")
+    assert await buffer(nv, desk.archive) == desk.before, "Later must change nothing"
+    assert not await modified(nv, desk.archive)
+    desk.untouched()
+    status = await nv.lua("return require('steadyhand').status()")
+    assert status.startswith("Steadyhand: waiting, round 5/20 ") and status.endswith("/32k"), status
+
+    await nv.ex("Steadyhand apply")
+    await told(nv, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
+    assert "def archive_path" in desk.archive.read_text()
+    assert await buffer(nv, desk.archive) == desk.archive.read_text()
+    assert desk.new_test.exists()
+    desk.tests_pass()
+    assert await nv.until("#vim.api.nvim_list_wins() == 1"), "the diff goes with the decision"
+    assert await nv.lua("return require('steadyhand').status()") == ""
+
+    await nv.ex(f"Steadyhand undo {session}")
+    await told(nv, "Steadyhand: Undone: applied: ")
+    assert await buffer(nv, desk.archive) == desk.before
+    assert await buffer(nv, desk.new_test) is None
+    desk.untouched()
+    desk.tests_pass()
+
+
+async def test_discard_changes_nothing(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await proposed(nv)
+    await answer(nv, 2, "")
+    await nv.until("#vim.api.nvim_list_wins() == 1")
+    assert await buffer(nv, desk.archive) == desk.before
+    assert not await modified(nv, desk.archive)
+    desk.untouched()
+    await nv.ex("Steadyhand apply")
+    await told(nv, "Steadyhand: no session to apply here")
+
+
+async def test_a_question_waits_for_the_typist(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await nv.keys("i")
+    await nv.until("vim.fn.mode() == 'i'")
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.until("require('steadyhand').status():find('waiting')")
+    await nv.keys("1<CR>")
+    await asyncio.sleep(0.5)
+    assert "1: Apply" not in nv.screen(), nv.screen()
+    await nv.keys("<Esc>u")
+    await asked(nv)
+    await answer(nv, 2, "")
+    desk.untouched()
+
+
+async def test_resume_in_a_new_neovim(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.quit()
+    nv = await desk.neovim(desk.archive)
+    await told(nv, f"Steadyhand has 1 session to resume here; the newest is {session}")
+    messages = await nv.lua("return vim.fn.execute('messages')")
+    assert messages.count("to resume here") == 1, messages
+    await nv.ex("Steadyhand resume")
+    assert await asked(nv) == session
+    await answer(nv, 3, "")
+    await nv.until("require('steadyhand').status():find('waiting, round 5/20')")
+    desk.untouched()
+    await nv.ex("Steadyhand resume")
+    assert await asked(nv) == session
+    await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
+    assert "def archive_path" in desk.archive.read_text()
+    assert desk.new_test.exists()
+    assert not await modified(nv, desk.archive)
+    desk.tests_pass()
+    await nv.ex("Steadyhand undo")  # the only session that fits
+    await told(nv, "Steadyhand: Undone: ")
+    desk.untouched()
+
+
+async def test_server_killed_while_a_proposal_waits(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    [server] = await servers(nv)
+    os.kill(server, signal.SIGKILL)
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 0")
+    await nv.ex("Steadyhand resume")
+    await told(nv, "the server is not running")
+    await nv.ex("Steadyhand restart")
+    await nv.until("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1] ~= nil")
+    await nv.ex("Steadyhand resume")
+    assert await asked(nv) == session
+    await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
+    desk.tests_pass()
+
+
+async def test_server_killed_while_the_question_is_open(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    [server] = psutil.Process(
+        nv.process.pid
+    ).children()  # Neovim itself is asking, and would not say
+    server.kill()
+    await answer(nv, 1, "quit with exit code 0 and signal 9")
+    assert await buffer(nv, desk.archive) == desk.before
+    desk.untouched()
+    await nv.ex("Steadyhand restart")
+    await told(nv, "to resume here")
+    await nv.ex("Steadyhand resume")
+    assert await asked(nv) == session
+    await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
+    desk.tests_pass()
+
+
+async def test_server_killed_in_mid_task(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await nv.lua(
+        "local client = vim.lsp.get_clients()[1]; "
+        "local take = client.handlers['steadyhand/session']; "
+        "client.handlers['steadyhand/session'] = function(err, event)"
+        " take(err, event)"
+        " if event.round >= 2 then"
+        "  for _, pid in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do"
+        "   vim.uv.kill(pid, 'sigkill') end"
+        " end "
+        "end"
+    )
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 0")
+    await nv.ex("edit")  # reopening starts the server again
+    await told(nv, "to resume here")
+    await nv.ex("Steadyhand resume")
+    await asked(nv)
+    desk.untouched()
+    await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
+    desk.tests_pass()
+
+
+async def test_selection_is_sent(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await nv.lua(
+        "local client = vim.lsp.get_clients()[1]; local request = client.request; sent = {}; "
+        "client.request = function(self, method, params, ...)"
+        " table.insert(sent, params.arguments and params.arguments[1] or vim.NIL)"
+        " return request(self, method, params, ...) "
+        "end"
+    )
+    await nv.keys("16GV18G")
+    await nv.keys(f":Steadyhand task {TASK}<CR>")
+    await asked(nv)
+    await answer(nv, 2, "")
+    await nv.keys("18G0fTvee:Steadyhand task<CR>")
+    await nv.sees("Steadyhand task:")
+    await nv.keys(f"{TASK}<CR>")
+    await asked(nv)
+    await answer(nv, 2, "")
+    await nv.lua(
+        "vim.schedule(function() vim.lsp.buf.code_action({ apply = true, filter = function(action)"
+        " return action.title:find('do this here') end }) end)"
+    )
+    await nv.sees("Steadyhand task:")
+    await nv.keys(f"{TASK}<CR>")
+    await asked(nv)
+    await answer(nv, 2, "")
+    desk.untouched()
+    lines, words, action = [a for a in await nv.lua("return sent") if a and "prompt" in a]
+    text = desk.before.splitlines()
+    for sent in (lines, words, action):
+        assert sent["prompt"] == TASK
+        assert sent["uri"] == desk.archive.as_uri()
+    assert action["range"]["start"]["line"] == 17
+    assert lines["range"] == {
+        "start": {"line": 15, "character": 0},
+        "end": {"line": 17, "character": len(text[17])},
+    }
+    start, end = words["range"]["start"], words["range"]["end"]
+    assert start["line"] == end["line"] == 17
+    assert text[17][start["character"] : end["character"]] == "The posts"
+
+
+async def test_unsaved_text_of_the_person_is_kept(desk: Desk) -> None:
+    read = desk.script[2]["expect"][0]
+    read["result"] += f"\n{len(desk.before.splitlines()) + 1}\t# My own line, not saved yet."
+    desk.play(desk.script)
+    nv = await desk.neovim(desk.archive)
+    await nv.keys("Go# My own line, not saved yet.<Esc>")
+    await nv.until("vim.bo.modified")
+    mine = await buffer(nv, desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 1, "left unsaved, as you had changes of your own there: pressroom/archive.py")
+    text = await buffer(nv, desk.archive)
+    assert text is not None
+    assert "def archive_path" in text and text.endswith("# My own line, not saved yet.\n")
+    assert await modified(nv, desk.archive)
+    assert desk.archive.read_text() == desk.before, "the person's buffer is the person's to save"
+    await told(nv, "applied, not saved yet: pressroom/archive.py")
+    assert desk.new_test.exists()
+    await nv.lua("vim.cmd.messages('clear')")
+    await nv.ex(f"Steadyhand undo {session}")
+    await told(nv, "left unsaved, as you had changes of your own there: pressroom/archive.py")
+    await told(nv, "Steadyhand: Undone: ")
+    assert await buffer(nv, desk.archive) == mine
+    assert await modified(nv, desk.archive)
+    desk.untouched()
+
+
+async def test_ends_of_files_are_kept(desk: Desk) -> None:
+    """Neovim has its own mind about last line ends; the disk must hold what was agreed to."""
+    last = desk.before.splitlines()[-1]
+    added = f"{last}\n\n\ndef archive_path() -> str:\n    return ARCHIVE_INDEX\n"
+    calls = [
+        ("edit_file", {"path": "pressroom/archive.py", "old_text": f"{last}\n", "new_text": added}),
+        ("create_file", {"path": "tests/notes.txt", "text": "no line end"}),
+        ("finish", {"summary": "Done."}),
+    ]
+    results = [
+        f"Edited `pressroom/archive.py` from line {len(desk.before.splitlines()) + 1}.",
+        "Created `tests/notes.txt`.",
+    ]
+    script: list[Step] = [desk.script[0]]
+    for number, (name, given) in enumerate(calls):
+        use = {"type": "tool_use", "id": f"call_{number}", "name": name}
+        before = [{"tool": calls[number - 1][0], "result": results[number - 1]}] if number else []
+        script.append({"expect": before, "blocks": [{**use, "input": {**given, "reason": "."}}]})
+    desk.play(script)
+    nv = await desk.neovim(desk.archive)
+    await proposed(nv)
+    await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/notes.txt.")
+    assert desk.archive.read_text() == desk.before.removesuffix(f"{last}\n") + added
+    assert (desk.workspace / "tests" / "notes.txt").read_text() == "no line end\n"
+    await nv.ex("Steadyhand undo")
+    await told(nv, "Steadyhand: Undone: ")
+    assert await buffer(nv, desk.archive) == desk.before
+    desk.untouched()
+
+
+async def test_an_annotated_edit_is_never_applied_silently(desk: Desk) -> None:
+    """Where the person's own settings ask for annotations, 0.11 would apply them without asking."""
+    desk.env["STEADYHAND_PREVIEW"] = "annotations"
+    nv = await desk.neovim(desk.archive)
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.sees("1: Apply" if desk.version == "0.11" else "[Y]es, (N)o")
+    desk.untouched()
+
+
+async def test_refusals_are_one_sentence(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await nv.ex("Steadyhand undo nosuch")
+    await told(nv, "nosuch")
+    messages = await nv.lua("return vim.fn.execute('messages')")
+    [told_once] = [line for line in messages.splitlines() if "nosuch" in line]
+    assert told_once.startswith("Steadyhand: ") and told_once.endswith("."), messages
+    assert "Traceback" not in messages and "-32" not in messages
+
+
+async def test_sessions_completion_and_health(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await nv.ex("Steadyhand sessions")
+    await told(nv, "there is no session yet")
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.ex("Steadyhand sessions")
+    await nv.sees("Steadyhand sessions", f"1: {session}  waiting   round 5/20", TASK)
+    await nv.keys("1<CR>")
+    await nv.sees("1: apply", "2: cancel", "3: discard")
+    await nv.keys("2<CR>")
+    await told(nv, "Cancelled by you")
+
+    complete = "return vim.fn.getcompletion(..., 'cmdline')"
+    verbs = await nv.lua(complete, "Steadyhand ")
+    assert {"task", "sessions", "resume", "undo", "status", "log", "restart"} <= set(verbs)
+    assert await nv.lua(complete, "Steadyhand res") == ["restart", "resume"]
+    assert await nv.lua(complete, "Steadyhand resume ") == [session]
+    assert await nv.lua(complete, "Steadyhand apply ") == []
+
+    await nv.ex("checkhealth steadyhand")
+    await nv.until("vim.bo.filetype == 'checkhealth'")
+    report = "\n".join(await nv.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"))
+    assert "ERROR" not in report and "WARNING" not in report, report
+    assert "it says: steadyhand " in report and f"serves {desk.workspace}" in report, report
+    assert "1 sessions here" in report or "1 session here" in report, report
