@@ -403,7 +403,7 @@ async def test_create_of_what_exists_fails(context_of: ContextOf, path: str) -> 
 async def test_create_of_what_the_session_deleted(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "old"}, texts={"a.py": None})
     outcome = await use(context, "create_file", path="a.py", text="new")
-    assert outcome.changes == (FileChange("a.py", "old", "new"),)
+    assert outcome.changes == (FileChange("a.py", "old", "new\n"),)
 
 
 async def test_create_below_a_file_fails(context_of: ContextOf) -> None:

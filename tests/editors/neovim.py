@@ -151,7 +151,7 @@ class Neovim:
     def _send(self, message: list[Any]) -> None:
         assert self.process.stdin is not None
         if not self.process.stdin.is_closing():
-            self.process.stdin.write(msgpack.packb(message))
+            self.process.stdin.write(msgpack.packb(message) or b"")
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
