@@ -97,7 +97,8 @@ class Workspace:
         if not spelled.strip() or not _PLAIN.fullmatch(spelled):
             raise PathRefused(f"`{name}` is not a path; name a file below the workspace.")
         pure = PurePosixPath(spelled)
-        if pure.is_absolute() or (len(spelled) > 1 and spelled[1] == ":"):
+        drive = any(part[1:2] == ":" for part in pure.parts[:2])
+        if pure.is_absolute() or drive:
             raise PathRefused(
                 f"`{name}` is absolute; paths are relative to the workspace, like `src/app.py`."
             )
@@ -106,7 +107,7 @@ class Workspace:
             raise PathRefused(f"`{name}` climbs with `..`; name the file from the workspace root.")
         if any(part.casefold().rstrip(" .") in _CLOSED_FOLDERS for part in parts):
             raise PathRefused(f"`{name}` lies in a folder that the agent does not touch.")
-        if not parts or any(part != part.strip() for part in parts):
+        if not parts or parts != [part.strip() for part in parts]:
             raise PathRefused(f"`{name}` is not the name of a file in the workspace.")
         return "/".join(parts)
 

@@ -23,6 +23,7 @@ from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace, decode, text_h
         "\\\\server\\share",
         "C:\\x",
         "c:x",
+        "./c:x",
         "..",
         "../x",
         "a/../x",

@@ -93,7 +93,12 @@ class Desk:
 
     def tests_pass(self) -> None:
         """The sample's own tests, on what is on disk."""
-        command = [sys.executable, "-B", "-m", *["unittest", "discover", "-q", "-s", "tests", "-t", "."]]
+        command = [
+            sys.executable,
+            "-B",
+            "-m",
+            *["unittest", "discover", "-q", "-s", "tests", "-t", "."],
+        ]
         done = subprocess.run(
             command, cwd=self.workspace, env=self.env, capture_output=True, text=True
         )

@@ -100,8 +100,7 @@ _FREE = frozenset(
         "expression_statement", "assignment", "augmented_assignment", "return_statement",
         "argument_list", "if_statement", "elif_clause", "while_statement", "for_statement", "pair",
         "list", "keyword_argument", "default_parameter", "typed_default_parameter", "interpolation",
-        "assert_statement", "raise_statement", "yield", "parenthesized_expression",
-        "delete_statement", "with_item",
+        "assert_statement", "raise_statement", "yield", "delete_statement", "with_item",
     }
 )  # fmt: skip
 _ATOMS = frozenset(
@@ -126,19 +125,22 @@ _TIGHTER: dict[str, frozenset[str]] = {
 
 def _redundant(group: Node) -> bool:
     """True where the parentheses of a group could go and the meaning would stay."""
-    parent = group.parent
-    inner = group.named_children[0].type if group.named_children else ""
-    if parent is None or inner in ("generator_expression", "yield", "named_expression"):
+    inside = group.named_children[0] if group.named_children else None
+    if inside is None or inside.type in ("generator_expression", "yield", "named_expression"):
         return False
-    if inner in _ATOMS:
+    if inside.type in _ATOMS:
         return True
+    # Of several pairs the outer ones are idle; the innermost answers for the whole.
+    outermost, parent = group, group.parent
+    while parent is not None and parent.type == "parenthesized_expression":
+        outermost, parent = parent, parent.parent
+    if parent is None:
+        return False
     if parent.type == "subscript":
-        return parent.child_by_field_name("value") != group
-    if parent.type in _FREE:
-        return True
-    if parent.type == "binary_operator" and inner == "binary_operator":
-        return _binds_tighter(group.named_children[0], parent)
-    return inner in _TIGHTER.get(parent.type, frozenset())
+        return parent.child_by_field_name("value") != outermost
+    if parent.type == "binary_operator" and inside.type == "binary_operator":
+        return _binds_tighter(inside, parent)
+    return parent.type in _FREE or inside.type in _TIGHTER.get(parent.type, frozenset())
 
 
 def _binds_tighter(inner: Node, outer: Node) -> bool:
