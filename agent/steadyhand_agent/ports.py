@@ -114,13 +114,17 @@ class ApplyReport:
         """True where every file holds what was proposed."""
         return bool(self.files) and all(f.status in ("applied", "unsaved") for f in self.files)
 
-    def sentence(self) -> str:
-        """The report for a person."""
+    def sentence(self, done: str = "applied") -> str:
+        """The report for a person.
+
+        Args:
+            done: What happened to a file where all went well.
+        """
         parts: list[str] = []
         for status, words in (
-            ("applied", "applied"),
-            ("unsaved", "applied, not saved yet"),
-            ("refused", "not applied"),
+            ("applied", done),
+            ("unsaved", f"{done}, not saved yet"),
+            ("refused", f"not {done}"),
             ("unconfirmed", "could not be confirmed"),
         ):
             names = [f.path for f in self.files if f.status == status]

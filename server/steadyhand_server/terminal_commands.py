@@ -148,7 +148,7 @@ def undo(given: argparse.Namespace) -> int:
             _, report = await engine.sessions.undo(given.session)
         finally:
             await engine.close()
-        console.print(f"Undone: {escape(report.sentence())}")
+        console.print(escape(report.sentence("undone")))
         return 0 if report.complete else 1
 
     return asyncio.run(run())

@@ -210,7 +210,7 @@ async def test_preview_apply_undo(desk: Desk) -> None:
     assert await nv.lua("return require('steadyhand').status()") == ""
 
     await nv.ex(f"Steadyhand undo {session}")
-    await told(nv, "Steadyhand: Undone: applied: ")
+    await told(nv, "Steadyhand: undone: ")
     assert await buffer(nv, desk.archive) == desk.before
     assert await buffer(nv, desk.new_test) is None
     desk.untouched()
@@ -266,7 +266,7 @@ async def test_resume_in_a_new_neovim(desk: Desk) -> None:
     assert not await modified(nv, desk.archive)
     desk.tests_pass()
     await nv.ex("Steadyhand undo")  # the only session that fits
-    await told(nv, "Steadyhand: Undone: ")
+    await told(nv, "Steadyhand: undone")
     desk.untouched()
 
 
@@ -391,7 +391,7 @@ async def test_unsaved_text_of_the_person_is_kept(desk: Desk) -> None:
     await nv.lua("vim.cmd.messages('clear')")
     await nv.ex(f"Steadyhand undo {session}")
     await told(nv, "left unsaved, as you had changes of your own there: pressroom/archive.py")
-    await told(nv, "Steadyhand: Undone: ")
+    await told(nv, "Steadyhand: undone")
     assert await buffer(nv, desk.archive) == mine
     assert await modified(nv, desk.archive)
     desk.untouched()
@@ -422,7 +422,7 @@ async def test_ends_of_files_are_kept(desk: Desk) -> None:
     assert desk.archive.read_text() == desk.before.removesuffix(f"{last}\n") + added
     assert (desk.workspace / "tests" / "notes.txt").read_text() == "no line end\n"
     await nv.ex("Steadyhand undo")
-    await told(nv, "Steadyhand: Undone: ")
+    await told(nv, "Steadyhand: undone")
     assert await buffer(nv, desk.archive) == desk.before
     desk.untouched()
 

@@ -154,7 +154,7 @@ def test_the_demo(tmp_path: Path) -> None:
         "+from pressroom.text import counted, slugify",
         "Ran 64 tests",
         "OK",
-        "Undone",
+        "undone: tests/test_archive.py",
         "VS Code",
         "Neovim",
     ):

@@ -111,7 +111,7 @@ async def discard(server: SteadyhandServer, given: Json) -> Json:
 async def undo(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` takes back what the session applied, and only that."""
     state, report = await _engine(server).sessions.undo(_session(given))
-    return _told(state, "Undone: " + report.sentence())
+    return _told(state, report.sentence("undone"))
 
 
 async def goto(server: SteadyhandServer, given: Json) -> None:
