@@ -55,6 +55,7 @@ class Sessions:
         self._model_for = model_for
         self.limits = limits
         self._live: dict[str, _Live] = {}
+        self._opening = asyncio.Lock()
 
     async def start(self, task: Task) -> SessionState:
         """Begins a session; its loop runs on after this returns.
@@ -92,7 +93,11 @@ class Sessions:
             SessionError: It runs already, is finished, or is unknown.
         """
         live = await self._own(session)
-        state = live.state
+        async with live.lock:
+            return await self._resume(live, grant)
+
+    async def _resume(self, live: _Live, grant: Limits | None) -> SessionState:
+        state, session = live.state, live.state.id
         if live.task is not None and not live.task.done():
             raise SessionError(f"Session {session} is running already.")
         if state.state in ("finished", "failed"):
@@ -111,8 +116,10 @@ class Sessions:
         """Ends a session's work at once; its journal and its proposal are kept."""
         live = await self._own(session)
         await self._stop(live)
-        if live.state.state not in OVER:
-            await self._move(live, "cancelled", "Cancelled by you; everything so far is kept.")
+        # An edit that is being applied is finished and journaled first, so that it can be undone.
+        async with live.lock:
+            if live.state.state not in OVER:
+                await self._move(live, "cancelled", "Cancelled by you; everything so far is kept.")
         return live.state
 
     async def apply(self, session: str) -> tuple[SessionState, ApplyReport]:
@@ -133,7 +140,9 @@ class Sessions:
                 f"Session {session} waits for no decision; it is {live.state.state}."
             )
         await self._stop(live)
-        await self._move(live, "finished", "Discarded; no file was changed.")
+        async with live.lock:
+            if live.state.state == "waiting":
+                await self._move(live, "finished", "Discarded; no file was changed.")
         return live.state
 
     async def show(self, session: str) -> SessionState:
@@ -220,14 +229,15 @@ class Sessions:
 
     async def _own(self, session: str) -> _Live:
         """The live session, taken over from the journal where this process does not have it."""
-        live = self._live.get(session)
-        if live is None:
-            state = await self._store.load(session)
-            state.fence = await self._store.take(session)
-            live = _Live(state, asyncio.Lock())
-            await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
-            self._live[session] = live
-        return live
+        async with self._opening:
+            live = self._live.get(session)
+            if live is None:
+                state = await self._store.load(session)
+                state.fence = await self._store.take(session)
+                live = _Live(state, asyncio.Lock())
+                await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
+                self._live[session] = live
+            return live
 
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
@@ -284,7 +294,10 @@ class Sessions:
         if live.state.state != "waiting":
             return  # Decided by a command while the question was open.
         if decision in ("apply", "preview"):
-            report = await self._apply(live, preview=decision == "preview")
+            # Shielded: what an editor has begun to apply must be journaled, cancelled or not.
+            applying = asyncio.ensure_future(self._apply(live, preview=decision == "preview"))
+            applying.add_done_callback(_seen)
+            report = await asyncio.shield(applying)
             self._around.editor.tell(report.sentence(), warning=not report.complete)
         elif decision == "discard":
             await self._move(live, "finished", "Discarded; no file was changed.")
@@ -348,3 +361,9 @@ class Sessions:
             return self._around.workspace.read(path)
         except SteadyhandError:
             return None
+
+
+def _seen(task: asyncio.Task[ApplyReport]) -> None:
+    """Takes an outcome that nobody may be left to hear of; the journal has what was done."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("applying ended with: %s", error)

@@ -386,3 +386,72 @@ async def test_apply_discard_and_undo(sample: Path) -> None:
         with pytest.raises(SessionError):
             await desk.sessions.undo(state.id)
         await desk.engine.close()
+
+
+async def test_resuming_twice_at_once_runs_one_loop(sample: Path) -> None:
+    down = Failure(529, "overloaded_error")
+    slow = say({"type": "text", "text": "hm"}, delay=0.3)
+    with MessagesServer([down, down, down, slow, FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        both = await asyncio.gather(
+            desk.sessions.resume(state.id), desk.sessions.resume(state.id), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, SessionError) for outcome in both) == 1
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"
+    assert not server.exhausted
+
+
+async def test_two_processes_take_a_session_over_once_each(sample: Path) -> None:
+    """Opening it twice at once in one process must not make two writers."""
+    with MessagesServer([say(call("list_files")), FINISH, FINISH]) as server:
+        desk = Desk(sample, server, max_rounds=1)
+        state = await desk.run()
+        await desk.engine.close()
+        other = Desk(sample, server, max_rounds=1)
+        await other.engine.fill()
+        grant = Limits(rounds=5, tokens=0, minutes=0)
+        await asyncio.gather(
+            other.sessions.resume(state.id, grant),
+            other.sessions.resume(state.id, grant),
+            return_exceptions=True,
+        )
+        state = await other.sessions.wait(state.id)
+        await other.engine.close()
+    assert (state.state, state.fence) == ("finished", 2)
+
+
+async def test_a_cancel_in_the_middle_of_an_apply_keeps_the_undo(sample: Path) -> None:
+    target = sample / "pressroom/archive.py"
+    before = target.read_text()
+    edit = call(
+        "edit_file", path="pressroom/archive.py", old_text='"archive.html"', new_text='"old.html"'
+    )
+    with MessagesServer([say(edit), FINISH]) as server:
+        desk = Desk(sample, server)
+        desk.editor.decision = "apply"
+        begun, go_on = asyncio.Event(), asyncio.Event()
+        apply = desk.editor.apply
+
+        async def slowly(changes, label, *, preview=False):
+            report = await apply(changes, label, preview=preview)
+            begun.set()
+            await go_on.wait()
+            return report
+
+        desk.editor.apply = slowly
+        await desk.engine.fill()
+        state = await desk.sessions.start(Task(prompt="x"))
+        await begun.wait()
+        cancelling = asyncio.create_task(desk.sessions.cancel(state.id))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        state = await cancelling
+        assert '"old.html"' in target.read_text()
+        assert state.applied
+        desk.editor.apply = apply
+        await desk.sessions.undo(state.id)
+        assert target.read_text() == before
+        await desk.engine.close()
