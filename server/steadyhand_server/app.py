@@ -128,6 +128,8 @@ class SteadyhandServer(LanguageServer):
         writer = transport.PipeWriter(stdio.outgoing, lambda: self.stop(1))
         self.protocol.set_writer(writer)
         stream = transport.start_reading(stdio.incoming)
+        # An editor that dies before `initialize` has not told its id yet.
+        self.spawn(lifecycle.leave_with_parent(self, None), "parent watch")
         reading = asyncio.create_task(self._read(stream), name="read")
         await self._stopped.wait()
         reading.cancel()

@@ -29,7 +29,7 @@ def initialize(server: SteadyhandServer, params: lsp.InitializeParams) -> None:
     server.options = options if isinstance(options, dict) else {}
     server.roots = _roots(params)
     server.client_name = params.client_info.name if params.client_info else ""
-    server.spawn(_leave_with_parent(server, params.process_id), "parent watch")
+    server.spawn(leave_with_parent(server, params.process_id), "parent watch")
 
 
 def _roots(params: lsp.InitializeParams) -> list[Path]:
@@ -41,7 +41,8 @@ def _roots(params: lsp.InitializeParams) -> list[Path]:
     return [path for path in paths if path.is_dir()]
 
 
-async def _leave_with_parent(server: SteadyhandServer, process_id: int | None) -> None:
+async def leave_with_parent(server: SteadyhandServer, process_id: int | None) -> None:
+    """Ends the server once the editor's process, or whoever started us, is gone."""
     await transport.parent_gone(process_id)
     log.warning("the editor's process has ended; leaving")
     server.stop(1)
