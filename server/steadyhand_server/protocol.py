@@ -91,6 +91,8 @@ class SteadyhandProtocol(LanguageServerProtocol):
                 log.warning("ignored a message that is not valid: %s", error)
             return
         if is_request and message["method"] == lsp.INITIALIZE:
+            # Only now: after a refused `initialize` a correct one may follow.
+            self._initialized = True
             self._count_in_utf16(structured)
         self.handle_message(structured)  # pyright: ignore[reportArgumentType]
 
@@ -106,7 +108,6 @@ class SteadyhandProtocol(LanguageServerProtocol):
         if method == lsp.INITIALIZE:
             if self._initialized:
                 return JsonRpcInvalidRequest("`initialize` was sent twice.")
-            self._initialized = True
         elif not self._initialized:
             return JsonRpcServerNotInitialized("`initialize` comes first.")
         return None

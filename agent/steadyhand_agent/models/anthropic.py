@@ -50,11 +50,11 @@ class AnthropicModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
+        key = self._key()
         # A second of importing must not hold the loop: requests are answered meanwhile.
         anthropic = await asyncio.to_thread(importlib.import_module, "anthropic")
         import httpx2
 
-        key = self._key()
         limits = httpx2.Timeout(self._seconds, connect=min(10.0, self._seconds))
         client = anthropic.AsyncAnthropic(
             api_key=key, base_url=self._base_url, max_retries=0, timeout=limits
