@@ -217,7 +217,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Pauses what runs and lets go of the store."""
-        for live in self._live.values():
+        for live in list(self._live.values()):
             running = live.task is not None and not live.task.done()
             await self._stop(live)
             if running and live.state.state == "running":

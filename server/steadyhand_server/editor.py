@@ -105,6 +105,12 @@ class LspEditor:
         for group in groups:
             if not group:
                 continue
+            # The person may have typed while the file before was being applied.
+            late = [c.path for c in group if not self._holds(c.path, c.base)]
+            if late:
+                said = f"{', '.join(late)} changed meanwhile and was left as it is."
+                answers |= dict.fromkeys((change.path for change in group), said)
+                continue
             said = await self._send(group, label, confirm=preview)
             answers |= dict.fromkeys((change.path for change in group), said)
         report = ApplyReport()
