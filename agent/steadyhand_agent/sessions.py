@@ -201,7 +201,7 @@ class Sessions:
         """What a session knows, read only."""
         if session in self._live:
             return self._live[session].state
-        return await self._store.load(session)
+        return await self._load(session)
 
     def running(self, session: str) -> bool:
         """True where this process runs the session's loop."""
@@ -232,12 +232,22 @@ class Sessions:
         async with self._opening:
             live = self._live.get(session)
             if live is None:
-                state = await self._store.load(session)
+                state = await self._load(session)
                 state.fence = await self._store.take(session)
                 live = _Live(state, asyncio.Lock())
                 await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
                 self._live[session] = live
             return live
+
+    async def _load(self, session: str) -> SessionState:
+        """A session from the store; one of another workspace is not for this editor."""
+        state = await self._store.load(session)
+        if state.workspace != self._around.workspace.id:
+            raise SessionError(
+                f"Session {session} belongs to another workspace ({state.checkout}); open that "
+                "folder to go on with it. Nothing was changed."
+            )
+        return state
 
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
@@ -250,7 +260,8 @@ class Sessions:
             await self._store.append(item, state)
         except JournalError:
             # This process's picture is ahead of the journal: forget it, and read again on resume.
-            self._live.pop(state.id, None)
+            if self._live.get(state.id) is live:
+                del self._live[state.id]
             raise
 
     def _run(self, live: _Live, model: Model) -> None:

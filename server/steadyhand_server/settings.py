@@ -127,10 +127,17 @@ def load(
                     f"The setting `{key}` ({source}) is ignored: it is taken from the environment "
                     f"or {user_file()} alone."
                 )
+            elif source == WORKSPACE_FILE and key in LIMITS and not _is_number(value):
+                # A text that reads as a number must not slip past the comparison below.
+                ignored.append(f"The setting `{key}` ({source}) is ignored: it is not a number.")
             else:
                 values[key], sources[key] = value, source
     settings = _validated(values, sources, ignored, lenient=lenient)
     return _limited(settings, workspace, values, sources, ignored), ignored
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _limited(
@@ -140,7 +147,7 @@ def _limited(
     changed: Json = {}
     for key in sorted(LIMITS.intersection(workspace)):
         limit = workspace[key]
-        if not isinstance(limit, int | float) or key not in values:
+        if not _is_number(limit) or key not in values:
             continue
         if sources[key] == WORKSPACE_FILE:
             default = Settings.model_fields[key].default
@@ -152,14 +159,13 @@ def _limited(
                 changed[key] = default
         elif limit < getattr(settings, key):
             changed[key] = limit
-    if not changed:
-        return settings
-    return _validated(
-        settings.model_dump() | changed,
-        sources | dict.fromkeys(changed, WORKSPACE_FILE),
-        [],
-        lenient=False,
-    )
+    # A repository's limit that is not usable is left out; it takes nothing else away.
+    for key, limit in changed.items():
+        try:
+            settings = Settings(**(settings.model_dump() | {key: limit}))
+        except ValidationError:
+            ignored.append(f"The setting `{key}` ({WORKSPACE_FILE}) is not usable. It is left out.")
+    return settings
 
 
 def _validated(

@@ -455,3 +455,21 @@ async def test_a_cancel_in_the_middle_of_an_apply_keeps_the_undo(sample: Path) -
         await desk.sessions.undo(state.id)
         assert target.read_text() == before
         await desk.engine.close()
+
+
+async def test_a_session_of_another_workspace_is_not_for_this_editor(
+    sample: Path, tmp_path: Path
+) -> None:
+    create = call("create_file", path="new.py", text="X = 1\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    with MessagesServer([say(create), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        await desk.engine.close()
+        elsewhere = Desk(other, server)
+        for use in ("apply", "undo", "resume", "cancel", "discard", "show"):
+            with pytest.raises(SessionError, match="another workspace"):
+                await getattr(elsewhere.sessions, use)(state.id)
+        await elsewhere.engine.close()
+    assert list(other.iterdir()) == []

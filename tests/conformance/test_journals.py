@@ -199,3 +199,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(sample: Path) -> None:
     assert done.returncode == 2
     assert "STEADYHAND_STATE_DIR" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_job_that_fails_in_any_way_leaves_the_journal_working(journal: Journal) -> None:
+    with pytest.raises(JournalError):
+        await journal.head("\ud800")
+    state = await begin(journal)
+    assert (await journal.head("s")) == state.head

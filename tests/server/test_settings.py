@@ -242,3 +242,18 @@ def test_without_a_workspace_and_a_client(root: Path) -> None:
 )
 def test_settings_of_an_editor(given: Any, expected: dict[str, Any]) -> None:
     assert client_settings(given) == expected
+
+
+@pytest.mark.parametrize("value", ['"200"', "true"])
+def test_a_limit_that_is_no_number_does_not_raise_one(root: Path, value: str) -> None:
+    write(root / WORKSPACE_FILE, f"max_rounds = {value}\nmax_tokens = {value}\n")
+    found, ignored = settings(root)
+    assert (found.max_rounds, found.max_tokens) == (20, 32_000)
+    assert len(ignored) == 2
+
+
+def test_an_unusable_limit_of_a_workspace_takes_nothing_else_away(root: Path) -> None:
+    write(root / WORKSPACE_FILE, "max_tokens = 5\n")
+    found, ignored = settings(root, environment={"STEADYHAND_MAX_TOKENS": "10000"})
+    assert found.max_tokens == 10_000
+    assert "max_tokens" in ignored[0]

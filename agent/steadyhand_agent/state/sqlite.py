@@ -163,7 +163,8 @@ class SqliteJournal:
                 try:
                     with self._connection:
                         outcomes.append((entry, entry[0](self._connection), None))
-                except (JournalError, apsw.Error) as error:
+                except Exception as error:
+                    # Whatever a job raises is its caller's; the thread must live on.
                     outcomes.append((entry, None, _told(error, self.path)))
             self._connection.execute("COMMIT")
         except apsw.Error as error:
