@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -38,12 +39,14 @@ from steadyhand_agent.models import dialect
 from steadyhand_agent.ports import Clock, Editor, Model, ModelReply, ModelRequest
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
-from steadyhand_agent.state.journal import Kind
+from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
 from steadyhand_agent.tools.registry import Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
 Json = dict[str, Any]
 MAX_UNREADABLE = 3
+# What remains of a record for the result's own text.
+_MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,14 @@ class Loop:
             if change.path not in state.bases:
                 kept["base"] = change.base
             changes.append(kept)
+        if len(orjson.dumps(changes)) > _MAX_CHANGE_BYTES:
+            # Base and new text go into one record; one that does not fit could never be resumed.
+            changes = []
+            outcome = Outcome(
+                f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
+                "bytes of text). Nothing was changed; finish with what a person should do by hand.",
+                error=True,
+            )
         result = {
             "call_id": action.call_id,
             "tool": action.tool,

@@ -287,18 +287,26 @@ class Sessions:
             elif live.state.state == "finished":
                 editor.tell(f"Session {live.state.id}: {live.state.reason}")
         except SteadyhandError as error:
+            if live.state.state == "running":
+                await self._halt(live, str(error))
             editor.tell(str(error), warning=True)
         except Exception as error:
             log.exception("session %s failed", live.state.id)
-            with contextlib.suppress(SteadyhandError):
-                await self._move(
-                    live, "paused", f"An internal error ({type(error).__name__}); see the log."
-                )
+            await self._halt(live, f"An internal error ({type(error).__name__}); see the log.")
             editor.tell(
                 f"Session {live.state.id} met an internal error ({type(error).__name__}). Its "
                 "rounds are kept; look at the log, then resume it.",
                 warning=True,
             )
+
+    async def _halt(self, live: _Live, reason: str) -> None:
+        """Pauses a session whose loop failed; where the journal is what failed, it is only told."""
+        try:
+            await self._move(live, "paused", reason)
+        except JournalError:
+            # What is durable reads as paused once no process runs it.
+            live.state.state = "paused"
+            self._tell(live, reason)
 
     async def _offer(self, live: _Live) -> None:
         decision = await self._around.editor.decide(live.state.proposal())

@@ -49,6 +49,13 @@ class Desk:
         state = await self.sessions.start(Task(prompt=prompt, **task))
         return await self.sessions.wait(state.id)
 
+    async def run_failing(self) -> SessionState:
+        """Waits for the loop itself: a session whose journal fails is let go of."""
+        await self.engine.fill()
+        state = await self.sessions.start(Task(prompt="x"))
+        await asyncio.wait([task for task in asyncio.all_tasks() if state.id in task.get_name()])
+        return state
+
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,3 +480,37 @@ async def test_a_session_of_another_workspace_is_not_for_this_editor(
                 await getattr(elsewhere.sessions, use)(state.id)
         await elsewhere.engine.close()
     assert list(other.iterdir()) == []
+
+
+async def test_a_file_too_large_for_a_record_is_said_and_the_session_goes_on(sample: Path) -> None:
+    (sample / "large.py").write_text("X = 1\n" + "filler = 0\n" * 50_000)
+    edit = call("edit_file", path="large.py", old_text="X = 1\n", new_text="X = 2\n")
+    state, _, _ = await finish_with(sample, say(edit), FINISH)
+    assert state.state == "finished"
+    assert state.rounds[0].results[0].error
+    assert "too large" in state.rounds[0].results[0].text
+    assert not state.proposal().changes
+
+
+async def test_a_journal_that_fails_is_told_and_the_session_reads_as_paused(sample: Path) -> None:
+    from steadyhand_agent.errors import JournalError
+
+    with MessagesServer([say(call("list_files")), FINISH]) as server:
+        desk = Desk(sample, server)
+        store = desk.sessions._store
+        append = store.append
+
+        async def full(item, state):
+            if item.kind == "verdict":
+                raise JournalError("The disk is full.")
+            await append(item, state)
+
+        store.append = full
+        state = await desk.run_failing()
+        assert any("disk is full" in told for told in desk.editor.told)
+        assert desk.editor.events[-1]["state"] == "paused"
+        store.append = append
+        assert [s.state for s in await desk.sessions.list()] == ["paused"]
+        await desk.sessions.resume(state.id)
+        assert (await desk.sessions.wait(state.id)).state == "finished"
+        await desk.engine.close()

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from steadyhand_agent.errors import CorruptRecord, SessionError
+from steadyhand_agent.errors import CorruptRecord, JournalError, SessionError
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Head, Journal, Record, Summary, snapshot, verified
 from steadyhand_agent.state.redis import HotSession, RedisTier
@@ -45,11 +45,19 @@ class Store:
         Raises:
             JournalError: It is not durable, and the session must not go on.
         """
-        await self._journal.append(item, state.to_summary())
+        recent = self._recent.setdefault(item.session, [])
+        if self._hot is not None:
+            # Before the wait: the local append goes on even if its caller is cancelled, and a
+            # record that is missing in Redis would look like another history.
+            recent.append(item)
+        try:
+            await self._journal.append(item, state.to_summary())
+        except JournalError:
+            if self._hot is not None:
+                recent.remove(item)
+            raise
         if self._hot is None:
             return
-        recent = self._recent.setdefault(item.session, [])
-        recent.append(item)
         if item.kind in _CHECKPOINTS:
             kept = await self._hot.save(state, recent)
             if kept:
