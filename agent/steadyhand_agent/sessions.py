@@ -102,6 +102,10 @@ class Sessions:
             raise SessionError(f"Session {session} is running already.")
         if state.state in ("finished", "failed"):
             raise SessionError(f"Session {session} is {state.state}; start a new task instead.")
+        if grant is None and state.seconds >= state.limits.minutes * 60:
+            # A pause for its time says that resuming gives more.
+            more = state.seconds / 60 - state.limits.minutes + self.limits.minutes
+            grant = Limits(rounds=0, tokens=0, minutes=more)
         if grant is not None:
             await self._keep(
                 live, "grant", grant.model_dump(include={"rounds", "tokens", "minutes"})

@@ -514,3 +514,15 @@ async def test_a_journal_that_fails_is_told_and_the_session_reads_as_paused(samp
         await desk.sessions.resume(state.id)
         assert (await desk.sessions.wait(state.id)).state == "finished"
         await desk.engine.close()
+
+
+async def test_a_pause_for_its_time_is_resumed_with_more(sample: Path) -> None:
+    with MessagesServer([say(call("list_files"), delay=0.2), FINISH]) as server:
+        desk = Desk(sample, server, max_minutes=0.001)
+        state = await desk.run()
+        assert state.state == "paused"
+        assert "minutes" in state.reason
+        await desk.sessions.resume(state.id)
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"

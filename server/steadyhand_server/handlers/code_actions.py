@@ -126,7 +126,13 @@ async def resolve(server: SteadyhandServer, action: lsp.CodeAction) -> lsp.CodeA
         texts = ("uri", "definition", "canonical", "canonical_path")
         if not all(isinstance(data.get(key), str) for key in texts) or "start" not in data:
             raise JsonRpcException("That code action is not one of ours.", -32602)
+        before = server.documents.get(data["uri"])
         action.edit = await asyncio.to_thread(_edit, server, server.engine, data)
+        if server.documents.get(data["uri"]) is not before:
+            # Typed meanwhile: the two may no longer be the same, and the offsets are old.
+            raise JsonRpcException(
+                "The text has changed since; ask for the code actions again.", REQUEST_FAILED
+            )
     return action
 
 

@@ -60,7 +60,9 @@ async def task(server: SteadyhandServer, given: Json) -> Json:
             start = convert.offset(snapshot.table, chosen.start)
             end = convert.offset(snapshot.table, chosen.end)
             selection = snapshot.table.data[start:end].decode("utf-8", "replace")
-            lines = (chosen.start.line + 1, chosen.end.line + 1)
+            # A range that ends before the first character of a line does not take that line in.
+            partly = chosen.end.character > 0 or chosen.end.line == chosen.start.line
+            lines = (chosen.start.line + 1, chosen.end.line + (1 if partly else 0))
     listed = given.get("diagnostics")
     diagnostics = [str(d) for d in listed] if isinstance(listed, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     asked = Task(

@@ -35,5 +35,10 @@ def did_close(server: SteadyhandServer, params: lsp.DidCloseTextDocumentParams) 
     """Lets a document go; disk counts again."""
     gone = server.documents.drop(params.text_document.uri)
     if gone is not None and gone.path is not None and server.engine is not None:
-        server.engine.index.drop_buffer(gone.path)
+        other = server.documents.at(gone.path)
+        if other is None:
+            server.engine.index.drop_buffer(gone.path)
+        else:
+            # The same file is open under another spelling of its name.
+            server.engine.index.put_buffer(gone.path, other.text)
     server.findings.closed(params.text_document.uri)
