@@ -35,6 +35,8 @@ class _Live:
     state: SessionState
     lock: asyncio.Lock
     task: asyncio.Task[None] | None = None
+    # True while the editor's own preview is open: it lasts as long as the person looks.
+    previewing: bool = False
 
 
 class Sessions:
@@ -93,6 +95,7 @@ class Sessions:
             SessionError: It runs already, is finished, or is unknown.
         """
         live = await self._own(session)
+        _not_previewing(live)
         async with live.lock:
             return await self._resume(live, grant)
 
@@ -117,8 +120,13 @@ class Sessions:
         return state
 
     async def cancel(self, session: str) -> SessionState:
-        """Ends a session's work at once; its journal and its proposal are kept."""
+        """Ends a session's work at once; its journal and its proposal are kept.
+
+        Raises:
+            SessionError: The editor's preview is open, and only the person can close that.
+        """
         live = await self._own(session)
+        _not_previewing(live)
         await self._stop(live)
         # An edit that is being applied is finished and journaled first, so that it can be undone.
         async with live.lock:
@@ -134,11 +142,17 @@ class Sessions:
             StaleDocument: A text changed since; nothing was applied.
         """
         live = await self._own(session)
+        _not_previewing(live)
         return live.state, await self._apply(live)
 
     async def discard(self, session: str) -> SessionState:
-        """Lets a proposal go; nothing was written."""
+        """Lets a proposal go; nothing was written.
+
+        Raises:
+            SessionError: It waits for no decision, or the editor's preview is open.
+        """
         live = await self._own(session)
+        _not_previewing(live)
         if live.state.state != "waiting":
             raise SessionError(
                 f"Session {session} waits for no decision; it is {live.state.state}."
@@ -323,7 +337,9 @@ class Sessions:
             report = await asyncio.shield(applying)
             self._around.editor.tell(report.sentence(), warning=not report.complete)
         elif decision == "discard":
-            await self._move(live, "finished", "Discarded; no file was changed.")
+            async with live.lock:
+                if live.state.state == "waiting":
+                    await self._move(live, "finished", "Discarded; no file was changed.")
 
     async def _apply(self, live: _Live, *, preview: bool = False) -> ApplyReport:
         state = live.state
@@ -334,7 +350,11 @@ class Sessions:
             if state.state == "running":
                 raise SessionError(f"Session {state.id} is still working; wait, or cancel it.")
             label = f"Steadyhand: {state.task.prompt[:60]}"
-            report = await self._around.editor.apply(changes, label, preview=preview)
+            live.previewing = preview
+            try:
+                report = await self._around.editor.apply(changes, label, preview=preview)
+            finally:
+                live.previewing = False
             done = {f.path for f in report.files if f.status in ("applied", "unsaved")}
             if done:
                 kept = [
@@ -390,3 +410,10 @@ def _seen(task: asyncio.Task[ApplyReport]) -> None:
     """Takes an outcome that nobody may be left to hear of; the journal has what was done."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("applying ended with: %s", error)
+
+
+def _not_previewing(live: _Live) -> None:
+    if live.previewing:
+        raise SessionError(
+            f"The editor's preview of session {live.state.id} is open; accept or close it first."
+        )

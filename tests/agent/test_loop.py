@@ -526,3 +526,32 @@ async def test_a_pause_for_its_time_is_resumed_with_more(sample: Path) -> None:
         state = await desk.sessions.wait(state.id)
         await desk.engine.close()
     assert state.state == "finished"
+
+
+async def test_commands_are_answered_while_the_editor_previews(sample: Path) -> None:
+    create = call("create_file", path="new.py", text="X = 1\n")
+    with MessagesServer([say(create), FINISH]) as server:
+        desk = Desk(sample, server)
+        desk.editor.decision = "preview"
+        begun, go_on = asyncio.Event(), asyncio.Event()
+        apply = desk.editor.apply
+
+        async def looked_at(changes, label, *, preview=False):
+            assert preview
+            begun.set()
+            await go_on.wait()
+            return await apply(changes, label)
+
+        desk.editor.apply = looked_at
+        await desk.engine.fill()
+        state = await desk.sessions.start(Task(prompt="x"))
+        await begun.wait()
+        for use in ("cancel", "discard", "apply", "resume"):
+            async with asyncio.timeout(5):
+                with pytest.raises(SessionError, match="preview"):
+                    await getattr(desk.sessions, use)(state.id)
+        go_on.set()
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"
+    assert (sample / "new.py").exists()
