@@ -202,6 +202,9 @@ class LspEditor:
         assert engine is not None
         said = ""
         for change in changes:
+            if not self._holds(change.path, change.base):
+                said = f"{change.path} changed meanwhile and was left as it is."
+                continue
             target = engine.workspace.locate(change.path)
             if change.base is not None and change.new is not None:
                 edits = text_edits(change.base, change.new)

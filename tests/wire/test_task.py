@@ -610,6 +610,36 @@ def test_a_preview_that_is_taken_in_part(previewing: Desk) -> None:
     assert (editor.text("part_a.py"), editor.text("part_b.py")) == (BEFORE, BEFORE)
 
 
+TYPED = "# typed meanwhile\n"
+
+
+def test_what_is_typed_while_another_file_is_applied_is_kept(asking: Desk) -> None:
+    """Files are applied one by one; the person may type in the second before its turn comes."""
+    editor = asking.editor
+    editor.show("busy_a.py", BEFORE)
+    second = editor.show("busy_b.py", BEFORE)
+
+    def apply_and_type(params: Json) -> Json:
+        applied = editor.apply(params["edit"])
+        if TYPED not in editor.text("busy_b.py"):
+            editor.type(second, TYPED + editor.text("busy_b.py"))
+        return {"applied": applied}
+
+    editor.on["workspace/applyEdit"] = apply_and_type
+    session = asking.propose(edit("busy_a.py"), edit("busy_b.py"))
+    since = len(editor.heard)
+    asking.press(asking.question(), "Apply")
+    told = asking.told("busy_b.py", "not applied", since=since)
+    assert "changed meanwhile" in told
+    assert editor.text("busy_a.py") == AFTER
+    assert editor.text("busy_b.py") == TYPED + BEFORE
+    assert asking.state(session) == "waiting"
+    editor.reset()
+    assert editor.command("steadyhand.undo", session=session)["message"].startswith("undone")
+    assert editor.text("busy_a.py") == BEFORE
+    assert editor.text("busy_b.py") == TYPED + BEFORE
+
+
 def test_the_plainest_client_can_use_a_task(tmp_path: Path) -> None:
     """It advertises nothing: no progress, no documents to show, no versioned edits."""
     with desk(tmp_path, capabilities={}) as plain:
