@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,16 @@ from steadyhand_server.engine import Engine
 from steadyhand_server.settings import load
 
 
+def free_port() -> int:
+    """A port that the system gives: the package's own search meets that of a parallel worker."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 
@@ -124,8 +132,8 @@ async def test_a_flipped_bit_in_redis_is_not_used(
     await store.close()
 
 
-async def test_redis_ahead_extends_and_a_fork_is_said(
-    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+async def test_redis_ahead_extends_and_a_fork_is_put_aside(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from steadyhand_agent.state.journal import record
 
@@ -161,13 +169,21 @@ async def test_redis_ahead_extends_and_a_fork_is_said(
     here = await store_on(tmp_path / "a", url, told)
     assert (await here.load(state.id)).digest == found.digest
     assert any("another history" in sentence for sentence in told)
+    # The next checkpoint of this machine does not reach it.
+    body = {"state": "paused", "reason": "here again"}
+    item = record(found.id, found.head, "state", body, fence=found.fence, at=8.0)
+    found.take(item)
+    await here.append(item, found)
     await here.close()
+    kept = plain.hget(f"agent:{found.id}:fork:{there.digest[:8]}", "snapshot")
+    assert b"there again" in kept
+    assert b"here again" in plain.hget(f"agent:{found.id}", "snapshot")
 
 
 async def test_redis_away_never_stops_a_session(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     url = server.connection_url
     server.stop()
@@ -202,3 +218,64 @@ async def test_redis_back_gets_what_it_missed(
     found = await store.load(state.id)
     assert found == state
     await store.close()
+
+
+async def test_a_longer_journal_with_another_history_puts_redis_aside(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steadyhand_agent.state.journal import record
+
+    url = valkey.connection_url
+    state, _ = await run(sample, tmp_path / "a", url, 3, monkeypatch)
+    told: list[str] = []
+    elsewhere = await store_on(tmp_path / "b", url, told)
+    there = await elsewhere.load(state.id)
+    here = Store(SqliteJournal(tmp_path / "a/journal.sqlite"), None, told.append)
+    for number in range(3):
+        item = record(state.id, state.head, "note", {"text": "n"}, fence=state.fence, at=number)
+        state.take(item)
+        await here.append(item, state)
+    await here.close()
+    # Redis merely behind is no fork.
+    here = await store_on(tmp_path / "a", url, told)
+    assert (await here.load(state.id)).digest == state.digest
+    assert not told
+    body = {"state": "paused", "reason": "there"}
+    item = record(there.id, there.head, "state", body, fence=there.fence, at=7.0)
+    there.take(item)
+    await elsewhere.append(item, there)
+    await elsewhere.close()
+    assert (await here.load(state.id)).digest == state.digest
+    assert "put aside" in told[0]
+    assert plain.exists(f"agent:{state.id}:fork:{there.digest[:8]}")
+    await here.close()
+
+
+async def test_a_cancel_while_a_record_is_kept_makes_no_fork(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    from steadyhand_agent.state.journal import record
+
+    url = valkey.connection_url
+    state, _ = await run(sample, tmp_path / "a", url, 3, monkeypatch)
+    told: list[str] = []
+    store = await store_on(tmp_path / "a", url, told)
+    state = await store.load(state.id)
+    item = record(state.id, state.head, "note", {"text": "n"}, fence=state.fence, at=1.0)
+    state.take(item)
+    task = asyncio.create_task(store.append(item, state))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    body = {"state": "cancelled", "reason": "by you"}
+    item = record(state.id, state.head, "state", body, fence=state.fence, at=2.0)
+    state.take(item)
+    await store.append(item, state)
+    await store.close()
+    elsewhere = await store_on(tmp_path / "b", url, told)
+    assert await elsewhere.load(state.id) == state
+    assert not told
+    await elsewhere.close()

@@ -121,6 +121,22 @@ class RedisTier:
             return None
         return HotSession(state, records)
 
+    async def set_aside(self, session: str, hot: HotSession) -> str:
+        """Renames a history that is not ours, so that no save writes over it.
+
+        Returns:
+            The key it has now; empty where Redis is away.
+        """
+        name = f"{_key(session)}:fork:{hot.state.digest[:8]}"
+        try:
+            # The fork keeps the time to live that it had.
+            await self._redis.renamenx(_key(session), name)
+            await self._redis.delete(_key(session))
+        except Exception as error:
+            self._lost(error)
+            return ""
+        return name
+
     async def ping(self) -> str:
         """Empty where Redis answers, else why not."""
         try:

@@ -2,7 +2,7 @@
 
 Owns who is written first and who decides on a read: the local journal's head does. Redis serves
 where its head equals it, or extends it with a valid chain; where it differs the two are a fork,
-which is said and never merged. Redis being away never stops a session.
+which is said, put aside and never merged. Redis being away never stops a session.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Store:
         if hot is not None and (hot.state.seq, hot.state.digest) == (head.seq, head.digest):
             return hot.state
         state = await self._fold(session)
-        if hot is not None and hot.state.seq >= head.seq:
-            await self._extend(state, hot)
+        if hot is not None:
+            await self._reconcile(state, hot)
         return state
 
     async def _fold(self, session: str) -> SessionState:
@@ -99,19 +99,30 @@ class Store:
             state.take(item)
         return state
 
-    async def _extend(self, state: SessionState, hot: HotSession) -> None:
-        """Takes over records that another machine left in Redis, if they follow ours."""
+    async def _reconcile(self, state: SessionState, hot: HotSession) -> None:
+        """Takes over what another machine left in Redis, if it follows ours; else it is a fork."""
+        if hot.state.seq <= state.seq:
+            ours = await self._journal.records(state.id, hot.state.seq - 1)
+            if ours[0].digest != hot.state.digest:
+                await self._fork(state.id, hot)
+            return
         newer = [item for item in hot.records if item.seq > state.seq]
         good, broken = verified(newer, state.head)
         if broken is not None or not good:
-            self._tell(
-                f"Session {state.id} has another history in Redis than on this machine; "
-                "this machine's is used, the other was left there."
-            )
+            await self._fork(state.id, hot)
             return
         for item in good:
             state.take(item)
             await self._journal.append(item, state.to_summary())
+
+    async def _fork(self, session: str, hot: HotSession) -> None:
+        """Puts the other history aside, where this machine's next checkpoint does not reach it."""
+        name = await self._hot.set_aside(session, hot) if self._hot is not None else ""
+        where = f"the other was put aside as {name}" if name else "the other could not be put aside"
+        self._tell(
+            f"Session {session} has another history in Redis than on this machine; this machine's "
+            f"is used, {where}."
+        )
 
     async def _adopt(self, hot: HotSession) -> SessionState:
         """A session known from Redis alone: its recent records become the local journal's."""
