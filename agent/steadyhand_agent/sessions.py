@@ -355,7 +355,9 @@ class Sessions:
                 report = await self._around.editor.apply(changes, label, preview=preview)
             finally:
                 live.previewing = False
-            done = {f.path for f in report.files if f.status in ("applied", "unsaved")}
+            # A file that holds neither text was changed on the way, as a formatter does: what we
+            # proposed is journaled, and undo merges our part out of whatever stands there.
+            done = {f.path for f in report.files if f.status != "refused"}
             if done:
                 kept = [
                     {"path": c.path, "base": c.base, "new": c.new}

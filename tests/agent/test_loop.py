@@ -555,3 +555,31 @@ async def test_commands_are_answered_while_the_editor_previews(sample: Path) -> 
         await desk.engine.close()
     assert state.state == "finished"
     assert (sample / "new.py").exists()
+
+
+async def test_what_a_formatter_changes_on_the_way_can_be_undone(sample: Path) -> None:
+    from steadyhand_agent.ports import ApplyReport, FileOutcome
+
+    target = sample / "pressroom/archive.py"
+    before = target.read_text()
+    edit = call(
+        "edit_file", path="pressroom/archive.py", old_text='"archive.html"', new_text='"old.html"'
+    )
+    with MessagesServer([say(edit), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        apply = desk.editor.apply
+
+        async def formatted(changes, label, *, preview=False):
+            await apply(changes, label)
+            target.write_text(target.read_text() + "# formatted\n")
+            return ApplyReport([FileOutcome("pressroom/archive.py", "unconfirmed", "Look at it.")])
+
+        desk.editor.apply = formatted
+        state, report = await desk.sessions.apply(state.id)
+        assert not report.complete
+        assert [change["path"] for change in state.applied] == ["pressroom/archive.py"]
+        desk.editor.apply = apply
+        await desk.sessions.undo(state.id)
+        await desk.engine.close()
+    assert target.read_text() == before + "# formatted\n"

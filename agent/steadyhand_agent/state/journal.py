@@ -110,7 +110,16 @@ def record(session: str, head: Head, kind: Kind, body: Json, *, fence: int, at: 
             f"({MAX_RECORD_BYTES:,}); the session was paused before it."
         )
     bare = Record(
-        session, head.seq + 1, fence, kind, SCHEMA, float(at), head.digest, data, "", zlib.crc32(data)
+        session,
+        head.seq + 1,
+        fence,
+        kind,
+        SCHEMA,
+        float(at),
+        head.digest,
+        data,
+        "",
+        zlib.crc32(data),
     )
     return replace(bare, digest=_digest(bare))
 
