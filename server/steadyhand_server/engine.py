@@ -48,6 +48,7 @@ class Engine:
         # Brings the index's buffers up to date with the open documents; the server sets it.
         self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
+        self._around: Surroundings | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -69,10 +70,9 @@ class Engine:
                 tools=registry(),
                 editor=self.editor,
                 clock=SystemClock(),
-                patience=Patience(
-                    settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds
-                ),
+                patience=_patience(settings),
             )
+            self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
 
@@ -96,8 +96,9 @@ class Engine:
     def use(self, settings: Settings) -> None:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
-        if self._sessions is not None:
+        if self._sessions is not None and self._around is not None:
             self._sessions.limits = _limits(settings)
+            self._around.patience = _patience(settings)
 
     async def fill(self, progress: Progress | None = None) -> None:
         """Builds the index."""
@@ -111,6 +112,10 @@ class Engine:
 
 def _nothing_open() -> None:
     """A terminal holds no document open."""
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds)
 
 
 def _limits(settings: Settings) -> Limits:
