@@ -147,6 +147,7 @@ class SessionState(BaseModel):
             max_tokens=self.limits.tokens,
             created=self.created,
             updated=self.updated,
+            applied=bool(self.applied),
         )
 
     def take(self, record: Record) -> None:

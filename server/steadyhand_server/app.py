@@ -35,6 +35,7 @@ class SteadyhandServer(LanguageServer):
     Attributes:
         documents: What the editor holds open.
         engine: Index and sessions of the workspace; None until `initialized`.
+        engine_tasks: What runs for that engine, and ends with it.
         options: What the client sent with `initialize`.
         roots: The workspace's folders.
         given: The settings that the client has sent so far.
@@ -53,6 +54,7 @@ class SteadyhandServer(LanguageServer):
         )
         self.documents = Documents()
         self.engine: Engine | None = None
+        self.engine_tasks: list[asyncio.Task[Any]] = []
         self.options: dict[str, Any] = {}
         self.roots: list[Path] = []
         self.given: dict[str, Any] = {}
@@ -106,11 +108,22 @@ class SteadyhandServer(LanguageServer):
         """Shows one sentence."""
         self.window_show_message(lsp.ShowMessageParams(kind, message))
 
-    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def open_roots(self, roots: list[Path]) -> None:
+        """Takes the workspace's folders; what is open is named by them anew."""
+        self.roots = roots
+        self._workspace_paths = None
+        for snapshot in self.documents.all():
+            self.documents.drop(snapshot.uri)
+            path = self.path_of(snapshot.uri)
+            self.documents.put(snapshot.uri, path, snapshot.version, snapshot.text)
+            self.findings.changed(snapshot.uri)
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs something in the background; what it raises is logged, not lost."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -160,6 +173,7 @@ def create_server() -> SteadyhandServer:
         lsp.INITIALIZE: lifecycle.initialize,
         lsp.INITIALIZED: lifecycle.initialized,
         lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: lifecycle.did_change_configuration,
+        lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lifecycle.did_change_workspace_folders,
         lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: lifecycle.did_change_watched_files,
         lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: commands.progress_cancelled,
         lsp.TEXT_DOCUMENT_DID_OPEN: text_sync.did_open,

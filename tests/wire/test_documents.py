@@ -281,3 +281,27 @@ def test_findings_do_not_depend_on_the_progress_bar(tmp_path: Path, client: str)
         if client == "refuses":
             # By the letter: no report on a token that was refused.
             assert editor.messages("$/progress") == []
+
+
+def test_folders_that_come_and_go_are_followed(tmp_path: Path) -> None:
+    """The other folder's definitions count while it is open, and only then."""
+    body = "(a, b, c):\n    d = a + b + c\n    d = d * a\n    for x in d:\n        d.go(x, a)\n"
+    body += "    return d, a, b, c\n"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.py").write_text(f"def first{body}")
+    folder = {"uri": other.as_uri(), "name": "other"}
+    with Editor(tmp_path / "ws", tmp_path / "private") as editor:
+        uri = editor.show("pkg/deeper/b.py", f"def second{body}")
+        editor.indexed()
+        editor.findings(uri, lambda p: p["diagnostics"] == [])
+
+        def change(added: list[object], removed: list[object]) -> None:
+            event = {"added": added, "removed": removed}
+            editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+
+        change([folder], [])
+        found = editor.wait(lambda: editor.published(uri)[-1]["diagnostics"], "the finding")
+        assert "first" in found[0]["message"]
+        change([], [folder])
+        editor.wait(lambda: editor.published(uri)[-1]["diagnostics"] == [], "no finding")

@@ -108,8 +108,12 @@ class Desk:
 
     def state(self, session: str) -> str:
         """Where a session stands by the list."""
+        return self.listed(session)["state"]
+
+    def listed(self, session: str) -> Json:
+        """A session as the list has it."""
         listed = self.editor.command("steadyhand.sessions")["sessions"]
-        return next(s["state"] for s in listed if s["session"] == session)
+        return next(s for s in listed if s["session"] == session)
 
 
 @contextmanager
@@ -302,6 +306,7 @@ def test_discard_changes_nothing(asking: Desk) -> None:
     asking.reached(session, "finished")
     assert editor.applied == []
     assert editor.text("discarded.py") == BEFORE
+    assert asking.listed(session)["applied"] is False
     assert editor.command_error("steadyhand.undo", session=session).code == -32803
 
 
@@ -334,7 +339,9 @@ def test_a_question_answered_twice_counts_once(asking: Desk) -> None:
     asking.press(question, "Discard")
     assert asking.state(session) == "finished"
     assert editor.text("twice.py") == AFTER
+    assert asking.listed(session)["applied"] is True
     assert editor.command("steadyhand.undo", session=session)["state"] == "finished"
+    assert asking.listed(session)["applied"] is False
     assert editor.text("twice.py") == BEFORE
 
 

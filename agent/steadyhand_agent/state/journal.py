@@ -179,6 +179,8 @@ class Summary:
     max_tokens: int
     created: float
     updated: float
+    # True while something that the session wrote could be taken back.
+    applied: bool = False
 
     def as_json(self) -> Json:
         """For the wire and for a store."""

@@ -19,6 +19,8 @@ export interface Session extends Budget {
   state: SessionState;
   prompt: string;
   updated: string | number;
+  /** Something of it can be taken back. */
+  applied: boolean;
 }
 
 export interface SessionEvent extends Budget {

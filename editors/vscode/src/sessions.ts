@@ -98,7 +98,7 @@ function asItem(session: Session, actions: readonly Action[]): SessionItem {
     label: `$(${ICONS[session.state] ?? 'question'}) ${oneLine(session.prompt)}`,
     description: `${session.state} · ${budget(session)}`,
     detail: when(session.updated),
-    buttons: actions.filter(({ states }) => states.includes(session.state)).map(button),
+    buttons: actions.filter((action) => fits(action, session)).map(button),
     session,
   };
 }
@@ -131,8 +131,13 @@ export async function pickSessionAndAction(sessions: readonly Session[]): Promis
   return action && { session, action };
 }
 
+/** What is possible the server decides; this keeps what is not out of the lists. */
+function fits(action: Action, session: Session): boolean {
+  return action.states.includes(session.state) && (action.request !== 'steadyhand.undo' || session.applied);
+}
+
 async function pickAction(session: Session): Promise<Action | undefined> {
-  const items = ACTIONS.filter(({ states }) => states.includes(session.state))
+  const items = ACTIONS.filter((action) => fits(action, session))
     .map((action) => ({ label: `$(${action.icon}) ${action.title}`, action }));
   const picked = await vscode.window.showQuickPick(items, { title: oneLine(session.prompt), placeHolder: `${session.state} · ${budget(session)}` });
   return picked?.action;
@@ -140,7 +145,7 @@ async function pickAction(session: Session): Promise<Action | undefined> {
 
 /** The sessions for which an action is offered; the only one is not asked for. */
 export async function pickSessionFor(action: Action, sessions: readonly Session[]): Promise<Session | undefined> {
-  const fitting = sessions.filter(({ state }) => action.states.includes(state));
+  const fitting = sessions.filter((session) => fits(action, session));
   if (!fitting.length) {
     void vscode.window.showInformationMessage(`Steadyhand: there is no session for “${action.title}”.`);
     return undefined;

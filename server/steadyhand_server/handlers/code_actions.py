@@ -17,6 +17,7 @@ from steadyhand_server.documents import Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Definition, Finding
+    from steadyhand_agent.workspace import Workspace
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.engine import Engine
 
@@ -90,7 +91,9 @@ def _fixes(
         )
         if not _resolves(server):
             try:
-                action.edit = _edit(server, engine, data)
+                _, ours, _ = _meant(server, engine, data)
+                used = _used_elsewhere(engine.workspace, ours.name, *_others(server, engine, ours))
+                action.edit = _edit(server, engine, data, used_elsewhere=used)
                 actions.append(action)
             except JsonRpcException:
                 pass  # Not safe here; a client that resolves would be told why.
@@ -123,20 +126,45 @@ async def resolve(server: SteadyhandServer, action: lsp.CodeAction) -> lsp.CodeA
     if server.engine is not None and isinstance(action.data, dict) and action.edit is None:
         server.findings.settle()
         data: dict[str, Any] = action.data
-        texts = ("uri", "definition", "canonical", "canonical_path")
-        if not all(isinstance(data.get(key), str) for key in texts) or "start" not in data:
+        keys = ("uri", "definition", "canonical", "canonical_path")
+        if not all(isinstance(data.get(key), str) for key in keys) or "start" not in data:
             raise JsonRpcException("That code action is not one of ours.", -32602)
-        before = server.documents.get(data["uri"])
-        action.edit = await asyncio.to_thread(_edit, server, server.engine, data)
-        if server.documents.get(data["uri"]) is not before:
+        snapshot, ours, _ = _meant(server, server.engine, data)
+        # The files are read in a thread; the index and the open texts belong to the event loop.
+        others = _others(server, server.engine, ours)
+        elsewhere = await asyncio.to_thread(
+            _used_elsewhere, server.engine.workspace, ours.name, *others
+        )
+        action.edit = _edit(server, server.engine, data, used_elsewhere=elsewhere)
+        if server.documents.get(data["uri"]) is not snapshot:
             # Typed meanwhile: the two may no longer be the same, and the offsets are old.
-            raise JsonRpcException(
-                "The text has changed since; ask for the code actions again.", REQUEST_FAILED
-            )
+            raise _moved_on()
     return action
 
 
-def _edit(server: SteadyhandServer, engine: Engine, data: dict[str, Any]) -> lsp.WorkspaceEdit:
+def _moved_on() -> JsonRpcException:
+    return JsonRpcException(
+        "The text has changed since; ask for the code actions again.", REQUEST_FAILED
+    )
+
+
+def _meant(
+    server: SteadyhandServer, engine: Engine, data: dict[str, Any]
+) -> tuple[Snapshot, Definition, Definition]:
+    """The text as it is now, the definition that goes, and the one that is used instead."""
+    snapshot = server.documents.get(data["uri"])
+    view = engine.index.view()
+    path = snapshot.path if snapshot else None
+    ours = _find(view.entry(path) if path else None, data["definition"], data["start"])
+    theirs = _find(view.entry(data["canonical_path"]), data["canonical"], None)
+    if snapshot is None or ours is None or theirs is None:
+        raise _moved_on()
+    return snapshot, ours, theirs
+
+
+def _edit(
+    server: SteadyhandServer, engine: Engine, data: dict[str, Any], *, used_elsewhere: bool
+) -> lsp.WorkspaceEdit:
     """The edit of "Use the existing one".
 
     Raises:
@@ -144,23 +172,10 @@ def _edit(server: SteadyhandServer, engine: Engine, data: dict[str, Any]) -> lsp
     """
     from steadyhand_agent.proposals.reuse import ReuseRefused, reuse
 
-    snapshot = server.documents.get(data["uri"])
-    view = engine.index.view()
-    path = snapshot.path if snapshot else None
-    ours = _find(view.entry(path) if path else None, data["definition"], data["start"])
-    theirs = _find(view.entry(data["canonical_path"]), data["canonical"], None)
-    if snapshot is None or ours is None or theirs is None:
-        raise JsonRpcException(
-            "The text has changed since; ask for the code actions again.", REQUEST_FAILED
-        )
+    snapshot, ours, theirs = _meant(server, engine, data)
+    module = engine.index.view().module(theirs.path)
     try:
-        edits = reuse(
-            snapshot.text,
-            ours,
-            theirs,
-            view.module(theirs.path),
-            used_elsewhere=_used_elsewhere(engine, ours),
-        )
+        edits = reuse(snapshot.text, ours, theirs, module, used_elsewhere=used_elsewhere)
     except ReuseRefused as error:
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
     changes = [
@@ -177,19 +192,26 @@ def _find(entry: Any, qualified: str, start: int | None) -> Definition | None:
     return None
 
 
-def _used_elsewhere(engine: Engine, definition: Definition) -> bool:
+def _others(
+    server: SteadyhandServer, engine: Engine, ours: Definition
+) -> tuple[list[str], dict[str, str]]:
+    """The paths of all other files, and the texts of those that are open."""
+    texts = {s.path: s.text for s in server.documents.all() if s.path is not None}
+    return [path for path in engine.index.view().paths() if path != ours.path], texts
+
+
+def _used_elsewhere(
+    workspace: Workspace, name: str, paths: list[str], texts: dict[str, str]
+) -> bool:
     """True where another file mentions the name, and so may import it from here."""
     import re
 
     from steadyhand_agent.errors import SteadyhandError
 
-    word = re.compile(rf"\b{re.escape(definition.name)}\b")
-    for path in engine.index.view().paths():
-        if path == definition.path:
-            continue
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for path in paths:
         try:
-            text = engine.editor.text(path)
-            if word.search(engine.workspace.read(path) if text is None else text):
+            if word.search(texts[path] if path in texts else workspace.read(path)):
                 return True
         except SteadyhandError:
             continue

@@ -50,11 +50,43 @@ async def leave_with_parent(server: SteadyhandServer, process_id: int | None) ->
 
 def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None:
     """Builds the engine, takes in what is open, and starts the index."""
-    from steadyhand_server.editor import LspEditor
-    from steadyhand_server.engine import Engine, client_settings
-    from steadyhand_server.settings import load
+    from steadyhand_server.engine import client_settings
 
     server.given = dict(client_settings(server.options))
+    _start(server)
+
+
+def did_change_workspace_folders(
+    server: SteadyhandServer, params: lsp.DidChangeWorkspaceFoldersParams
+) -> None:
+    """Begins anew with the folders as they are now; what runs is paused, and can be resumed."""
+    removed = {to_fs_path(folder.uri) for folder in params.event.removed}
+    added = [Path(path) for f in params.event.added if (path := to_fs_path(f.uri))]
+    roots = [root for root in server.roots if str(root) not in removed]
+    roots += [path for path in added if path.is_dir() and path not in roots]
+    if roots == server.roots:
+        return
+    engine, server.engine = server.engine, None
+    for task in server.engine_tasks:
+        task.cancel()
+    server.open_roots(roots)
+    server.spawn(_reopen(server, engine, roots), "folders")
+
+
+async def _reopen(server: SteadyhandServer, engine: Engine | None, roots: list[Path]) -> None:
+    if engine is not None:
+        await engine.close()
+    # Folders that changed again meanwhile are somebody else's to open.
+    if server.roots is roots:
+        _start(server)
+        server.findings.schedule_all()
+
+
+def _start(server: SteadyhandServer) -> None:
+    from steadyhand_server.editor import LspEditor
+    from steadyhand_server.engine import Engine
+    from steadyhand_server.settings import load
+
     settings, ignored = load(server.given, server.roots, lenient=True)
     _tell_ignored(server, ignored)
     if not server.roots:
@@ -66,8 +98,10 @@ def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None
     keeper = server.engine.keeper
     keeper.on_change(lambda _: server.findings.schedule_all())
     # Watching begins first: what changes while the index is being built must not be missed.
-    server.spawn(keeper.watch(), "watch")
-    server.spawn(_index(server, server.engine), "index")
+    server.engine_tasks = [
+        server.spawn(keeper.watch(), "watch"),
+        server.spawn(_index(server, server.engine), "index"),
+    ]
 
 
 def _tell_ignored(server: SteadyhandServer, ignored: list[str]) -> None:

@@ -87,7 +87,7 @@ function M.complete(lead, line)
     local client = server.client()
     local answer = client and server.ask_now(client, 'sessions', 500)
     for _, session in ipairs(answer and answer.sessions or {}) do
-      if vim.list_contains(sessions.FITTING[before[1]], session.state) then
+      if sessions.fits(before[1], session) then
         table.insert(found, session.id)
       end
     end

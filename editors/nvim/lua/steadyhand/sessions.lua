@@ -12,6 +12,7 @@ local M = {}
 ---@field max_rounds integer
 ---@field tokens integer
 ---@field max_tokens integer
+---@field applied boolean something of it can be taken back
 
 ---@type table<string, steadyhand.Session>
 local known = {}
@@ -22,12 +23,19 @@ local last
 ---@type table<string, string[]>
 M.FITTING = {
   resume = { 'waiting', 'paused', 'cancelled' },
-  undo = { 'finished' },
+  undo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   cancel = { 'running', 'waiting', 'paused' },
   apply = { 'waiting' },
   discard = { 'waiting' },
   proposal = { 'running', 'waiting', 'paused' },
 }
+
+---@param verb string
+---@param session steadyhand.Session
+---@return boolean
+function M.fits(verb, session)
+  return vim.list_contains(M.FITTING[verb], session.state) and (verb ~= 'undo' or session.applied)
+end
 
 ---Takes a `steadyhand/session` event.
 ---@param event steadyhand.Session|{ session: string }
@@ -97,12 +105,12 @@ function M.act(client, verb, id)
   end
   server.execute(client, 'sessions', {}, function(answer)
     local fitting = vim.tbl_filter(function(session)
-      return vim.list_contains(M.FITTING[verb], session.state)
+      return M.fits(verb, session)
     end, answer.sessions)
     if #fitting == 0 then
       server.say(('no session to %s here; it would have to be %s.'):format(
         verb == 'proposal' and 'show' or verb,
-        table.concat(M.FITTING[verb], ' or ')
+        verb == 'undo' and 'one that applied something' or table.concat(M.FITTING[verb], ' or ')
       ))
     elseif #fitting == 1 then
       server.execute(client, verb, { session = fitting[1].id })
@@ -124,7 +132,7 @@ function M.browse(client)
     end
     choose(answer.sessions, 'Steadyhand sessions', function(session)
       local verbs = vim.tbl_filter(function(verb)
-        return vim.list_contains(M.FITTING[verb], session.state)
+        return M.fits(verb, session)
       end, vim.tbl_keys(M.FITTING))
       table.sort(verbs)
       vim.ui.select(verbs, { prompt = line(session), kind = 'steadyhand' }, function(verb)
