@@ -7,7 +7,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from steadyhand_agent.index.languages.python import definitions
+from steadyhand_agent.index.languages import index_text
+
+
+def definitions(path, text):
+    return list(index_text(path, text).definitions)
+
 
 
 def body(text: str, name: str = "f") -> str:

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages.python import definitions, is_test_path, module_name
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.languages.python import PYTHON, module_name
+
+
+def definitions(path, text):
+    return list(index_text(path, text).definitions)
+
 
 
 def read(text: str, path: str = "app.py") -> list[Definition]:
@@ -244,7 +250,7 @@ def test_size_leaves_out_docstring_comments_and_blank_lines() -> None:
     ],
 )
 def test_files_that_hold_tests(path: str, is_test: bool) -> None:
-    assert is_test_path(path) is is_test
+    assert (PYTHON.is_test_path.search(path) is not None) is is_test
     assert definitions(path, "def f():\n    return 1\n")[0].test is is_test
 
 

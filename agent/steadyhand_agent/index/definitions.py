@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["function", "method", "class", "constant"]
+from steadyhand_agent.index.fingerprint import Form
+
+Kind = Literal["function", "method", "class", "type", "constant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,11 @@ class Definition:
         line: First line of the definition, counted from 1; its decorators may stand above.
         lines: Lines of code in it: no comments, docstring or blank lines.
         tokens: Tokens of its normalised form; 0 for constants.
-        statements: Statements in its body, nested ones included, the docstring not.
-        body: Hash of the normalised form: layout, comments, docstring, annotations and the names
-            of locals do not count, called names, attributes and literals do. Empty for classes
-            and constants.
+        statements: Statements of its body, the docstring not; those inside them do not count.
+        body: Hash of the normalised form with its decorators: layout, comments, docstring,
+            annotations and the names of locals do not count, called names, attributes and
+            literals do. Empty for classes, types and constants.
+        shape: The same without the values of literals.
         doc: First line of the docstring.
         decorators: Decorators as written, without the `@`.
         branch: The conditional blocks it stands in (`if`/`else`/`try`/`except` ...), outermost
@@ -35,6 +38,7 @@ class Definition:
         local: True inside a function: nobody else can import it.
         trivial: Its body is `pass`, `...`, a docstring or `raise NotImplementedError`.
         test: It stands in a test.
+        generated: A program wrote the file.
     """
 
     path: str
@@ -50,12 +54,14 @@ class Definition:
     tokens: int
     statements: int
     body: str
+    shape: str
     doc: str
     decorators: tuple[str, ...]
     branch: tuple[int, ...]
     local: bool
     trivial: bool
     test: bool
+    generated: bool = False
 
     @property
     def module_level(self) -> bool:
@@ -94,15 +100,17 @@ class FileEntry:
         content_hash: Hash of the text (`workspace.text_hash`).
         lines: Lines in the text.
         definitions: In the order of the text.
+        forms: One a definition, in the same order; `NO_FORM` where it has none.
     """
 
     path: str
     content_hash: str
     lines: int
     definitions: tuple[Definition, ...]
+    forms: tuple[Form, ...] = ()
 
 
-Tier = Literal["T0", "T0x", "T1"]
+Tier = Literal["T0", "T0x", "T1", "T2", "T3", "T4"]
 
 
 @dataclass(frozen=True, slots=True)

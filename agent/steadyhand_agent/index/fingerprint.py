@@ -1,15 +1,17 @@
 """The normalised form of a function: what two definitions must share to say the same thing.
 
 Dropped: layout, comments, the docstring, type annotations, grouping parentheses, trailing commas,
-the function's own name. Renamed in order of appearance: parameters and locals. Kept to the
-letter: called names, attribute names, globals, literals, operators, keywords, and where a block
-ends. These choices follow measurements on labelled mutants of real functions: without dropping
-comments, parentheses and trailing commas a fifth of the layout-only copies were missed, and
-renaming called names or attributes merged functions that mean different things.
+the function's own name. Renamed in the order in which they are bound: parameters and locals. Kept
+to the letter: called names, attribute names, globals, operators, keywords, and where a block ends.
+These choices follow measurements on labelled mutants of real functions: without dropping comments,
+parentheses and trailing commas a fifth of the layout-only copies were missed, and renaming called
+names or attributes merged functions that mean different things.
 
-A text is tokenised once: a query of the language names what is dropped or bound, those ranges are
-blanked in a copy of the text, and one regular expression reads the rest. That is several times
-faster than visiting every leaf of the tree from Python.
+A form has two digests, with literal values (*body*) and without (*shape*), and a sketch for what is
+only nearly alike: the 32 smallest hashes of its runs of four tokens. A text is read once: a query
+of the language names what is dropped or bound, those ranges are blanked in a copy of the text, one
+regular expression reads the rest, and what can be done for all functions of a text at once is done
+in NumPy.
 """
 
 from __future__ import annotations
@@ -20,17 +22,55 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from tree_sitter import Node
 
+Sketch = NDArray[np.uint32]
+SKETCH_SIZE = 32
+RUN = 4
+
+_NAME = rb"[A-Za-z_$\x80-\xff][A-Za-z_0-9$\x80-\xff]*"
+# In the order of their frequency, since every alternative before the right one costs time.
 _TOKEN = re.compile(
-    rb"[A-Za-z_\x80-\xff][A-Za-z_0-9\x80-\xff]*"  # names and keywords
-    rb"|\x02"  # a string, blanked
-    rb"|(?:0[xXoObB])?[0-9][0-9A-Fa-f_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]+)?[jJ]?"
-    rb"|\*\*=?|//=?|<<=?|>>=?|->|[-+*/%@&|^<>=!:]=|\S"
+    _NAME + rb'|[()\[\]{},"]'  # a quotation mark is a whole string, blanked
+    rb"|\." + _NAME + rb"|=[=>]?=?"  # `.name` is one token, never taken for a local
+    rb"|[0-9](?:[0-9a-zA-Z_.]|(?<=[0-9][eE])[+-])*"
+    rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
+    rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )
-_STRING = 0x02
-_BLOCK_END = b"\x04"
-_CLOSING = frozenset((b")", b"]", b"}"))
+_SPACED_DOT = re.compile(rb"(?<![.\d])\.[\s\\]+(?=[A-Za-z_])")
+_TRAILING_COMMA = re.compile(rb",(?=\s*[)\]}])")
+_DIGITS = frozenset(b"0123456789")
+_OWN = -1
+_NUMBER = 1 << 61
+_MASK = _NUMBER - 1
+# Block ends are written over the white space that follows; so many of them fit into one byte.
+_BLOCK_END = 0x0E
+_MOST_ENDS = 16
+_SINGLE_COMMA = 0x01
+_MOST_KNOWN = 200_000
+
+
+class _Codes(dict[bytes, int]):
+    """A number for each token: the same in every process, so that it can be stored."""
+
+    def __missing__(self, token: bytes) -> int:
+        digest = hashlib.blake2b(token, digest_size=8).digest()
+        code = int.from_bytes(digest, "little") & _MASK
+        if token[0] in _DIGITS:
+            code |= _NUMBER
+        self[token] = code
+        return code
+
+
+_KNOWN = _Codes()
+_ANY_NUMBER = _Codes()[b"\0number"]
+_ANY_LOCAL = np.uint64(_Codes()[b"\0local"])
+_FACTORS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5],
+    dtype=np.uint64,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,133 +78,227 @@ class Form:
     """A normalised definition.
 
     Attributes:
-        digest: 16 bytes as hex.
-        tokens: Tokens that went into it.
-        lines: Lines that hold code.
-        statements: Statements inside, the docstring not.
+        body: Digest with literal values, 16 hex digits.
+        shape: Digest without.
+        sketch: Up to 32 hashes, ascending.
+        tokens: The tokens as characters of a string, for an exact comparison of two candidates.
     """
 
-    digest: str
-    tokens: int
-    lines: int
-    statements: int
+    body: str
+    shape: str
+    sketch: Sketch
+    tokens: str
+
+
+NO_FORM = Form("", "", np.empty(0, dtype=np.uint32), "")
 
 
 class TokenStream:
-    """The tokens of one text, from which the form of any definition in it is read.
+    """The tokens of one text, from which the forms of its definitions are read.
 
     Args:
         data: The text.
-        captures: What the language's query found: `drop`, `paren` (a grouping pair), `single`
-            (a tuple of one), `string`, `interpolation`, `block`, `statement`, `keyword` (a
-            keyword argument's name), `bind` (a name bound here), `outside` (declared global).
-        docstrings: Nodes of docstring statements, dropped like comments.
-        complete: False where the query could not be run; sizes are then right, digests not.
+        captures: What the language's query found (see `languages/language.py`).
+        docstrings: Spans of docstrings, dropped like comments.
     """
 
     def __init__(
         self,
         data: bytes,
         captures: Mapping[str, Sequence[Node]],
-        docstrings: Sequence[Node],
-        *,
-        complete: bool = True,
+        docstrings: Sequence[tuple[int, int]],
     ) -> None:
-        self.complete = complete
         self._data = data
-        self._masked = bytearray(data)
-        self._strings: dict[int, bytes] = {}
+        self.masked = bytearray(data)
+        self._strings: list[tuple[int, int]] = []
         self._mask_strings(captures.get("string", ()), captures.get("interpolation", ()))
-        for node in (*captures.get("drop", ()), *docstrings):
+        masked = self.masked
+        for node in captures.get("comment", ()):
             self._blank(node.start_byte, node.end_byte)
+        for node in captures.get("drop", ()):
+            self._drop(node.start_byte, node.end_byte)
+        for start, end in docstrings:
+            self._blank(start, end)
+            low, high = bisect_left(self._strings, (start, 0)), bisect_left(self._strings, (end, 0))
+            del self._strings[low:high]
         for node in captures.get("paren", ()):
-            self._masked[node.start_byte] = 0x20
-            self._masked[node.end_byte - 1] = 0x20
-        self._single = {node.end_byte - 1 for node in captures.get("single", ())}
-        self._keywords = {node.start_byte for node in captures.get("keyword", ())}
+            masked[node.start_byte] = 0x20
+            masked[node.end_byte - 1] = 0x20
+        for node in captures.get("key", ()):
+            # With its first byte marked it is never taken for a local, and stays what it is.
+            masked[node.start_byte] |= 0x80
+        for node in captures.get("single", ()):
+            self._keep_comma(node.end_byte)
+        for match in _SPACED_DOT.finditer(masked):
+            masked[match.start()] = 0x20
+            masked[match.end() - 1] = 0x2E
+        for match in _TRAILING_COMMA.finditer(masked):
+            masked[match.start()] = 0x20
+        self._mark_ends([node.end_byte for node in captures.get("block", ())])
         self._bound = _positions(data, captures.get("bind", ()))
         self._outside = _positions(data, captures.get("outside", ()))
-        self._statements = sorted(node.start_byte for node in captures.get("statement", ()))
-        self._docs = sorted(node.start_byte for node in docstrings)
-        # Twice the offset leaves room for a block's end before whatever follows at that offset.
-        # The third part of a block's end is where it began: an outer block may end there too.
-        tokens = [(m.start() * 2, m.group(), m.start()) for m in _TOKEN.finditer(self._masked)]
-        tokens.extend(
-            (n.end_byte * 2 - 1, _BLOCK_END, n.start_byte) for n in captures.get("block", ())
-        )
-        tokens.sort()
-        self._tokens = tokens
-        self._starts = [token[0] for token in tokens]
+        self._codes: list[int] = []
+        self._ends: list[int] = []
+        self._literals: list[bytes] = []
 
-    def form(self, node: Node, name_start: int) -> Form:
-        """The form of the definition that `node` spans; its own name starts at `name_start`."""
-        start, end = node.start_byte, node.end_byte
-        first = bisect_left(self._starts, start * 2)
-        last = bisect_left(self._starts, end * 2)
-        bound = _inside(self._bound, start, end) - _inside(self._outside, start, end)
-        renamed: dict[bytes, bytes] = {}
-        parts: list[bytes] = []
-        previous = b""
-        tokens = self._tokens
-        keywords, strings = self._keywords, self._strings
-        for index in range(first, last):
-            position, value, began = tokens[index]
-            lead = value[0]
-            if lead == _STRING:
-                value = strings.get(position >> 1, value)
-            elif value in bound and previous != b"." and (position >> 1) not in keywords:
-                if position >> 1 == name_start:
-                    value = b"\0own"
-                else:
-                    value = renamed.setdefault(value, b"\0%d" % len(renamed))
-            elif value == b"," and index + 1 < last:
-                _, following, after = tokens[index + 1]
-                if following in _CLOSING and after not in self._single:
-                    continue
-            elif value == b";" or (value is _BLOCK_END and began <= start):
-                continue
-            parts.append(value)
-            previous = value
-        digest = hashlib.blake2b(b"\x01".join(parts), digest_size=16).hexdigest()
-        rows = sum(1 for line in self._masked[start:end].split(b"\n") if line.strip())
-        statements = _count(self._statements, start + 1, end) - _count(self._docs, start, end)
-        return Form(digest, len(parts), rows, statements)
+    def add(self, start: int, end: int, name: bytes) -> int:
+        """Reads one definition; its form is in `forms` at the index returned.
+
+        Args:
+            start: Byte offset.
+            end: Byte offset.
+            name: Its own name, which does not count.
+        """
+        bound = self._bound
+        own: dict[bytes, int] = {name: _OWN}
+        low, high = bisect_left(bound, (start, b"")), bisect_left(bound, (end, b""))
+        for _, local in bound[low:high]:
+            if local not in own:
+                own[local] = -len(own) - 1
+        if self._outside:
+            at = bisect_left(self._outside, (start, b""))
+            for _, outer in self._outside[at : bisect_left(self._outside, (end, b""))]:
+                own.pop(outer, None)
+        local_code, known = own.get, _KNOWN
+        # What was blanked is long; without it the pattern is tried half as often.
+        tokens: list[bytes] = _TOKEN.findall(b" ".join(self.masked[start:end].split()))
+        self._codes += [local_code(token) or known[token] for token in tokens]
+        self._ends.append(len(self._codes))
+        strings = self._strings
+        first = bisect_left(strings, (start, 0))
+        last = bisect_left(strings, (end, 0))
+        data = self._data
+        self._literals.append(b"\0".join([data[s:e] for s, e in strings[first:last]]))
+        return len(self._ends) - 1
+
+    def forms(self) -> list[Form]:
+        """The forms of what was added, in that order."""
+        if len(_KNOWN) > _MOST_KNOWN:
+            _KNOWN.clear()
+        if not self._ends:
+            return []
+        exact = np.array(self._codes, dtype=np.int64)
+        shaped = np.where((exact > 0) & (exact & _NUMBER != 0), _ANY_NUMBER, exact)
+        blind = np.where(shaped < 0, _ANY_LOCAL, shaped.astype(np.uint64))
+        sketches = _sketches(blind, self._ends)
+        characters = ((blind * _FACTORS[0]) >> np.uint64(48)).astype("<u2")
+        # Surrogates cannot stand in a string alone; two values less make no difference.
+        characters[(characters >> 11) == 0b11011] ^= 0x4000
+        text = characters.tobytes().decode("utf-16-le")
+        found: list[Form] = []
+        start = 0
+        for end, literals, sketch in zip(self._ends, self._literals, sketches, strict=True):
+            shape = hashlib.blake2b(shaped[start:end].tobytes(), digest_size=8)
+            body = hashlib.blake2b(exact[start:end].tobytes(), digest_size=8)
+            body.update(literals)
+            found.append(Form(body.hexdigest(), shape.hexdigest(), sketch, text[start:end]))
+            start = end
+        return found
+
+    def code_lines(self, spans: Sequence[tuple[int, int]]) -> list[int]:
+        """How many lines of each span hold code."""
+        if not spans:
+            return []
+        content = np.frombuffer(self.masked, dtype=np.uint8)
+        # A block's end may stand where the masked text had its newline.
+        ends = np.frombuffer(self._data, dtype=np.uint8) == 0x0A
+        starts = np.concatenate(([0], np.flatnonzero(ends) + 1))
+        starts = starts[starts < len(content)]
+        written = np.add.reduceat(content > 0x20, starts, dtype=np.int64) > 0
+        total = np.concatenate(([0], np.cumsum(written)))
+        edges = np.array(spans)
+        first = np.searchsorted(starts, edges[:, 0], side="right") - 1
+        last = np.searchsorted(starts, edges[:, 1], side="left")
+        return [int(n) for n in total[last] - total[first]]
 
     def _blank(self, start: int, end: int) -> None:
         piece = self._data[start:end]
-        self._masked[start:end] = b"\n".join(b" " * len(line) for line in piece.split(b"\n"))
+        if b"\n" in piece:
+            blank = b"\n".join([b" " * len(line) for line in piece.split(b"\n")])
+        else:
+            blank = b" " * (end - start)
+        self.masked[start:end] = blank
+
+    def _drop(self, start: int, end: int) -> None:
+        """Blanks an annotation with the sign that leads to it."""
+        self._blank(start, end)
+        masked = self.masked
+        at = start - 1
+        while at >= 0 and masked[at] in b" \t\n\r\\":
+            at -= 1
+        if at >= 0 and masked[at] == 0x3A and masked[at - 1] != 0x3A:  # `:`, but not `::`
+            masked[at] = 0x20
+        elif at >= 1 and masked[at - 1 : at + 1] == b"->":
+            masked[at - 1 : at + 1] = b"  "
+
+    def _keep_comma(self, end: int) -> None:
+        at = self.masked.rfind(b",", 0, end)
+        if at >= 0:
+            self.masked[at] = _SINGLE_COMMA
+
+    def _mark_ends(self, ends: list[int]) -> None:
+        masked, size = self.masked, len(self.masked)
+        for end in ends:
+            if end < size:
+                old = masked[end]
+                if old <= 0x0D or old == 0x20:
+                    masked[end] = _BLOCK_END
+                elif _BLOCK_END <= old < _BLOCK_END + _MOST_ENDS:
+                    masked[end] = old + 1
 
     def _mask_strings(self, strings: Sequence[Node], interpolations: Sequence[Node]) -> None:
-        spans = sorted((node.start_byte, node.end_byte) for node in interpolations)
-        starts = [start for start, _ in spans]
+        inner = sorted([(node.start_byte, node.end_byte) for node in interpolations])
+        masked = self.masked
+        pieces = self._strings
         for node in strings:
-            at, end = node.start_byte, node.end_byte
-            index = bisect_left(starts, at)
-            pieces: list[tuple[int, int]] = []
-            while index < len(spans) and spans[index][0] < end:
-                inner_start, inner_end = spans[index]
-                if inner_start >= at:
-                    # The expression inside an f-string stays code: its names may be locals.
-                    pieces.append((at, inner_start))
-                    at = inner_end
+            start, end = node.start_byte, node.end_byte
+            if not inner:
+                pieces.append((start, end))
+                continue
+            at = start
+            index = bisect_left(inner, (start, 0))
+            while index < len(inner) and inner[index][0] < end:
+                opened, closed = inner[index]
+                if opened >= at:
+                    # The expression inside stays code: its names may be locals.
+                    pieces.append((at, opened))
+                    at = closed
                 index += 1
             pieces.append((at, end))
-            for start, stop in pieces:
-                if start < stop:
-                    self._blank(start, stop)
-                    self._masked[start] = _STRING
-                    self._strings[start] = self._data[start:stop]
+        pieces.sort()
+        for start, end in pieces:
+            if start < end:
+                self._blank(start, end)
+                masked[start] = 0x22
+
+
+def _sketches(codes: NDArray[np.uint64], ends: list[int]) -> list[Sketch]:
+    """The smallest hashes of the runs of each function in a text.
+
+    Bottom-k sketches (Broder 1997): the share of common hashes estimates the share of common runs.
+    """
+    count = len(codes) - RUN + 1
+    empty = np.empty(0, dtype=np.uint32)
+    if count <= 0:
+        return [empty] * len(ends)
+    mixed = np.zeros(count, dtype=np.uint64)
+    for place, factor in enumerate(_FACTORS):
+        mixed = (mixed ^ (codes[place : place + count] * factor)) * _FACTORS[1]
+        mixed ^= mixed >> np.uint64(29)
+    lengths = np.diff(np.array([0, *ends]))
+    owner = np.repeat(np.arange(len(ends)), lengths)
+    # A run that begins in one function and ends in the next is nobody's.
+    whole = owner[:count] == owner[RUN - 1 :]
+    keys = (owner[:count].astype(np.uint64) << np.uint64(32)) | (mixed >> np.uint64(32))
+    keys = np.unique(keys[whole])
+    owners = (keys >> np.uint64(32)).astype(np.int64)
+    first = np.searchsorted(owners, np.arange(len(ends) + 1))
+    hashes = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    return [
+        hashes[low : min(high, low + SKETCH_SIZE)].copy()
+        for low, high in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
+    ]
 
 
 def _positions(data: bytes, nodes: Sequence[Node]) -> list[tuple[int, bytes]]:
-    return sorted((node.start_byte, data[node.start_byte : node.end_byte]) for node in nodes)
-
-
-def _inside(positions: list[tuple[int, bytes]], start: int, end: int) -> set[bytes]:
-    low = bisect_left(positions, (start, b""))
-    high = bisect_left(positions, (end, b""))
-    return {name for _, name in positions[low:high]}
-
-
-def _count(positions: list[int], start: int, end: int) -> int:
-    return bisect_left(positions, end) - bisect_left(positions, start)
+    return sorted([(start := node.start_byte, data[start : node.end_byte]) for node in nodes])

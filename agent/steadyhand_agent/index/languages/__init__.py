@@ -1,23 +1,30 @@
-"""One module a language: how to find its definitions, and how its imports are written."""
+"""One module a language: how to find its definitions, and what counts in them."""
 
 from __future__ import annotations
 
+from steadyhand_agent.index import reader
 from steadyhand_agent.index.definitions import FileEntry
+from steadyhand_agent.index.languages.language import Language
+from steadyhand_agent.index.languages.python import PYTHON
 from steadyhand_agent.workspace import text_hash
 
-# Python alone for now; a further language is a module here with the same function `definitions`.
-SUFFIXES = {".py": "python", ".pyi": "python"}
+LANGUAGES: tuple[Language, ...] = (PYTHON,)
+SUFFIXES = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
 
 
-def language_of(path: str) -> str | None:
+def language_of(path: str) -> Language | None:
     """The language of a workspace path by its suffix, or None."""
     dot = path.rfind(".")
     return SUFFIXES.get(path[dot:]) if dot >= 0 else None
 
 
-def index_text(path: str, text: str) -> FileEntry:
-    """Reads the definitions of one text; a text that cannot be parsed gives what can be read."""
-    from steadyhand_agent.index.languages import python
+def index_text(path: str, text: str, seconds: float = 5.0) -> FileEntry:
+    """Reads the definitions of one text; a text that cannot be parsed gives what can be read.
 
-    found = python.definitions(path, text) if language_of(path) == "python" else ()
-    return FileEntry(path, text_hash(text), text.count("\n") + 1, tuple(found))
+    Raises:
+        TooSlow: Parsing took longer than `seconds`.
+    """
+    language = language_of(path)
+    if language is None:
+        return FileEntry(path, text_hash(text), text.count("\n") + 1, ())
+    return reader.read(language, path, text, seconds)

@@ -1,0 +1,428 @@
+"""Reads one text: its definitions, and what each of them says.
+
+Owns parsing and what all languages have in common; what is special to one stands in its module
+below `languages/`. Never runs or imports what it reads. A text with syntax errors gives the
+definitions that can still be read; one that takes too long gives none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from tree_sitter import Node, Parser, QueryCursor
+
+from steadyhand_agent.errors import SteadyhandError
+from steadyhand_agent.index.definitions import Definition, FileEntry, Kind
+from steadyhand_agent.index.fingerprint import NO_FORM, Form, TokenStream
+from steadyhand_agent.index.languages.language import Language
+from steadyhand_agent.workspace import text_hash, utf8
+
+_SPACE = re.compile(r"\s+")
+# Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests deeper
+# than the first number is not looked at, and in a text that nests deeper than the second, brackets
+# beyond the third are blanked.
+_DEEPEST = 1_000
+_MOST_BRACKETS = 2_000
+_KEPT_BRACKETS = 200
+_BRACKET = re.compile(rb"[()\[\]{}]|\n(?=[A-Za-z@#/])")
+_CHUNK = 262_144
+_BOM = "\ufeff"
+# tree-sitter's time grows with the square of a run of comment lines; such a run is blanked first.
+_COMMENT_RUN = re.compile(rb"(?m)(?:^[ \t]*(?:#|//|--)[^\n]*(?:\n|\Z)){100,}")
+_KINDS: dict[str, Kind] = {
+    "function": "function",
+    "method": "method",
+    "class": "class",
+    "type": "type",
+    "constant": "constant",
+}
+_EVENTS = (*_KINDS, "scope", "wrap", "branch", "decorator", "error")
+_GENERATED = re.compile(
+    rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
+    rb"|DO NOT EDIT|do not edit|Do not edit"
+)
+_HEAD = 1_500
+
+
+class TooSlow(SteadyhandError):
+    """A text takes longer to parse than anyone would wait."""
+
+
+def encoded(text: str) -> bytes:
+    """A text as it is parsed: UTF-8, offsets kept, and no byte order mark."""
+    data = utf8(text)
+    if text.startswith(_BOM):
+        # The mark would be an error at the first token; an empty line of its length is nothing.
+        return b"\r\r\n" + data[3:]
+    return data
+
+
+def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
+    """The root node of a text.
+
+    Raises:
+        TooSlow: It took longer than `seconds`.
+    """
+    if data.count(b"\n#") + data.count(b"\n//") + data.count(b"\n--") >= 100:
+        data = _COMMENT_RUN.sub(_blanked, data)
+    if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+        data = _flattened(data)
+    until = time.monotonic() + seconds
+    parser = Parser(language.parser_language)
+    try:
+        tree = parser.parse(
+            lambda offset, _: data[offset : offset + _CHUNK],
+            progress_callback=lambda *_: time.monotonic() > until,
+        )
+    except ValueError:
+        raise TooSlow(f"Parsing takes longer than {seconds:g} s.") from None
+    return tree.root_node
+
+
+def read(language: Language, path: str, text: str, seconds: float = 5.0) -> FileEntry:
+    """The entry of one text.
+
+    Args:
+        language: Of the path.
+        path: Workspace path, kept in each definition.
+        text: The whole text; lone surrogates are replaced.
+        seconds: How long parsing may take.
+
+    Raises:
+        TooSlow: Parsing took longer.
+    """
+    found = _Reader(language, path, encoded(text), text.startswith(_BOM)).read(seconds)
+    definitions, forms = zip(*found, strict=True) if found else ((), ())
+    return FileEntry(path, text_hash(text), text.count("\n") + 1, definitions, forms)
+
+
+def _flattened(data: bytes) -> bytes:
+    """The text without the brackets that nest too deep to be anyone's code."""
+    depth = deepest = 0
+    too_deep: list[int] = []
+    for match in _BRACKET.finditer(data):
+        sign = match.group()
+        if sign == b"\n":
+            depth = 0  # Text that begins in the first column is nobody's inside.
+            continue
+        opens = sign in b"([{"
+        depth = depth + 1 if opens else depth
+        if depth > _KEPT_BRACKETS:
+            too_deep.append(match.start())
+        deepest = max(deepest, depth)
+        depth = depth if opens else max(0, depth - 1)
+    if deepest <= _MOST_BRACKETS:
+        return data
+    flat = bytearray(data)
+    for at in too_deep:
+        flat[at] = 0x20
+    return bytes(flat)
+
+
+def _blanked(match: re.Match[bytes]) -> bytes:
+    return b"\n".join([b" " * len(line) for line in match.group().split(b"\n")])
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What encloses the place where the sweep stands."""
+
+    end: int
+    prefix: str = ""
+    in_class: bool = False
+    local: bool = False
+    lost: bool = False
+    test: bool = False
+    branch: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    """A definition that was met; its form is read when all of them are known."""
+
+    node: Node
+    kind: Kind
+    start: int
+    name: Node
+    body: Node | None
+    scope: _Scope
+    decorators: list[Node] = field(default_factory=list[Node])
+
+
+class _Reader:
+    """Reads one text."""
+
+    def __init__(self, language: Language, path: str, data: bytes, marked: bool) -> None:
+        self.language = language
+        self.path = path
+        self.data = data
+        self.extra_lines = int(marked)
+        self.in_test = language.is_test_path.search(path) is not None
+        self.generated = _is_generated(path, data)
+        self.found: list[_Found] = []
+
+    def read(self, seconds: float) -> list[tuple[Definition, Form]]:
+        """Sweeps over what the query found, from the first byte to the last."""
+        root = parse(self.language, self.data, seconds)
+        cursor = QueryCursor(self.language.compiled)
+        cursor.set_max_start_depth(_DEEPEST)
+        captures = cursor.captures(root)
+        self._sweep(captures)
+        if not self.found:
+            return []
+        docs = [self._docstring(item) for item in self.found] if self.language.docstrings else []
+        keeps = self.language.keeps_paren
+        if keeps is not None:
+            captures["paren"] = [pair for pair in captures.get("paren", ()) if not keeps(pair)]
+        stream = TokenStream(self.data, captures, [doc for doc in docs if doc is not None])
+        comments = sorted((c.start_byte, c.end_byte) for c in captures.get("comment", ()))
+        places = [self._add(stream, item) for item in self.found]
+        forms = stream.forms()
+        lines = stream.code_lines([(i.node.start_byte, i.node.end_byte) for i in self.found])
+        found: list[tuple[Definition, Form]] = []
+        for at, item in enumerate(self.found):
+            form = forms[place] if (place := places[at]) is not None else NO_FORM
+            doc = docs[at] if docs else None
+            text = self._first_sentence(doc) if doc else self._comment_above(item, comments)
+            definition = self._definition(item, form, lines[at], text, stream, comments)
+            found.append((definition, form))
+        found.sort(key=lambda pair: pair[0].start)
+        return found
+
+    def _sweep(self, captures: Mapping[str, Sequence[Node]]) -> None:
+        events = [
+            (node.start_byte, -node.end_byte, order, node, name)
+            for order, name in enumerate(_EVENTS)
+            for node in captures.get(name, ())
+        ]
+        events.sort(key=lambda event: event[:3])
+        stack = [_Scope(len(self.data) + 1)]
+        wraps: list[tuple[int, int]] = []
+        decorators: list[Node] = []
+        for start, negative_end, _, node, name in events:
+            end = -negative_end
+            while stack[-1].end <= start and len(stack) > 1:
+                stack.pop()
+            scope = stack[-1]
+            kind = _KINDS.get(name)
+            if kind is not None:
+                wrapped = start
+                while wraps and wraps[-1][1] >= end:
+                    opened, closed = wraps.pop()
+                    # Only what ends together belongs together; `export` may have a `;` of its own.
+                    if not self.data[end:closed].strip(b" \t\r\n;"):
+                        wrapped = opened
+                inner = self._enter(kind, node, wrapped, scope, decorators)
+                decorators = []
+                if inner is not None:
+                    stack.append(inner)
+            elif name == "scope":
+                stack.append(self._within(node, scope, decorators))
+                decorators = []
+            elif name == "wrap":
+                wraps.append((start, end))
+            elif name == "decorator":
+                last = self.found[-1] if self.found else None
+                if last is not None and last.node.start_byte <= start < last.name.start_byte:
+                    last.decorators.append(node)
+                else:
+                    decorators.append(node)
+            elif name == "error":
+                stack.append(
+                    _Scope(end, scope.prefix, scope.in_class, scope.local, True, scope.test)
+                )
+            else:
+                inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
+                inside.test, inside.branch = scope.test, (*scope.branch, start)
+                stack.append(inside)
+
+    def _enter(
+        self, kind: Kind, node: Node, start: int, scope: _Scope, decorators: list[Node]
+    ) -> _Scope | None:
+        name = self.language.name_of(node)
+        if name is None:
+            return None
+        text = self._text(name)
+        if kind == "constant":
+            if scope.local or scope.in_class or not self.language.is_constant.match(text):
+                return None
+        elif kind == "function" and scope.in_class:
+            kind = "method"
+        local = scope.local
+        if scope.lost and self.language.offside and node.start_point[1] > 0:
+            local = True
+        above = decorators
+        if start < node.start_byte and not above:
+            above = []
+        where = _Scope(scope.end, scope.prefix, scope.in_class, local, False, scope.test)
+        where.branch = scope.branch
+        body = node.child_by_field_name(self.language.body_field)
+        if body is None and (value := node.child_by_field_name("value")) is not None:
+            body = value.child_by_field_name(self.language.body_field)
+        self.found.append(_Found(node, kind, start, name, body, where, above))
+        test = scope.test or self.language.is_test_name.match(text) is not None
+        test = test or self._decorated_test(above)
+        inner = _Scope(node.end_byte, f"{scope.prefix}{text}.", kind in ("class", "type"))
+        inner.local = local or kind in ("function", "method")
+        inner.test, inner.branch = test, scope.branch
+        return None if kind == "constant" else inner
+
+    def _within(self, node: Node, scope: _Scope, decorators: list[Node]) -> _Scope:
+        name = self.language.name_of(node)
+        prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
+        inner = _Scope(node.end_byte, prefix, True, scope.local, scope.lost)
+        inner.test = scope.test or self._decorated_test(decorators)
+        inner.branch = scope.branch
+        return inner
+
+    def _decorated_test(self, decorators: list[Node]) -> bool:
+        found = self.language.is_test_decorator
+        return any(found.search(self._text(node)) for node in decorators)
+
+    def _add(self, stream: TokenStream, item: _Found) -> int | None:
+        if item.kind not in ("function", "method") or item.body is None:
+            return None
+        node = item.node
+        return stream.add(node.start_byte, node.end_byte, self._bytes(item.name))
+
+    def _definition(
+        self,
+        item: _Found,
+        form: Form,
+        lines: int,
+        doc: str,
+        stream: TokenStream,
+        comments: list[tuple[int, int]],
+    ) -> Definition:
+        node, name = item.node, self._text(item.name)
+        decorators = tuple(
+            _SPACE.sub(" ", self._text(node).lstrip("@").strip()) for node in item.decorators
+        )
+        language = self.language
+        test = (
+            self.in_test
+            or item.scope.test
+            or (item.kind != "constant" and language.is_test_name.match(name) is not None)
+            or self._decorated_test(item.decorators)
+        )
+        return Definition(
+            path=self.path,
+            name=name,
+            qualified=item.scope.prefix + name,
+            kind=item.kind,
+            signature=self._signature(item, comments),
+            start=item.start,
+            end=node.end_byte,
+            name_start=item.name.start_byte,
+            line=node.start_point[0] + 1 - self.extra_lines,
+            lines=lines,
+            tokens=len(form.tokens),
+            statements=_statements(item.body, comments, documented=bool(doc)),
+            body=_with_decorators(form.body, decorators),
+            shape=_with_decorators(form.shape, decorators),
+            doc=doc,
+            decorators=decorators,
+            branch=item.scope.branch,
+            local=item.scope.local,
+            trivial=self._is_trivial(item, stream),
+            test=test,
+            generated=self.generated,
+        )
+
+    def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:
+        if item.body is None:
+            return True
+        start, end = item.body.start_byte, item.body.end_byte
+        # A long body is not looked at: nothing is long and does nothing.
+        written = stream.masked[start:end].strip()
+        return len(written) < 200 and self.language.is_stub.fullmatch(written) is not None
+
+    def _signature(self, item: _Found, comments: list[tuple[int, int]]) -> str:
+        start, end = item.node.start_byte, item.node.end_byte
+        if item.body is not None:
+            end = item.body.start_byte
+        at = bisect_left(comments, (start, 0))
+        pieces: list[bytes] = []
+        while at < len(comments) and comments[at][0] < end:
+            pieces.append(self.data[start : comments[at][0]])
+            start = comments[at][1]
+            at += 1
+        pieces.append(self.data[start : min(end, start + 600)])
+        text = _SPACE.sub(" ", b"".join(pieces).decode("utf-8", "replace")).strip()
+        text = text.removesuffix("=>").rstrip(" :{;=") if item.kind != "constant" else text
+        most = 120 if item.kind == "constant" else 300
+        return text if len(text) <= most else text[: most - 3] + "..."
+
+    def _docstring(self, item: _Found) -> tuple[int, int] | None:
+        if item.body is None:
+            return None
+        for number in range(item.body.named_child_count):
+            child = item.body.named_child(number)
+            if child is None or child.type == "comment":
+                continue
+            if child.type == "expression_statement" and child.child_count == 1:
+                inner = child.children[0].type
+                if inner in ("string", "concatenated_string"):
+                    return child.start_byte, child.end_byte
+            return None
+        return None
+
+    def _first_sentence(self, span: tuple[int, int]) -> str:
+        raw = self.data[span[0] : span[1]].decode("utf-8", "replace")
+        return raw.lstrip("rRuUbBfF").strip("\"'").strip().split("\n", 1)[0].strip()[:200]
+
+    def _comment_above(self, item: _Found, comments: list[tuple[int, int]]) -> str:
+        """The first line of the comment that stands right above a definition."""
+        edge = min([item.start, *(node.start_byte for node in item.decorators)])
+        at = bisect_right(comments, (edge, 0)) - 1
+        first = None
+        while at >= 0:
+            between = self.data[comments[at][1] : edge]
+            if between.strip() or between.count(b"\n") > 1:
+                break
+            first = comments[at]
+            edge, at = first[0], at - 1
+        if first is None:
+            return ""
+        text = self.data[first[0] : first[1]].decode("utf-8", "replace")
+        for line in text.splitlines():
+            if words := line.strip().strip("/*!#-<").strip():
+                return words[:200]
+        return ""
+
+    def _bytes(self, node: Node) -> bytes:
+        return self.data[node.start_byte : node.end_byte]
+
+    def _text(self, node: Node) -> str:
+        return self._bytes(node).decode("utf-8", "replace")
+
+
+def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:
+    if body is None:
+        return 1
+    low, high = bisect_left(comments, (body.start_byte, 0)), bisect_left(comments, (body.end_byte, 0))
+    return max(1, body.named_child_count - (high - low) - documented)
+
+
+def _with_decorators(digest: str, decorators: tuple[str, ...]) -> str:
+    """What decorates a function is part of what it does."""
+    if not digest or not decorators:
+        return digest
+    joined = digest + "\0".join(decorators)
+    return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _is_generated(path: str, data: bytes) -> bool:
+    if _GENERATED.search(data, 0, _HEAD) is None:
+        return path.endswith(("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart"))
+    # The words count where they stand in a comment, not in code that writes them.
+    head = cast("list[bytes]", data[:_HEAD].splitlines())
+    marks = (b"#", b"//", b"/*", b"*", b"--", b'"""', b"<!--", b";")
+    return any(_GENERATED.search(line) and line.lstrip().startswith(marks) for line in head)
+
