@@ -43,7 +43,8 @@ class Engine:
         self.settings = settings
         self.workspace = Workspace(roots)
         self.index = Index()
-        self.keeper = Keeper(self.workspace, self.index)
+        cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
+        self.keeper = Keeper(self.workspace, self.index, cache_file)
         self.editor = editor
         # Brings the index's buffers up to date with the open documents; the server sets it.
         self.settle: Callable[[], None] = _nothing_open

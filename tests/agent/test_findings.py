@@ -32,12 +32,26 @@ def view_of(files: dict[str, str]) -> View:
     return index_of(files).view()
 
 
-def findings(files: dict[str, str], path: str) -> list[Finding]:
-    return file_findings(view_of(files), path, files[path])
+# Nothing was there before: all of it is new.
+NOTHING: frozenset[tuple[str, str]] = frozenset()
 
 
-def tiers(files: dict[str, str], path: str) -> list[str]:
-    return [finding.tier for finding in findings(files, path)]
+def findings(
+    files: dict[str, str], path: str, known: frozenset[tuple[str, str]] | None = None
+) -> list[Finding]:
+    return file_findings(view_of(files), path, files[path], known)
+
+
+def tiers(
+    files: dict[str, str], path: str, known: frozenset[tuple[str, str]] | None = None
+) -> list[str]:
+    return [finding.tier for finding in findings(files, path, known)]
+
+
+def otherwise(number: int) -> str:
+    """A body of its own, as long as `BODY`."""
+    steps = "".join(f"    step{number}.go{n}(items, limit)\n" for n in range(5))
+    return f"{steps}    return step{number}.end(items)\n"
 
 
 def defined(view: View, path: str, qualified: str) -> Definition:
@@ -206,8 +220,9 @@ def test_a_large_family_is_a_pattern(copies: int, shown: bool) -> None:
     ("copies", "shown"), [(2, True), (MAX_FAMILY, True), (MAX_FAMILY + 1, False)]
 )
 def test_a_name_in_many_modules_is_a_pattern(copies: int, shown: bool) -> None:
-    files = {f"m{n}.py": function("f", BODY.replace("2", str(n + 3))) for n in range(copies)}
-    assert tiers(files, f"m{copies - 1}.py") == (["T0x"] if shown else [])
+    files = {f"m{n}.py": function("f", otherwise(n)) for n in range(copies)}
+    assert tiers(files, f"m{copies - 1}.py", NOTHING) == (["T0x"] if shown else [])
+    assert tiers(files, f"m{copies - 1}.py") == []
 
 
 def indented(text: str) -> str:
@@ -295,11 +310,12 @@ def test_a_function_is_no_copy_of_what_it_encloses() -> None:
 
 def test_the_same_name_in_two_modules() -> None:
     files = {"shop/__init__.py": "", "shop/cart.py": function("total"),
-             "shop/z.py": function("total", BODY.replace("2", "3"))}  # fmt: skip
-    (finding,) = findings(files, "shop/z.py")
+             "shop/z.py": function("total", otherwise(1))}  # fmt: skip
+    (finding,) = findings(files, "shop/z.py", NOTHING)
     assert (finding.tier, finding.score) == ("T0x", 0.8)
     assert finding.reason == "shop.cart already has a function named `total` (shop/cart.py:1)."
-    assert findings(files, "shop/cart.py") == []
+    # What was there before is not looked at for its name alone.
+    assert findings(files, "shop/z.py") == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ def definitions(path, text):
     return list(index_text(path, text).definitions)
 
 
-
 def body(text: str, name: str = "f") -> str:
     (found,) = [d for d in definitions("app.py", textwrap.dedent(text)) if d.qualified == name]
     assert found.body

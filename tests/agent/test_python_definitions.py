@@ -13,7 +13,6 @@ def definitions(path, text):
     return list(index_text(path, text).definitions)
 
 
-
 def read(text: str, path: str = "app.py") -> list[Definition]:
     return definitions(path, text)
 
@@ -229,7 +228,7 @@ def test_size_leaves_out_docstring_comments_and_blank_lines() -> None:
     )
     found = one(text, "f")
     assert found.lines == 5
-    assert found.statements == 4
+    assert found.statements == 3
 
 
 @pytest.mark.parametrize(
@@ -352,10 +351,20 @@ def test_a_hundred_thousand_open_brackets_are_read_in_time() -> None:
     assert time.monotonic() - started < 20
 
 
-def test_a_hundred_thousand_closed_brackets_give_no_fingerprint() -> None:
-    text = "def f():\n    return 1\n\nx = " + "[" * 100_000 + "]" * 100_000 + "\n"
+def test_a_hundred_thousand_closed_brackets_are_no_obstacle_to_the_others() -> None:
+    plain = "def f():\n    return 1\n\n"
+    text = plain + "x = " + "[" * 100_000 + "]" * 100_000 + "\n\n\ndef g():\n    return 2\n"
     found = {d.name: d for d in read(text)}
-    assert found["f"].body == ""
+    assert found["f"].body == read(plain)[0].body
+    assert "g" in found
+
+
+def test_long_runs_of_comments_are_read_in_time() -> None:
+    """tree-sitter's time grows with the square of their number: minutes for these."""
+    text = "def f():\n    return 1\n\n" + "# note\n" * 70_000
+    started = time.monotonic()
+    assert [d.name for d in read(text)] == ["f"]
+    assert time.monotonic() - started < 20
 
 
 def test_brackets_in_a_deep_text_are_no_obstacle_to_the_others() -> None:

@@ -76,10 +76,10 @@ def test_a_path_that_the_overlay_deletes_is_gone_from_every_layer() -> None:
     assert view.at("a.py", 5) is None
 
 
-def test_names_of_a_view_are_those_that_can_be_seen() -> None:
+def test_names_of_a_view_are_those_of_all_its_layers() -> None:
     index = filled({"a.py": F})
-    index.put_buffer("a.py", G)
-    assert index.view().names() == {"g"}
+    index.put_buffer("b.py", G)
+    assert index.view().names() == {"f", "g"}
 
 
 def test_replacing_a_file_forgets_what_it_held() -> None:
@@ -184,10 +184,10 @@ def test_the_innermost_definition_around_an_offset() -> None:
 
 
 def test_other_languages_have_no_definitions() -> None:
-    assert language_of("a.js") is None
+    assert language_of("a.txt") is None
     assert language_of("Makefile") is None
-    assert language_of("a.pyi") == "python"
-    assert index_text("a.js", F).definitions == ()
+    assert language_of("a.pyi") == language_of("a.py")
+    assert index_text("a.txt", F).definitions == ()
 
 
 def test_packed_definitions_come_back_whole() -> None:

@@ -2,52 +2,74 @@
 
 Precision comes first: in large repositories a quarter of all functions have a near neighbour and
 half of all methods share a name with another, nearly all rightly so. What is never a finding:
-overloads, property setters, registered implementations, branches of one condition, stubs, dunders,
-tests, and families of more than five alike, which are a pattern and not a slip.
+overloads, overrides, property setters, registered implementations, branches of one condition,
+stubs, dunders, tests, migrations, generated code, compatibility shims, one file in two languages,
+and families of more than five alike, which are a pattern and not a slip.
+
+What was there before the person began is held to less than what is new: a name that two modules
+share, a near copy and a copy with other literals are shown for new and changed definitions alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.fingerprint import Form
+from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.store import View
 from steadyhand_agent.workspace import utf8
 
 # Below these a shared body is chance or idiom (measured on Django and the standard library).
 MIN_LINES = 5
 MIN_TOKENS = 25
+# A near copy says less than a copy, so there has to be more of it (FACTS: 40 tokens to warn).
+NEAR_TOKENS = 40
 # The guard looks closer than the diagnostics do, since most helpers are short.
 GUARD_MIN_STATEMENTS = 2
 GUARD_MIN_TOKENS = 12
+GUARD_NEAR_TOKENS = 30
 MAX_FAMILY = 5
 
 _OVERLOAD = re.compile(
-    r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|abstractmethod|override"
-    r"|fixture|hookimpl|validator|field_validator|model_validator)\b"
+    r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
+    r"|abstractmethod|override|Override|fixture|hookimpl|validator|field_validator"
+    r"|model_validator)\b"
 )
+_MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
+_COMPATIBILITY = re.compile(
+    r"(^|/)(_?compat\w*|\w+_compat|py[23]\w*|six|_?backports?|polyfills?)(/|\.\w+$)"
+)
+# Names that every module may have.
+_EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
 ReadText = Callable[[str], str | None]
+# The name and the body of each definition that was there before.
+Known = Container[tuple[str, str]]
 
 
-def file_findings(view: View, path: str, text: str) -> list[Finding]:
+def file_findings(view: View, path: str, text: str, known: Known | None = None) -> list[Finding]:
     """The findings to show in one file: those whose definition there should go.
 
     Args:
         view: What to compare with.
         path: The file.
         text: Its text in that view.
+        known: `(qualified name, body)` of what was there before; None says that all of it was.
     """
     entry = view.entry(path)
     if entry is None or path.endswith(".pyi"):
         return []
     found = list(overwritten(entry.definitions, text))
     seen = {finding.definition.start for finding in found}
-    for definition in entry.definitions:
+    for definition, form in zip(entry.definitions, entry.forms, strict=True):
         if definition.start in seen or _exempt(definition) or definition.test:
             continue
-        finding = _same_body(view, definition) or _same_name(view, definition)
+        fresh = known is not None and (definition.qualified, definition.body) not in known
+        finding = _copy(view, definition, fresh=fresh)
+        if finding is None and fresh:
+            finding = _shown_if_fresh(view, definition, form)
         if finding is not None:
             found.append(finding)
     found.sort(key=lambda f: f.definition.start)
@@ -61,11 +83,14 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
         definitions: One text's definitions, in order.
         text: That text; a use of the name between the two says that the first one served.
     """
+    language = language_of(definitions[0].path) if definitions else None
+    if language is None or not language.overwrites:
+        return []
     last: dict[str, Definition] = {}
     found: list[Finding] = []
     data = utf8(text)
     for definition in definitions:
-        if definition.kind == "constant" or definition.name == "_":
+        if definition.kind in ("constant", "type") or definition.name == "_":
             continue
         if definition.test and definition.local:
             # Inside a test the same name again and again is how cases are written.
@@ -75,23 +100,20 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
         if (
             earlier is None
             or earlier.branch != definition.branch
-            or earlier.kind == "constant"
+            or earlier.kind != definition.kind
             or _redefines(definition, earlier)
             or earlier.end > definition.start
             or _mentions(data[earlier.end : definition.start], definition.name)
+            or (earlier.trivial and not language.docstrings)
+            or definition.generated
         ):
             continue
         scope = definition.qualified.rpartition(".")[0] or "this module"
-        found.append(
-            Finding(
-                "T0",
-                definition,
-                earlier,
-                1.0,
-                f"`{definition.name}` is already defined in {scope} on line {earlier.line}; "
-                "the later definition silently replaces it.",
-            )
+        reason = (
+            f"`{definition.name}` is already defined in {scope} on line {earlier.line}; "
+            "the later definition silently replaces it."
         )
+        found.append(Finding("T0", definition, earlier, 1.0, reason))
     return found
 
 
@@ -104,64 +126,108 @@ def duplicates_of(view: View, definition: Definition) -> list[Finding]:
     """
     if _exempt(definition):
         return []
-    found: list[Finding] = []
-    if definition.body and (
-        definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS
-    ):
-        alike = [d for d in view.with_body(definition.body) if _comparable(definition, d)]
-        if 0 < len(alike) <= MAX_FAMILY:
-            best = min(alike, key=_rank)
-            found.append(Finding("T1", definition, best, 1.0, _same_body_reason(definition, best)))
+    if definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS:
+        for tier, alike in (("T1", _bodies(view, definition)), ("T2", _shapes(view, definition))):
+            if 0 < len(alike) <= MAX_FAMILY:
+                best = min(alike, key=_rank)
+                reason = _REASONS[tier].format(ours=definition.qualified, other=_named(best))
+                return [Finding("T1" if tier == "T1" else "T2", definition, best, 1.0, reason)]
     if _importable(definition) and not definition.test:
-        twins = [d for d in view.named(definition.name) if _namesake(definition, d)]
-        if 0 < len(twins) < MAX_FAMILY and not found:
+        twins = _twins(view, definition)
+        if 0 < len(twins) < MAX_FAMILY:
             best = min(twins, key=_rank)
-            found.append(Finding("T0x", definition, best, 0.8, _same_name_reason(view, best)))
-    return found
+            return [Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))]
+    form = view.form(definition)
+    near = _near(view, definition, form, GUARD_NEAR_TOKENS) if form is not None else None
+    return [near] if near is not None else []
 
 
-def _same_body(view: View, definition: Definition) -> Finding | None:
+def _copy(view: View, definition: Definition, *, fresh: bool) -> Finding | None:
+    """T1: the same body."""
     if not definition.body or definition.lines < MIN_LINES or definition.tokens < MIN_TOKENS:
         return None
-    alike = [d for d in view.with_body(definition.body) if _comparable(definition, d)]
+    alike = _bodies(view, definition)
     if not 0 < len(alike) < MAX_FAMILY:
         return None
     best = min(alike, key=_rank)
-    if _rank(best) > _rank(definition):
+    if not fresh and _rank(best) > _rank(definition):
         return None
-    return Finding("T1", definition, best, 1.0, _same_body_reason(definition, best))
+    reason = _REASONS["T1"].format(ours=definition.qualified, other=_named(best))
+    return Finding("T1", definition, best, 1.0, reason)
 
 
-def _same_name(view: View, definition: Definition) -> Finding | None:
-    if not _importable(definition) or definition.private or definition.lines < MIN_LINES:
-        return None
-    twins = [d for d in view.named(definition.name) if _namesake(definition, d)]
-    if not 0 < len(twins) < MAX_FAMILY:
-        return None
-    best = min(twins, key=_rank)
-    if _rank(best) > _rank(definition):
-        return None
-    return Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))
+def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding | None:
+    """T2, T0x and T3: what only somebody who is just writing it can judge."""
+    if definition.lines >= MIN_LINES and definition.tokens >= MIN_TOKENS:
+        alike = _shapes(view, definition)
+        if 0 < len(alike) < MAX_FAMILY:
+            best = min(alike, key=_rank)
+            reason = _REASONS["T2"].format(ours=definition.qualified, other=_named(best))
+            return Finding("T2", definition, best, 1.0, reason)
+    named = not definition.private and definition.lines >= MIN_LINES and _importable(definition)
+    twins = _twins(view, definition) if named else []
+    if 0 < len(twins) < MAX_FAMILY:
+        best = min(twins, key=_rank)
+        return Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))
+    if definition.lines >= MIN_LINES:
+        return _near(view, definition, form, NEAR_TOKENS)
+    return None
 
 
-def _same_body_reason(definition: Definition, best: Definition) -> str:
-    return (
-        f"`{definition.qualified}` does the same, statement by statement, as "
-        f"`{best.qualified}` in {best.place}."
+def _near(view: View, definition: Definition, form: Form, floor: int) -> Finding | None:
+    """T3: most of its tokens in the same order."""
+    if definition.tokens < floor:
+        return None
+    alike = [pair for pair in view.near(form) if _comparable(definition, pair[0])]
+    if not 0 < len(alike) < MAX_FAMILY:
+        return None
+    # The nearest one; among equally near ones the one that should stay.
+    best, score = min(alike, key=lambda pair: (-round(pair[1], 2), _rank(pair[0])))
+    reason = (
+        f"`{definition.qualified}` is nearly the same ({score:.0%}) as {_named(best)}; "
+        "one with a parameter may serve both."
     )
+    return Finding("T3", definition, best, score, reason)
+
+
+_REASONS = {
+    "T1": "`{ours}` does the same, statement by statement, as {other}.",
+    "T2": "`{ours}` is the same as {other}, but for the values of literals.",
+}
+
+
+def _named(best: Definition) -> str:
+    return f"`{best.qualified}` in {best.place}"
 
 
 def _same_name_reason(view: View, best: Definition) -> str:
     return f"{view.module(best.path)} already has a {best.kind} named `{best.name}` ({best.place})."
 
 
+def _bodies(view: View, definition: Definition) -> list[Definition]:
+    found = view.with_body(definition.body) if definition.body else []
+    return [d for d in found if _comparable(definition, d)]
+
+
+def _shapes(view: View, definition: Definition) -> list[Definition]:
+    found = view.with_shape(definition.shape) if definition.shape else []
+    return [d for d in found if _comparable(definition, d)]
+
+
+def _twins(view: View, definition: Definition) -> list[Definition]:
+    return [d for d in view.tops(definition.name) if _namesake(definition, d)]
+
+
 def _exempt(definition: Definition) -> bool:
     """Definitions that are meant to be alike, or say too little to compare."""
     return (
-        definition.kind == "constant"
+        definition.kind in ("constant", "type")
+        or definition.generated
         or (definition.trivial and definition.kind != "class")
         or (definition.name.startswith("__") and definition.name.endswith("__"))
         or any(_OVERLOAD.search(decorator) for decorator in definition.decorators)
+        or _MIGRATION.search(definition.path) is not None
+        or _COMPATIBILITY.search(definition.path) is not None
     )
 
 
@@ -171,13 +237,36 @@ def _comparable(definition: Definition, other: Definition) -> bool:
         (other.path, other.start) != (definition.path, definition.start)
         and not _exempt(other)
         and (definition.test or not other.test)
-        and not other.path.endswith(".pyi")
+        and _one_language(definition.path, other.path)
         # A method cannot be imported, and a helper inside a function cannot be reached.
         and (other.kind == definition.kind or other.module_level)
         and not (other.local and other.path != definition.path)
         and not (other.branch and definition.branch and other.path == definition.path)
+        and not _overrides(definition, other)
         and not _encloses(other, definition)
         and not _encloses(definition, other)
+    )
+
+
+def _one_language(path: str, other: str) -> bool:
+    """True where one could be used from the other, and is not the other's translation."""
+    ours, theirs = language_of(path), language_of(other)
+    if ours is None or theirs is None or other.endswith(".pyi"):
+        return False
+    if FAMILIES.get(ours.name, ours.name) != FAMILIES.get(theirs.name, theirs.name):
+        return False
+    # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie.
+    stem, suffix = path.rpartition("/")[2].split(".", 1)
+    other_stem, other_suffix = other.rpartition("/")[2].split(".", 1)
+    return stem != other_stem or suffix == other_suffix
+
+
+def _overrides(definition: Definition, other: Definition) -> bool:
+    """True for methods of one name in two classes: one interface, served twice."""
+    return (
+        definition.kind == other.kind == "method"
+        and definition.name == other.name
+        and (definition.path, definition.qualified) != (other.path, other.qualified)
     )
 
 
@@ -188,7 +277,7 @@ def _namesake(definition: Definition, other: Definition) -> bool:
         and _importable(other)
         and not other.test
         and not _exempt(other)
-        and not other.path.endswith(".pyi")
+        and _one_language(definition.path, other.path)
     )
 
 
@@ -197,7 +286,7 @@ def _importable(definition: Definition) -> bool:
         definition.module_level
         and definition.kind in ("function", "class")
         and not definition.branch
-        and definition.name not in ("main", "setup", "run", "_")
+        and definition.name not in _EVERYWHERE
     )
 
 

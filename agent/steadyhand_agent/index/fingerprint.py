@@ -67,10 +67,8 @@ class _Codes(dict[bytes, int]):
 _KNOWN = _Codes()
 _ANY_NUMBER = _Codes()[b"\0number"]
 _ANY_LOCAL = np.uint64(_Codes()[b"\0local"])
-_FACTORS = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5],
-    dtype=np.uint64,
-)
+# Fibonacci hashing: 2^64 divided by the golden ratio (Knuth, TAOCP 6.4).
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +178,20 @@ class TokenStream:
         exact = np.array(self._codes, dtype=np.int64)
         shaped = np.where((exact > 0) & (exact & _NUMBER != 0), _ANY_NUMBER, exact)
         blind = np.where(shaped < 0, _ANY_LOCAL, shaped.astype(np.uint64))
-        sketches = _sketches(blind, self._ends)
-        characters = ((blind * _FACTORS[0]) >> np.uint64(48)).astype("<u2")
+        characters = ((blind * _FACTOR) >> np.uint64(48)).astype("<u2")
         # Surrogates cannot stand in a string alone; two values less make no difference.
         characters[(characters >> 11) == 0b11011] ^= 0x4000
         text = characters.tobytes().decode("utf-16-le")
+        pieces = [text[s:e] for s, e in zip([0, *self._ends], self._ends, strict=False)]
         found: list[Form] = []
         start = 0
-        for end, literals, sketch in zip(self._ends, self._literals, sketches, strict=True):
+        for end, literals, sketch, piece in zip(
+            self._ends, self._literals, sketches(pieces), pieces, strict=True
+        ):
             shape = hashlib.blake2b(shaped[start:end].tobytes(), digest_size=8)
             body = hashlib.blake2b(exact[start:end].tobytes(), digest_size=8)
             body.update(literals)
-            found.append(Form(body.hexdigest(), shape.hexdigest(), sketch, text[start:end]))
+            found.append(Form(body.hexdigest(), shape.hexdigest(), sketch, piece))
             start = end
         return found
 
@@ -272,25 +272,31 @@ class TokenStream:
                 masked[start] = 0x22
 
 
-def _sketches(codes: NDArray[np.uint64], ends: list[int]) -> list[Sketch]:
-    """The smallest hashes of the runs of each function in a text.
+def sketches(texts: Sequence[str]) -> list[Sketch]:
+    """The smallest hashes of the runs of tokens in each text.
 
     Bottom-k sketches (Broder 1997): the share of common hashes estimates the share of common runs.
     """
+    codes = np.frombuffer("".join(texts).encode("utf-16-le"), dtype="<u2").astype(np.uint64)
+    ends = np.cumsum([len(text) for text in texts])
     count = len(codes) - RUN + 1
     empty = np.empty(0, dtype=np.uint32)
     if count <= 0:
         return [empty] * len(ends)
-    mixed = np.zeros(count, dtype=np.uint64)
-    for place, factor in enumerate(_FACTORS):
-        mixed = (mixed ^ (codes[place : place + count] * factor)) * _FACTORS[1]
-        mixed ^= mixed >> np.uint64(29)
-    lengths = np.diff(np.array([0, *ends]))
+    mixed = codes[:count].copy()
+    for place in range(1, RUN):
+        mixed |= codes[place : place + count] << np.uint64(16 * place)
+    mixed *= _FACTOR
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= _FACTOR
+    lengths = np.diff(ends, prepend=0)
     owner = np.repeat(np.arange(len(ends)), lengths)
     # A run that begins in one function and ends in the next is nobody's.
     whole = owner[:count] == owner[RUN - 1 :]
     keys = (owner[:count].astype(np.uint64) << np.uint64(32)) | (mixed >> np.uint64(32))
-    keys = np.unique(keys[whole])
+    keys = keys[whole]
+    keys.sort()
+    keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))] if len(keys) else keys
     owners = (keys >> np.uint64(32)).astype(np.int64)
     first = np.searchsorted(owners, np.arange(len(ends) + 1))
     hashes = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)

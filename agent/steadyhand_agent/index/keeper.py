@@ -1,7 +1,8 @@
 """Keeps the index true: the cold start in worker processes, then every change on disk.
 
-Owns the worker processes and the file watcher. Never blocks the event loop: listing and hashing run
-in threads, parsing of many files in workers, and the index itself is touched on the loop alone.
+Owns the worker processes, the file watcher and when the cache is written. Never blocks the event
+loop: listing, merging and writing run in threads, parsing of many files in workers, and the index
+itself is touched on the loop alone.
 """
 
 from __future__ import annotations
@@ -18,26 +19,36 @@ from typing import Any
 
 import orjson
 
-from steadyhand_agent.index import worker
-from steadyhand_agent.index.languages import language_of
+from steadyhand_agent.index import cache, worker
+from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.walk import CLOSED, Walk, kept, walk
 from steadyhand_agent.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-_BATCH = 40
+# So many bytes of source are one worker's next piece: half a second of work, a fifth of a bar.
+_BATCH_BYTES = 1_200_000
 # Below this many files a worker costs more to start than it saves.
-_IN_PROCESS = 60
-# A worker's answer is one line; forty large files of definitions stay well below this.
-_LINE_LIMIT = 64 * 1024 * 1024
+_IN_PROCESS = 40
+_MOST_WORKERS = 4
+# Every segment is searched in turn; more of them are merged.
+_MOST_SEGMENTS = 6
+# After so many events at once some may have been lost.
+_FLOOD = 1_000
+_POLL_SECONDS = 30.0
 
 Progress = Callable[[int, int], None]
-Take = Callable[[list[Any]], None]
+Stat = tuple[int, int]
 
 
 class Keeper:
     """Fills an index from disk and follows the disk.
+
+    Args:
+        workspace: What is indexed.
+        index: Where it goes.
+        cache_file: What a warm start reads; None for none.
 
     Attributes:
         ready: Set once the cold start is over.
@@ -45,12 +56,15 @@ class Keeper:
         files: Every path of the workspace that is not ignored.
     """
 
-    def __init__(self, workspace: Workspace, index: Index) -> None:
+    def __init__(self, workspace: Workspace, index: Index, cache_file: Path | None = None) -> None:
         self.workspace = workspace
         self.index = index
         self.ready = asyncio.Event()
         self.passed_over: Counter[str] = Counter()
         self.files: set[str] = set()
+        self._cache_file = cache_file
+        self._stats: dict[str, Stat] = {}
+        self._left_out: dict[str, str] = {}
         self._changed: list[Callable[[set[str]], None]] = []
 
     def on_change(self, listener: Callable[[set[str]], None]) -> None:
@@ -58,12 +72,21 @@ class Keeper:
         self._changed.append(listener)
 
     async def fill(self, progress: Progress | None = None) -> None:
-        """Reads the whole workspace once; partial results are in the index as they come."""
+        """Reads what the cache does not know; partial results are in the index as they come."""
         try:
+            cached = None
+            if self._cache_file is not None:
+                cached = await asyncio.to_thread(cache.load, self._cache_file)
             outcome: Walk = await asyncio.to_thread(walk, self.workspace)
             self.files = {*outcome.sources, *outcome.others}
-            self.passed_over = outcome.passed_over
-            await self._read(outcome.sources, progress)
+            self._stats = outcome.stats
+            self._count(outcome)
+            todo = outcome.sources
+            if cached is not None:
+                todo = self._reuse(cached, outcome)
+            await self._read(todo, progress)
+            if cached is None or len(todo) > _IN_PROCESS:
+                await self._settle()
         finally:
             self.ready.set()
 
@@ -73,9 +96,27 @@ class Keeper:
 
         watched = DefaultFilter(ignore_dirs=tuple(CLOSED))
         roots = self.workspace.roots
-        async for changes in awatch(*roots, watch_filter=watched, debounce=200):
-            names = {self.workspace.name_of(Path(name)) for _, name in changes}
-            await self.refresh({name for name in names if name is not None})
+        try:
+            async for changes in awatch(*roots, watch_filter=watched, debounce=200):
+                names = {self.workspace.name_of(Path(name)) for _, name in changes}
+                await self.refresh({name for name in names if name is not None})
+                if len(changes) > _FLOOD:
+                    await self.rescan()
+        except (OSError, RuntimeError) as error:
+            # The system has no more watches to give, mostly: looking now and then must do.
+            log.warning("changes on disk cannot be watched (%s); they are looked for", error)
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                await self.rescan()
+
+    async def rescan(self) -> None:
+        """Compares the whole disk with what is known; for when events may have been lost."""
+        outcome = await asyncio.to_thread(walk, self.workspace)
+        known = self._stats
+        changed = {path for path, stat in outcome.stats.items() if known.get(path) != stat}
+        changed |= known.keys() - outcome.stats.keys()
+        changed |= self.files ^ {*outcome.sources, *outcome.others}
+        await self.refresh(changed)
 
     async def refresh(self, paths: set[str]) -> None:
         """Takes in paths that may have changed, appeared or gone."""
@@ -84,50 +125,105 @@ class Keeper:
         outcome = await asyncio.to_thread(kept, self.workspace, paths)
         alive = {*outcome.sources, *outcome.others}
         gone = paths - alive
+        # A folder that vanished takes everything below it along.
+        below = [path for path in self.files if path not in gone and _lies_below(path, gone)]
+        gone |= await asyncio.to_thread(self._missing, below)
         for path in gone:
             self.index.drop_base(path)
-        # A folder that vanished takes everything below it along.
-        for path in [p for p in self.files if any(p.startswith(g + "/") for g in gone)]:
-            if not await asyncio.to_thread(self._exists, path):
-                gone.add(path)
-                self.index.drop_base(path)
+            self._stats.pop(path, None)
+            self._left_out.pop(path, None)
         self.files = (self.files - gone) | alive
+        self._stats.update(outcome.stats)
         await self._read(outcome.sources, None)
+        if len(self.index.base.segments) > _MOST_SEGMENTS:
+            await self._settle()
         for listener in self._changed:
             listener(paths | gone)
 
-    def _exists(self, path: str) -> bool:
-        root, inside = self.workspace.split(path)
-        return (root / inside).is_file()
+    def _missing(self, paths: list[str]) -> set[str]:
+        gone: set[str] = set()
+        for path in paths:
+            root, inside = self.workspace.split(path)
+            if not (root / inside).is_file():
+                gone.add(path)
+        return gone
+
+    def _count(self, outcome: Walk) -> None:
+        self.passed_over = outcome.passed_over + Counter(self._left_out.values())
+
+    def _reuse(self, cached: Segment, outcome: Walk) -> list[str]:
+        """Takes from the cache what has not changed; gives back what has to be read."""
+        current: set[str] = set()
+        for row in list(cached.rows):
+            if outcome.stats.get(row.path) == (row.modified, row.size):
+                current.add(row.path)
+            else:
+                cached.kill(row.path)
+        self.index.base.take(cached)
+        return [path for path in outcome.sources if path not in current]
+
+    async def _settle(self) -> None:
+        """Merges the segments into one and writes it; what changes meanwhile is marked after."""
+        segments = list(self.index.base.segments)
+        marks = [set(segment.dead) for segment in segments]
+        merged = await asyncio.to_thread(Segment.merge, segments, marks)
+        if self._cache_file is not None:
+            merged = await asyncio.to_thread(cache.save, self._cache_file, merged)
+        for segment, mark in zip(segments, marks, strict=True):
+            for number in segment.dead - mark:
+                merged.kill(segment.rows[number].path)
+        self.index.base.replace(segments, merged)
 
     async def _read(self, sources: list[str], progress: Progress | None) -> None:
-        jobs = [(path, *self.workspace.split(path)) for path in sources if language_of(path)]
-        pairs = [[path, str(root), inside] for path, root, inside in jobs]
-        batches = [pairs[at : at + _BATCH] for at in range(0, len(pairs), _BATCH)]
+        jobs = [(path, *self.workspace.split(path)) for path in sources]
+        pairs: list[worker.Job] = [(path, str(root), inside) for path, root, inside in jobs]
         done = 0
 
-        def take(answers: list[Any]) -> None:
+        def take(segment: Segment, failed: list[list[str]]) -> None:
             nonlocal done
-            for fields in answers:
-                entry = worker.unpack(fields)
-                if entry is None:
-                    self.passed_over["unreadable"] += 1
-                    self.index.drop_base(str(fields[0]))
-                else:
-                    self.index.put_base(entry)
-            done += len(answers)
+            for path, reason in failed:
+                self.index.drop_base(path)
+                self._left_out[path] = reason
+                self.passed_over[reason] += 1
+            for row in segment.rows:
+                if (reason := self._left_out.pop(row.path, None)) is not None:
+                    self.passed_over[reason] -= 1
+            self.index.base.take(segment)
+            done += len(segment.rows) + len(failed)
             if progress is not None:
                 progress(done, len(pairs))
 
         if len(pairs) <= _IN_PROCESS:
-            for batch in batches:
-                take(await asyncio.to_thread(worker.answer, batch))
+            for job in pairs:
+                try:
+                    entry, _, _ = await asyncio.to_thread(worker.read, job)
+                    self.index.put_base(entry)
+                    if (reason := self._left_out.pop(entry.path, None)) is not None:
+                        self.passed_over[reason] -= 1
+                except worker.PassedOver as error:
+                    take(Segment.build([]), [[job[0], str(error)]])
             return
-        count = max(1, min(4, os.cpu_count() or 1, len(batches)))
+        batches = self._batches(pairs)
+        count = max(1, min(_MOST_WORKERS, os.cpu_count() or 1, len(batches)))
         queue = iter(batches)
         await asyncio.gather(*(self._work(queue, take) for _ in range(count)))
 
-    async def _work(self, queue: Iterator[list[list[str]]], take: Take) -> None:
+    def _batches(self, pairs: list[worker.Job]) -> list[list[worker.Job]]:
+        batches: list[list[worker.Job]] = []
+        size = _BATCH_BYTES
+        for job in pairs:
+            if size >= _BATCH_BYTES:
+                batches.append([])
+                size = 0
+            batches[-1].append(job)
+            size += self._stats.get(job[0], (0, 0))[1] + 500
+        return batches
+
+    async def _work(
+        self,
+        queue: Iterator[list[worker.Job]],
+        take: Callable[[Segment, list[list[str]]], None],
+    ) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -135,23 +231,33 @@ class Keeper:
             "steadyhand_agent.index.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=_LINE_LIMIT,
+            limit=1 << 20,
         )
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             for batch in queue:
-                line = b""
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                answered: tuple[Segment, list[list[str]]] | None = None
+                with contextlib.suppress(OSError, EOFError, ValueError):
                     process.stdin.write(orjson.dumps(batch) + b"\n")
                     await process.stdin.drain()
-                    line = await process.stdout.readline()
-                if line:
-                    take(orjson.loads(line))
-                else:
+                    head: Any = orjson.loads(await process.stdout.readline())
+                    data = await process.stdout.readexactly(head["size"])
+                    answered = Segment.from_buffer(data), head["failed"]
+                if answered is None:
                     log.warning("an index worker ended early; its files are read in this process")
-                    take(await asyncio.to_thread(worker.answer, batch))
+                    answered = await asyncio.to_thread(worker.answer, list(batch))
+                take(*answered)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def _lies_below(path: str, folders: set[str]) -> bool:
+    at = path.rfind("/")
+    while at > 0:
+        if path[:at] in folders:
+            return True
+        at = path.rfind("/", 0, at)
+    return False

@@ -24,10 +24,10 @@ from steadyhand_agent.index.languages.language import Language
 from steadyhand_agent.workspace import text_hash, utf8
 
 _SPACE = re.compile(r"\s+")
-# Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests deeper
-# than the first number is not looked at, and in a text that nests deeper than the second, brackets
-# beyond the third are blanked.
-_DEEPEST = 1_000
+# Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests
+# deeper than the first number is not looked at, and in a text that nests deeper than the second,
+# brackets beyond the third are blanked.
+_DEEPEST = 3_000
 _MOST_BRACKETS = 2_000
 _KEPT_BRACKETS = 200
 _BRACKET = re.compile(rb"[()\[\]{}]|\n(?=[A-Za-z@#/])")
@@ -406,7 +406,10 @@ class _Reader:
 def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:
     if body is None:
         return 1
-    low, high = bisect_left(comments, (body.start_byte, 0)), bisect_left(comments, (body.end_byte, 0))
+    low, high = (
+        bisect_left(comments, (body.start_byte, 0)),
+        bisect_left(comments, (body.end_byte, 0)),
+    )
     return max(1, body.named_child_count - (high - low) - documented)
 
 
@@ -425,4 +428,3 @@ def _is_generated(path: str, data: bytes) -> bool:
     head = cast("list[bytes]", data[:_HEAD].splitlines())
     marks = (b"#", b"//", b"/*", b"*", b"--", b'"""', b"<!--", b";")
     return any(_GENERATED.search(line) and line.lstrip().startswith(marks) for line in head)
-

@@ -1,45 +1,160 @@
 """The index's layers and its queries.
 
 Owns *base* (what is on disk), *buffers* (unsaved text of open documents) and the views that lay a
-session's *overlay* on top. Every query names its view. Never reads a file: texts are handed in.
-Used from the event loop alone, so nothing here locks.
+session's *overlay* on top. Every query names its view. Never reads a source file: texts are handed
+in. Used from the event loop alone, so nothing here locks.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
 
 from steadyhand_agent.index.definitions import Definition, FileEntry
+from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import index_text, python
+from steadyhand_agent.index.reader import TooSlow
+from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
+from steadyhand_agent.workspace import text_hash
+
+# The share of the longer one's tokens that both have, in one order.
+NEAR = 0.80
+# A text that is being typed may cost this much and no more.
+TYPING_SECONDS = 0.5
+
+
+class Layer(Protocol):
+    """What a view asks of each of its layers."""
+
+    def has(self, path: str) -> bool:
+        """True where the layer speaks for a path."""
+        ...
+
+    def paths(self) -> Iterable[str]:
+        """Every path it speaks for."""
+        ...
+
+    def entry(self, path: str) -> FileEntry | None:
+        """What it knows of one path."""
+        ...
+
+    def named(self, name: str) -> Iterable[Definition]:
+        """By bare name."""
+        ...
+
+    def with_body(self, digest: str) -> Iterable[Definition]:
+        """By the whole normalised form."""
+        ...
+
+    def with_shape(self, digest: str) -> Iterable[Definition]:
+        """By the form without literal values."""
+        ...
+
+    def tops(self, name: str) -> Iterable[Definition]:
+        """By bare name, those at the top of their module alone."""
+        ...
+
+    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+        """Those that share most of their tokens in one order."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """Every bare name."""
+        ...
 
 
 @dataclass(slots=True)
-class Layer:
-    """Entries by path, with the definitions found by name and by body."""
+class Entries:
+    """A layer of entries that come and go: buffers, an overlay, the files that changed on disk."""
 
-    entries: dict[str, FileEntry] = field(default_factory=dict[str, FileEntry])
-    by_name: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
-    by_body: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
+    by_path: dict[str, FileEntry] = field(default_factory=dict[str, FileEntry])
+    _names: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
+    _bodies: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
+    _shapes: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
+    _runs: dict[int, list[tuple[Definition, str]]] = field(
+        default_factory=dict[int, list[tuple[Definition, str]]]
+    )
 
     def put(self, entry: FileEntry) -> None:
         """Replaces what is known of one path."""
         self.drop(entry.path)
-        self.entries[entry.path] = entry
-        for definition in entry.definitions:
-            self.by_name.setdefault(definition.name, []).append(definition)
+        self.by_path[entry.path] = entry
+        for definition, form in zip(entry.definitions, entry.forms, strict=True):
+            self._names.setdefault(definition.name, []).append(definition)
             if definition.body:
-                self.by_body.setdefault(definition.body, []).append(definition)
+                self._bodies.setdefault(definition.body, []).append(definition)
+                self._shapes.setdefault(definition.shape, []).append(definition)
+            for run in form.sketch.tolist():
+                self._runs.setdefault(run, []).append((definition, form.tokens))
 
     def drop(self, path: str) -> None:
         """Forgets one path."""
-        entry = self.entries.pop(path, None)
+        entry = self.by_path.pop(path, None)
         if entry is None:
             return
-        for definition in entry.definitions:
-            _remove(self.by_name, definition.name, path)
+        for definition, form in zip(entry.definitions, entry.forms, strict=True):
+            _remove(self._names, definition.name, path)
             if definition.body:
-                _remove(self.by_body, definition.body, path)
+                _remove(self._bodies, definition.body, path)
+                _remove(self._shapes, definition.shape, path)
+            for run in form.sketch.tolist():
+                kept = [pair for pair in self._runs.get(run, ()) if pair[0].path != path]
+                if kept:
+                    self._runs[run] = kept
+                else:
+                    self._runs.pop(run, None)
+
+    def has(self, path: str) -> bool:
+        """True where the layer speaks for a path."""
+        return path in self.by_path
+
+    def paths(self) -> Iterable[str]:
+        """Every path it speaks for."""
+        return self.by_path
+
+    def entry(self, path: str) -> FileEntry | None:
+        """What it knows of one path."""
+        return self.by_path.get(path)
+
+    def named(self, name: str) -> Iterable[Definition]:
+        """By bare name."""
+        return self._names.get(name, ())
+
+    def with_body(self, digest: str) -> Iterable[Definition]:
+        """By the whole normalised form."""
+        return self._bodies.get(digest, ())
+
+    def with_shape(self, digest: str) -> Iterable[Definition]:
+        """By the form without literal values."""
+        return self._shapes.get(digest, ())
+
+    def tops(self, name: str) -> Iterable[Definition]:
+        """By bare name, those at the top of their module alone."""
+        return [d for d in self.named(name) if d.module_level and d.kind != "constant"]
+
+    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+        """Those that share most of their tokens in one order."""
+        shared: Counter[tuple[str, int]] = Counter()
+        known: dict[tuple[str, int], tuple[Definition, str]] = {}
+        for run in form.sketch.tolist():
+            found = self._runs.get(run, ())
+            if len(found) <= MOST_COMMON:
+                for pair in found:
+                    key = (pair[0].path, pair[0].start)
+                    shared[key] += 1
+                    known[key] = pair
+        scored = [
+            (definition, likeness(form.tokens, tokens, cutoff))
+            for definition, tokens in (known[key] for key, _ in shared.most_common(CANDIDATES))
+        ]
+        return [(definition, score) for definition, score in scored if score >= cutoff]
+
+    def names(self) -> Iterable[str]:
+        """Every bare name."""
+        return self._names
 
 
 def _remove(table: dict[str, list[Definition]], key: str, path: str) -> None:
@@ -48,6 +163,115 @@ def _remove(table: dict[str, list[Definition]], key: str, path: str) -> None:
         table[key] = kept
     else:
         table.pop(key, None)
+
+
+class Base:
+    """The layer of what is on disk: segments that never change, and what changed since."""
+
+    def __init__(self) -> None:
+        self._segments: list[Segment] = []
+        self._changed = Entries()
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments, the changes since left out."""
+        return self._segments
+
+    @property
+    def changed(self) -> Entries:
+        """What changed since the segments were built."""
+        return self._changed
+
+    def take(self, segment: Segment) -> None:
+        """Takes many files at once; they replace what was known of the same paths."""
+        for row in segment.rows:
+            self.drop(row.path)
+        self._segments.append(segment)
+
+    def put(self, entry: FileEntry) -> None:
+        """Takes one file."""
+        self.drop(entry.path)
+        self._changed.put(entry)
+
+    def drop(self, path: str) -> None:
+        """Forgets one path."""
+        self._changed.drop(path)
+        for segment in self._segments:
+            segment.kill(path)
+
+    def replace(self, merged: list[Segment], by: Segment) -> None:
+        """Puts one segment in the place of those that it was merged of."""
+        rest = [segment for segment in self._segments if segment not in merged]
+        self._segments = [by, *rest]
+
+    def has(self, path: str) -> bool:
+        """True where the layer speaks for a path."""
+        return self._changed.has(path) or any(s.row(path) is not None for s in self._segments)
+
+    def paths(self) -> Iterable[str]:
+        """Every path it speaks for."""
+        yield from self._changed.paths()
+        for segment in self._segments:
+            yield from segment.paths()
+
+    def content_hash(self, path: str) -> str | None:
+        """The hash of a file's text when it was last read."""
+        entry = self._changed.entry(path)
+        if entry is not None:
+            return entry.content_hash
+        rows = (segment.row(path) for segment in self._segments)
+        return next((row.content_hash for row in rows if row is not None), None)
+
+    def entry(self, path: str) -> FileEntry | None:
+        """What it knows of one path."""
+        found = self._changed.entry(path)
+        if found is not None:
+            return found
+        entries = (segment.entry(path) for segment in self._segments)
+        return next((entry for entry in entries if entry is not None), None)
+
+    def named(self, name: str) -> Iterable[Definition]:
+        """By bare name."""
+        found = list(self._changed.named(name))
+        for segment in self._segments:
+            found += [d for d in segment.found("name", name_key(name)) if d.name == name]
+        return found
+
+    def with_body(self, digest: str) -> Iterable[Definition]:
+        """By the whole normalised form."""
+        return self._by_digest("body", digest, self._changed.with_body(digest))
+
+    def with_shape(self, digest: str) -> Iterable[Definition]:
+        """By the form without literal values."""
+        return self._by_digest("shape", digest, self._changed.with_shape(digest))
+
+    def _by_digest(
+        self, table: str, digest: str, found: Iterable[Definition]
+    ) -> Iterable[Definition]:
+        together = list(found)
+        for segment in self._segments:
+            together += segment.found(table, int(digest, 16))
+        return together
+
+    def tops(self, name: str) -> Iterable[Definition]:
+        """By bare name, those at the top of their module alone."""
+        found = list(self._changed.tops(name))
+        for segment in self._segments:
+            found += [d for d in segment.found("top", name_key(name)) if d.name == name]
+        return found
+
+    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+        """Those that share most of their tokens in one order."""
+        found = list(self._changed.near(form, cutoff))
+        for segment in self._segments:
+            found += segment.near(form, cutoff)
+        return found
+
+    def names(self) -> Iterable[str]:
+        """Every bare name."""
+        yield from self._changed.names()
+        for segment in self._segments:
+            yield from segment.names()
 
 
 class View:
@@ -67,18 +291,29 @@ class View:
         if path in self._gone:
             return None
         for layer in self._layers:
-            if path in layer.entries:
-                return layer.entries[path]
+            found = layer.entry(path)
+            if found is not None:
+                return found
+        return None
+
+    def form(self, definition: Definition) -> Form | None:
+        """The form of a definition that stands in this view."""
+        entry = self.entry(definition.path)
+        for found, form in zip(
+            *(entry.definitions, entry.forms) if entry else ((), ()), strict=True
+        ):
+            if found.start == definition.start and found.qualified == definition.qualified:
+                return form
         return None
 
     def paths(self) -> list[str]:
         """Every path of the view, sorted."""
-        return sorted({p for layer in self._layers for p in layer.entries} - self._gone)
+        return sorted({p for layer in self._layers for p in layer.paths()} - self._gone)
 
     def named(self, name: str) -> list[Definition]:
         """Definitions by bare name (`slugify`), or by the end of a dotted one (`Post.slug`)."""
         bare = name.rpartition(".")[2]
-        found = self._visible(layer.by_name.get(bare, ()) for layer in self._layers)
+        found = self._visible(layer.named(bare) for layer in self._layers)
         if bare == name:
             return found
         tail = "." + name
@@ -90,13 +325,36 @@ class View:
         ]
 
     def names(self) -> set[str]:
-        """Every bare name that is defined anywhere."""
-        known = {name for layer in self._layers for name in layer.by_name}
-        return {name for name in known if self.named(name)}
+        """Every bare name that is defined somewhere; a few may have gone since."""
+        return {name for layer in self._layers for name in layer.names()}
+
+    def tops(self, name: str) -> list[Definition]:
+        """Functions, classes and types of a name that another module could import."""
+        return self._visible(layer.tops(name) for layer in self._layers)
 
     def with_body(self, body: str) -> list[Definition]:
         """Definitions with the same normalised body."""
-        return self._visible(layer.by_body.get(body, ()) for layer in self._layers)
+        return self._visible(layer.with_body(body) for layer in self._layers)
+
+    def with_shape(self, shape: str) -> list[Definition]:
+        """Definitions with the same normalised body up to the values of literals."""
+        return self._visible(layer.with_shape(shape) for layer in self._layers)
+
+    def near(self, form: Form, cutoff: float = NEAR) -> list[tuple[Definition, float]]:
+        """Definitions that share most of their tokens in one order, the nearest first.
+
+        Args:
+            form: What to compare with.
+            cutoff: The share of the longer one's tokens that must be common (a longest common
+                subsequence), 0 to 1.
+        """
+        found: list[tuple[Definition, float]] = []
+        for depth, layer in enumerate(self._layers):
+            for definition, score in layer.near(form, cutoff):
+                if not self._hidden(definition.path, depth):
+                    found.append((definition, score))
+        found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
+        return found
 
     def at(self, path: str, offset: int) -> Definition | None:
         """The innermost definition around a byte offset."""
@@ -112,14 +370,17 @@ class View:
         """How another module gets a definition; for a method, its class."""
         return f"from {self.module(definition.path)} import {definition.qualified.split('.')[0]}"
 
+    def has(self, path: str) -> bool:
+        """True where a path is known in this view."""
+        return path not in self._gone and any(layer.has(path) for layer in self._layers)
+
+    def _hidden(self, path: str, depth: int) -> bool:
+        return path in self._gone or any(up.has(path) for up in self._layers[:depth])
+
     def _visible(self, groups: Iterable[Iterable[Definition]]) -> list[Definition]:
         found: list[Definition] = []
         for depth, group in enumerate(groups):
-            above = self._layers[:depth]
-            for definition in group:
-                path = definition.path
-                if path not in self._gone and not any(path in up.entries for up in above):
-                    found.append(definition)
+            found += [d for d in group if not self._hidden(d.path, depth)]
         found.sort(key=lambda d: (d.path, d.start))
         return found
 
@@ -131,32 +392,40 @@ class _Packages:
     view: View
 
     def __contains__(self, folder: object) -> bool:
-        return any(self.view.entry(f"{folder}/__init__.{end}") for end in ("py", "pyi"))
+        return any(self.view.has(f"{folder}/__init__.{end}") for end in ("py", "pyi"))
+
+
+@lru_cache(maxsize=64)
+def _indexed(path: str, text: str) -> FileEntry:
+    """The entry of an unsaved text; the same one is asked for again and again."""
+    try:
+        return index_text(path, text, TYPING_SECONDS)
+    except TooSlow:
+        return FileEntry(path, text_hash(text), text.count("\n") + 1, ())
 
 
 class Index:
     """The live index of one workspace."""
 
     def __init__(self) -> None:
-        self._base = Layer()
-        self._buffers = Layer()
+        self.base = Base()
+        self._buffers = Entries()
 
     def put_base(self, entry: FileEntry) -> None:
         """Takes what is on disk."""
-        self._base.put(entry)
+        self.base.put(entry)
 
     def drop_base(self, path: str) -> None:
         """Forgets a file that is gone from disk."""
-        self._base.drop(path)
+        self.base.drop(path)
 
     def base_hash(self, path: str) -> str | None:
         """The content hash that disk had when it was last read."""
-        entry = self._base.entries.get(path)
-        return entry.content_hash if entry else None
+        return self.base.content_hash(path)
 
     def put_buffer(self, path: str, text: str) -> FileEntry:
         """Takes an open document's text."""
-        entry = index_text(path, text)
+        entry = _indexed(path, text)
         self._buffers.put(entry)
         return entry
 
@@ -170,26 +439,28 @@ class Index:
         Args:
             overlay: New text by path; None where the session would delete the file.
         """
-        below = (self._buffers, self._base)
+        below = (self._buffers, self.base)
         if not overlay:
             return View(below)
-        top = Layer()
+        top = Entries()
         for path, text in overlay.items():
             if text is not None:
-                top.put(index_text(path, text))
+                top.put(_indexed(path, text))
         return View((top, *below), frozenset(p for p, text in overlay.items() if text is None))
 
     @property
     def definitions(self) -> int:
         """How many definitions disk holds."""
-        return sum(len(entry.definitions) for entry in self._base.entries.values())
+        held = sum(segment.definitions for segment in self.base.segments)
+        return held + sum(len(e.definitions) for e in self.base.changed.by_path.values())
 
     @property
     def files(self) -> int:
         """How many files of the disk layer are indexed."""
-        return len(self._base.entries)
+        return sum(1 for _ in self.base.paths())
 
     @property
     def lines(self) -> int:
         """How many lines those files hold."""
-        return sum(entry.lines for entry in self._base.entries.values())
+        held = sum(segment.lines for segment in self.base.segments)
+        return held + sum(entry.lines for entry in self.base.changed.by_path.values())

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +20,24 @@ from steadyhand_agent.errors import GitFailed
 from steadyhand_agent.index.languages import language_of
 from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace
 
-# Folders that hold other people's code or nothing of interest, where no git says so.
+# Folders that hold nothing of the person's, where no git says so.
 CLOSED = frozenset(
     {
         ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache",
         ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".eggs", "site-packages",
     }
 )  # fmt: skip
+
+
+# Folders that hold other people's code, committed or not: listed and searched, never indexed.
+VENDORED = frozenset(
+    {
+        "node_modules", "bower_components", "vendor", "vendored", "_vendor", "_vendored",
+        "third_party", "third-party", "thirdparty", "site-packages",
+    }
+)  # fmt: skip
+_MINIFIED = re.compile(r"[.-](min|bundle|umd)\.[cm]?js$")
+_IGNORE_FILES = (".gitignore", ".ignore")
 
 
 @dataclass(slots=True)
@@ -34,11 +47,13 @@ class Walk:
     Attributes:
         sources: Paths in a language that is indexed.
         others: Every other path that is not ignored (for listing and searching).
-        passed_over: How many, by reason: `huge`, `link`, `unreadable`, `name`.
+        stats: Of each source, its time of change (ns) and its size.
+        passed_over: How many sources, by reason: `huge`, `link`, `name`, `vendored`, `minified`.
     """
 
     sources: list[str] = field(default_factory=list[str])
     others: list[str] = field(default_factory=list[str])
+    stats: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     passed_over: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -70,16 +85,18 @@ def kept(workspace: Workspace, paths: set[str]) -> Walk:
         found = {name for name in names if not _below_a_link(root, name)}
         folders = [n for n in found if (root / n).is_dir() and not (root / n).is_symlink()]
         for folder in folders:
-            found |= {f"{folder}/{name}" for name in _walked(root / folder, _spec(root))}
+            found |= set(_walked(root, _Ignores(root, _IGNORE_FILES), folder))
         found = {name for name in found if ".git" not in name.split("/")}
         if repository:
             found -= git.ignored(root, sorted(found))
         else:
-            spec = _spec(root)
+            ignores = _Ignores(root, _IGNORE_FILES)
+            for name in found:
+                ignores.read_above(name)
             found = {
                 name
                 for name in found
-                if not spec.match_file(name) and not CLOSED.intersection(name.split("/"))
+                if not ignores.match(name) and not CLOSED.intersection(name.split("/"))
             }
         for name in sorted(found):
             _sort_in(outcome, root, prefix, name)
@@ -100,38 +117,87 @@ def _listing(root: Path) -> list[str]:
         # A repository that cannot be listed, or that ignores this very folder, is no guide.
         with contextlib.suppress(GitFailed):
             if listed := git.files(root):
-                return listed
-    return _walked(root, _spec(root))
+                ignores = _Ignores(root, (".ignore",))
+                ignores.read({name.rpartition("/")[0] for name in listed if _is_ignore(name)})
+                return [name for name in listed if not ignores.match(name)]
+    return _walked(root, _Ignores(root, _IGNORE_FILES))
 
 
-def _walked(root: Path, spec: GitIgnoreSpec) -> list[str]:
+def _is_ignore(name: str) -> bool:
+    return name == ".ignore" or name.endswith("/.ignore")
+
+
+class _Ignores:
+    """The ignore files of a root and its folders, read as the walk meets them.
+
+    As with git, a deeper file has the last word, and within one file the last line.
+    """
+
+    def __init__(self, root: Path, names: tuple[str, ...]) -> None:
+        self._root = root
+        self._names = names
+        self._specs: dict[str, GitIgnoreSpec] = {}
+        self.read({""})
+
+    def read(self, folders: set[str]) -> None:
+        """Takes in the ignore files of these folders (paths below the root)."""
+        for folder in folders:
+            lines: list[str] = []
+            for name in self._names:
+                with contextlib.suppress(OSError):
+                    path = self._root / folder / name
+                    lines += path.read_text("utf-8", "replace").splitlines()
+            if lines:
+                self._specs[folder] = GitIgnoreSpec.from_lines(lines)
+
+    def read_above(self, name: str) -> None:
+        """Takes in the ignore files of every folder that a path lies in."""
+        parts = name.split("/")[:-1]
+        self.read({"/".join(parts[:end]) for end in range(1, len(parts) + 1)})
+
+    def match(self, name: str) -> bool:
+        """True where a path below the root is ignored, or a folder that it lies in."""
+        if not self._specs:
+            return False
+        parts = name.split("/")
+        # A folder that is ignored takes everything along; a path that ends in `/` is a folder.
+        for end in range(1, len(parts)):
+            if self._match_one("/".join(parts[:end]) + "/"):
+                return True
+        return bool(parts[-1]) and self._match_one(name)
+
+    def _match_one(self, name: str) -> bool:
+        folder = name.rstrip("/")
+        while True:
+            folder = folder.rpartition("/")[0]
+            spec = self._specs.get(folder)
+            if spec is not None:
+                inside = name[len(folder) + 1 :] if folder else name
+                found = spec.check_file(inside).include
+                if found is not None:
+                    return found
+            if not folder:
+                return False
+
+
+def _walked(root: Path, ignores: _Ignores, below: str = "") -> list[str]:
     """Every path below a folder that is not ignored; links are named and not followed."""
     found: list[str] = []
-    for folder, folders, files in os.walk(root, followlinks=False):
+    for folder, folders, files in os.walk(root / below, followlinks=False):
         inside = os.path.relpath(folder, root)
         inside = "" if inside == "." else inside.replace(os.sep, "/") + "/"
+        if any(name in files for name in _IGNORE_FILES):
+            ignores.read({inside.rstrip("/")})
         linked = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(
             name
             for name in folders
-            if name not in CLOSED and name not in linked and not spec.match_file(f"{inside}{name}/")
+            if name not in CLOSED and name not in linked and not ignores.match(f"{inside}{name}/")
         )
         found.extend(
-            f"{inside}{name}"
-            for name in (*files, *linked)
-            if not spec.match_file(f"{inside}{name}")
+            f"{inside}{name}" for name in (*files, *linked) if not ignores.match(f"{inside}{name}")
         )
     return found
-
-
-def _spec(root: Path) -> GitIgnoreSpec:
-    lines: list[str] = []
-    for name in (".gitignore", ".ignore"):
-        try:
-            lines += (root / name).read_text("utf-8", "replace").splitlines()
-        except OSError:
-            continue
-    return GitIgnoreSpec.from_lines(lines)
 
 
 def _sort_in(outcome: Walk, root: Path, prefix: str, name: str) -> None:
@@ -140,18 +206,28 @@ def _sort_in(outcome: Walk, root: Path, prefix: str, name: str) -> None:
     except UnicodeEncodeError:
         outcome.passed_over["name"] += 1
         return
-    path = root / name
     try:
-        status = path.lstat()
+        status = os.lstat(f"{root}/{name}")
     except OSError:
         return  # Tracked by git, gone from disk.
-    if path.is_symlink():
+    if stat.S_ISLNK(status.st_mode):
         outcome.passed_over["link"] += 1
         return
-    if not path.is_file():
+    if not stat.S_ISREG(status.st_mode):
         return
     if status.st_size > MAX_FILE_BYTES:
         outcome.passed_over["huge"] += 1
         return
-    bucket = outcome.sources if language_of(name) is not None else outcome.others
-    bucket.append(prefix + name)
+    if language_of(name) is None:
+        outcome.others.append(prefix + name)
+        return
+    folders = name.split("/")[:-1]
+    if not VENDORED.isdisjoint(folders):
+        outcome.passed_over["vendored"] += 1
+    elif _MINIFIED.search(name):
+        outcome.passed_over["minified"] += 1
+    else:
+        outcome.sources.append(prefix + name)
+        outcome.stats[prefix + name] = (status.st_mtime_ns, status.st_size)
+        return
+    outcome.others.append(prefix + name)

@@ -122,7 +122,7 @@ class _Names:
             and not any(start <= node.start_byte < end for start, end in wanted)
             and (kept is None or node.start_byte != kept.name_start)
         }
-        self._keywords = {node.start_byte for node in captures.get("keyword", ())}
+        self._keywords = {node.start_byte for node in captures.get("key", ())}
         self._identifiers = [
             node for node in captures.get("identifier", ()) if not self._inside(node)
         ]

@@ -9,6 +9,8 @@ from steadyhand_agent.index.languages.python import PYTHON
 from steadyhand_agent.workspace import text_hash
 
 LANGUAGES: tuple[Language, ...] = (PYTHON,)
+# Languages whose modules import each other.
+FAMILIES = {"javascript": "ecmascript", "typescript": "ecmascript", "tsx": "ecmascript"}
 SUFFIXES = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
 
 

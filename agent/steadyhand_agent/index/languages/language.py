@@ -55,6 +55,8 @@ class Language:
         docstrings: True where documentation is the body's first string.
         offside: True where indentation nests: what stands indented below a text that does not
             parse has an owner that was not understood.
+        overwrites: True where a second definition of a name silently replaces the first; where the
+            compiler refuses it, or tells overloads apart, it is none of our business.
         constant: Matches names of constants, where only some assignments count.
         name_of: Finds the node of a definition's name.
         keeps_paren: Says of a grouping pair that it must stay.
@@ -71,6 +73,7 @@ class Language:
     test_decorator: str = r"(?!)"
     docstrings: bool = False
     offside: bool = False
+    overwrites: bool = False
     constant: str = r"\w+"
     name_of: Callable[[Node], Node | None] = field(default=named_field)
     keeps_paren: Callable[[Node], bool] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Container
 from tree_sitter import Node, Query, QueryCursor
 
 from steadyhand_agent.index import reader
+from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.language import TEST_PATH, Language
 
 # What the fingerprint drops, keeps apart, or renames; the words are those of `Language`.
@@ -14,10 +15,8 @@ _QUERY = """
 (function_definition) @function
 (class_definition) @class
 (module (expression_statement . (assignment left: (identifier) right: (_))) @constant)
-(if_statement (block (expression_statement . (assignment left: (identifier) right: (_))) @constant))
-(else_clause (block (expression_statement . (assignment left: (identifier) right: (_))) @constant))
-(try_statement (block (expression_statement . (assignment left: (identifier) right: (_))) @constant))
-(except_clause (block (expression_statement . (assignment left: (identifier) right: (_))) @constant))
+(block (expression_statement . (assignment left: (identifier) @_name right: (_))) @constant
+ (#match? @_name "^[A-Z]"))
 (decorated_definition) @wrap
 (decorator) @decorator
 (ERROR) @error
@@ -140,6 +139,7 @@ PYTHON = Language(
     test_name=r"test_|Test",
     docstrings=True,
     offside=True,
+    overwrites=True,
     constant=r"[A-Z][A-Z0-9_]*",
     name_of=_name_of,
     keeps_paren=lambda pair: not _redundant(pair),
@@ -195,3 +195,8 @@ def module_name(path: str, packages: Container[str]) -> str:
     if rest and rest[0] in ("src", "lib"):
         rest = rest[1:]
     return ".".join([*rest, *parts])
+
+
+def definitions(path: str, text: str) -> list[Definition]:
+    """The definitions of a text, in its order."""
+    return list(reader.read(PYTHON, path, text).definitions)
