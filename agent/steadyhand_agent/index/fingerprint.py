@@ -33,18 +33,35 @@ RUN = 4
 _NAME = rb"[A-Za-z_$\x80-\xff][A-Za-z_0-9$\x80-\xff]*"
 # In the order of their frequency, since every alternative before the right one costs time.
 _TOKEN = re.compile(
-    _NAME + rb'|[()\[\]{},"]'  # a quotation mark is a whole string, blanked
+    _NAME + rb"|[()\[\]{},]"
+    rb'|"(?: ?")*'  # a quotation mark is a whole string, blanked; adjacent ones are one
     rb"|\." + _NAME + rb"|=[=>]?=?"  # `.name` is one token, never taken for a local
     rb"|[0-9](?:[0-9a-zA-Z_.]|(?<=[0-9][eE])[+-])*"
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )
 _SPACED_DOT = re.compile(rb"(?<![.\d])\.[\s\\]+(?=[A-Za-z_])")
+_CONTINUED = re.compile(rb"\\\r?\n")
+_QUOTED = re.compile(rb"(?s)([rRbB]?)[uUfF]?(\"\"\"|\'\'\'|[\"\'`])(.*)\2")
 _TRAILING_COMMA = re.compile(rb",(?=\s*[)\]}])")
 _DIGITS = frozenset(b"0123456789")
 _OWN = -1
 _NUMBER = 1 << 61
-_MASK = _NUMBER - 1
+_NAMED = 1 << 60
+_MASK = _NAMED - 1
+_IS_NAME = re.compile(rb"(?:\?\.|->|::|\.)?[A-Za-z_$\x80-\xff]")
+# Of all languages: what they share with every function says nothing of this one.
+_KEYWORDS = frozenset(
+    b"""and as assert async auto await bool boolean break case catch char class const continue def
+    default defer delete del do double elif else elsif end enum except export extends extern false
+    False final finally float fn for foreach from func function global go goto if impl import in
+    instanceof int interface is lambda let local long loop match mod module mut namespace new next
+    nil None nonlocal not null nullptr object of or package pass private protected pub public raise
+    range ref repeat rescue return select self Self short signed static str string String struct
+    super switch template then this throw throws trait true True try type typedef typename typeof
+    undefined union unless unsafe unsigned until use using var virtual void where while with
+    yield""".split()
+)
 # Block ends are written over the white space that follows; so many of them fit into one byte.
 _BLOCK_END = 0x0E
 _MOST_ENDS = 16
@@ -56,10 +73,14 @@ class _Codes(dict[bytes, int]):
     """A number for each token: the same in every process, so that it can be stored."""
 
     def __missing__(self, token: bytes) -> int:
-        digest = hashlib.blake2b(token, digest_size=8).digest()
+        # Adjacent strings are one string.
+        what = b'"' if token[0] == 0x22 else token
+        digest = hashlib.blake2b(what, digest_size=8).digest()
         code = int.from_bytes(digest, "little") & _MASK
         if token[0] in _DIGITS:
             code |= _NUMBER
+        elif token not in _KEYWORDS and _IS_NAME.match(token) is not None:
+            code |= _NAMED
         self[token] = code
         return code
 
@@ -79,7 +100,8 @@ class Form:
         body: Digest with literal values, 16 hex digits.
         shape: Digest without.
         sketch: Up to 32 hashes, ascending.
-        tokens: The tokens as characters of a string, for an exact comparison of two candidates.
+        tokens: The tokens as characters of a string, for an exact comparison of two candidates;
+            those from U+8000 on are names that are called, read or asked of something.
     """
 
     body: str
@@ -119,19 +141,21 @@ class TokenStream:
             self._blank(start, end)
             low, high = bisect_left(self._strings, (start, 0)), bisect_left(self._strings, (end, 0))
             del self._strings[low:high]
+        for node in captures.get("single", ()):
+            self._keep_comma(node.end_byte)
+        for match in _TRAILING_COMMA.finditer(masked):
+            masked[match.start()] = 0x20
         for node in captures.get("paren", ()):
             masked[node.start_byte] = 0x20
             masked[node.end_byte - 1] = 0x20
         for node in captures.get("key", ()):
             # With its first byte marked it is never taken for a local, and stays what it is.
             masked[node.start_byte] |= 0x80
-        for node in captures.get("single", ()):
-            self._keep_comma(node.end_byte)
+        for match in _CONTINUED.finditer(masked):
+            masked[match.start()] = 0x20
         for match in _SPACED_DOT.finditer(masked):
             masked[match.start()] = 0x20
             masked[match.end() - 1] = 0x2E
-        for match in _TRAILING_COMMA.finditer(masked):
-            masked[match.start()] = 0x20
         self._mark_ends([node.end_byte for node in captures.get("block", ())])
         self._bound = _positions(data, captures.get("bind", ()))
         self._outside = _positions(data, captures.get("outside", ()))
@@ -166,7 +190,7 @@ class TokenStream:
         first = bisect_left(strings, (start, 0))
         last = bisect_left(strings, (end, 0))
         data = self._data
-        self._literals.append(b"\0".join([data[s:e] for s, e in strings[first:last]]))
+        self._literals.append(b"\0".join([_content(data[s:e]) for s, e in strings[first:last]]))
         return len(self._ends) - 1
 
     def forms(self) -> list[Form]:
@@ -178,7 +202,9 @@ class TokenStream:
         exact = np.array(self._codes, dtype=np.int64)
         shaped = np.where((exact > 0) & (exact & _NUMBER != 0), _ANY_NUMBER, exact)
         blind = np.where(shaped < 0, _ANY_LOCAL, shaped.astype(np.uint64))
-        characters = ((blind * _FACTOR) >> np.uint64(48)).astype("<u2")
+        characters = ((blind * _FACTOR) >> np.uint64(49)).astype("<u2")
+        # The highest bit tells the names, which carry the meaning, from all other tokens.
+        characters |= np.where(blind & np.uint64(_NAMED) != 0, 0x8000, 0).astype("<u2")
         # Surrogates cannot stand in a string alone; two values less make no difference.
         characters[(characters >> 11) == 0b11011] ^= 0x4000
         text = characters.tobytes().decode("utf-16-le")
@@ -304,6 +330,12 @@ def sketches(texts: Sequence[str]) -> list[Sketch]:
         hashes[low : min(high, low + SKETCH_SIZE)].copy()
         for low, high in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
     ]
+
+
+def _content(literal: bytes) -> bytes:
+    """What a string says, whatever its quotation marks."""
+    match = _QUOTED.fullmatch(literal)
+    return match.group(1).lower() + match.group(3) if match else literal
 
 
 def _positions(data: bytes, nodes: Sequence[Node]) -> list[tuple[int, bytes]]:

@@ -8,6 +8,7 @@ dead by whoever holds the segment.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from rapidfuzz.distance import LCSseq
+from rapidfuzz.distance import Indel
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry
@@ -34,6 +35,10 @@ MOST_COMMON = 200
 MOST_FOUND = 100
 # How many candidates are compared token by token (FACTS: more find nothing more).
 CANDIDATES = 20
+# The shares of common tokens, and of common names, from which on two functions are near copies.
+NEAR = 0.72
+NEAR_NAMES = 0.5
+_NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
 _TABLES = ("name", "top", "body", "shape")
@@ -73,9 +78,18 @@ class FileRow:
     lines: int
 
 
-def likeness(tokens: str, other: str, cutoff: float) -> float:
-    """The share of the longer one's tokens that both have in one order; 0 below the cutoff."""
-    return LCSseq.normalized_similarity(tokens, other, score_cutoff=cutoff)
+def likeness(tokens: str, other: str) -> float:
+    """The share of all tokens of two functions that both have in one order; 0 where too little.
+
+    Names are held to a share of their own: what remains of two short functions without them is
+    alike by chance. Both limits are read off the labelled pairs (bench/RESULTS.md).
+    """
+    score = Indel.normalized_similarity(tokens, other, score_cutoff=NEAR)
+    if score >= NEAR:
+        ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
+        if Indel.normalized_similarity(ours, theirs, score_cutoff=NEAR_NAMES) >= NEAR_NAMES:
+            return score
+    return 0.0
 
 
 def name_key(name: str) -> int:
@@ -288,7 +302,7 @@ class Segment:
             return []
         return self._at(self._arrays[f"{table}_refs"][low : min(high, low + MOST_FOUND)])
 
-    def near(self, form: Form, cutoff: float) -> list[tuple[Definition, float]]:
+    def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order (see `View.near`)."""
         runs = self._arrays["runs"]
         wanted = form.sketch.astype(np.uint64) << np.uint64(32)
@@ -302,8 +316,7 @@ class Segment:
         order = np.argsort(-counts, kind="stable")[:CANDIDATES]
         found: list[tuple[Definition, float]] = []
         for ref in refs[order].astype(np.int64).tolist():
-            score = likeness(form.tokens, self._tokens(ref), cutoff)
-            if score >= cutoff:
+            if (score := likeness(form.tokens, self._tokens(ref))) > 0:
                 found += [(definition, score) for definition in self._at(np.array([ref]))]
         return found
 

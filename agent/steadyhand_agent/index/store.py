@@ -20,8 +20,6 @@ from steadyhand_agent.index.reader import TooSlow
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
 from steadyhand_agent.workspace import text_hash
 
-# The share of the longer one's tokens that both have, in one order.
-NEAR = 0.80
 # A text that is being typed may cost this much and no more.
 TYPING_SECONDS = 0.5
 
@@ -57,7 +55,7 @@ class Layer(Protocol):
         """By bare name, those at the top of their module alone."""
         ...
 
-    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+    def near(self, form: Form) -> Iterable[tuple[Definition, float]]:
         """Those that share most of their tokens in one order."""
         ...
 
@@ -135,7 +133,7 @@ class Entries:
         """By bare name, those at the top of their module alone."""
         return [d for d in self.named(name) if d.module_level and d.kind != "constant"]
 
-    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+    def near(self, form: Form) -> Iterable[tuple[Definition, float]]:
         """Those that share most of their tokens in one order."""
         shared: Counter[tuple[str, int]] = Counter()
         known: dict[tuple[str, int], tuple[Definition, str]] = {}
@@ -147,10 +145,10 @@ class Entries:
                     shared[key] += 1
                     known[key] = pair
         scored = [
-            (definition, likeness(form.tokens, tokens, cutoff))
+            (definition, likeness(form.tokens, tokens))
             for definition, tokens in (known[key] for key, _ in shared.most_common(CANDIDATES))
         ]
-        return [(definition, score) for definition, score in scored if score >= cutoff]
+        return [(definition, score) for definition, score in scored if score > 0]
 
     def names(self) -> Iterable[str]:
         """Every bare name."""
@@ -260,11 +258,11 @@ class Base:
             found += [d for d in segment.found("top", name_key(name)) if d.name == name]
         return found
 
-    def near(self, form: Form, cutoff: float) -> Iterable[tuple[Definition, float]]:
+    def near(self, form: Form) -> Iterable[tuple[Definition, float]]:
         """Those that share most of their tokens in one order."""
-        found = list(self._changed.near(form, cutoff))
+        found = list(self._changed.near(form))
         for segment in self._segments:
-            found += segment.near(form, cutoff)
+            found += segment.near(form)
         return found
 
     def names(self) -> Iterable[str]:
@@ -340,17 +338,15 @@ class View:
         """Definitions with the same normalised body up to the values of literals."""
         return self._visible(layer.with_shape(shape) for layer in self._layers)
 
-    def near(self, form: Form, cutoff: float = NEAR) -> list[tuple[Definition, float]]:
+    def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order, the nearest first.
 
-        Args:
-            form: What to compare with.
-            cutoff: The share of the longer one's tokens that must be common (a longest common
-                subsequence), 0 to 1.
+        Returns:
+            Each with the share of common tokens, 0 to 1 (see `segment.likeness`).
         """
         found: list[tuple[Definition, float]] = []
         for depth, layer in enumerate(self._layers):
-            for definition, score in layer.near(form, cutoff):
+            for definition, score in layer.near(form):
                 if not self._hidden(definition.path, depth):
                     found.append((definition, score))
         found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))

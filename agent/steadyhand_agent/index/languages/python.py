@@ -29,6 +29,15 @@ _QUERY = """
 ((tuple_pattern . (_) . "," . ")") @single)
 ((subscript subscript: (_) . "," . "]") @single)
 (parenthesized_expression) @paren
+(argument_list . "(" . (generator_expression) @paren . ")")
+(assignment right: (tuple) @paren)
+(assignment left: (tuple_pattern) @paren)
+(return_statement (tuple) @paren)
+(yield (tuple) @paren)
+(for_statement left: (tuple_pattern) @paren)
+(for_statement right: (tuple) @paren)
+(for_in_clause left: (tuple_pattern) @paren)
+(subscript subscript: (tuple) @paren)
 (string) @string
 (interpolation) @interpolation
 (block) @block
@@ -74,13 +83,14 @@ _FREE = frozenset(
 )  # fmt: skip
 _ATOMS = frozenset(
     {
-        "identifier", "call", "attribute", "subscript", "string", "integer", "float", "true",
+        "identifier", "call", "attribute", "subscript", "string", "concatenated_string", "integer", "float", "true",
         "false", "none", "list", "dictionary", "set", "tuple", "list_comprehension",
         "dictionary_comprehension", "set_comprehension", "parenthesized_expression",
     }
 )  # fmt: skip
+_CONDITIONS = frozenset({"if_statement", "elif_clause", "while_statement"})
 _TIGHTER: dict[str, frozenset[str]] = {
-    "boolean_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator"}),
+    "boolean_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator", "not_operator"}),
     "not_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator"}),
     "comparison_operator": frozenset({"binary_operator", "unary_operator"}),
     "conditional_expression": frozenset(
@@ -94,9 +104,14 @@ _TIGHTER: dict[str, frozenset[str]] = {
 
 def _redundant(group: Node) -> bool:
     """True where the parentheses of a group could go and the meaning would stay."""
+    if group.type != "parenthesized_expression":
+        # The query found it where it changes nothing; an empty tuple is what it is.
+        return group.named_child_count > 0
     inside = group.named_children[0] if group.named_children else None
-    if inside is None or inside.type in ("generator_expression", "yield", "named_expression"):
+    if inside is None or inside.type in ("generator_expression", "yield"):
         return False
+    if inside.type == "named_expression":
+        return group.parent is not None and group.parent.type in _CONDITIONS
     if inside.type in _ATOMS:
         return True
     # Of several pairs the outer ones are idle; the innermost answers for the whole.
