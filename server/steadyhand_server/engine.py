@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.keeper import Keeper, Progress
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.suppress import (
@@ -95,6 +96,10 @@ class Engine:
             text: Its text as of now.
         """
         return self._suppression.shown(self.index.view(), path, text)
+
+    def key(self, finding: Finding, data: bytes) -> str:
+        """What a finding is called from run to run; `data` is its definition's file."""
+        return self._suppression.key(finding, data)
 
     def use_baselines(self, baselines: dict[Path, Baseline]) -> None:
         """Takes what was found before as settled, by root."""

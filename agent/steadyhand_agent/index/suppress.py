@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import orjson
 from pathspec import GitIgnoreSpec
@@ -163,7 +163,8 @@ class Suppression:
         canonical = canonical if other == root else theirs.path
         return f"{finding.tier} {path}:{ours.qualified} = {canonical}:{theirs.qualified} {digest}"
 
-    def has_reason(self, definition: Definition, data: bytes) -> bool:
+    @staticmethod
+    def has_reason(definition: Definition, data: bytes) -> bool:
         """True where a comment at a definition says why both are wanted.
 
         Args:
@@ -238,7 +239,7 @@ def read_baseline(path: Path) -> Baseline:
             str(path),
             f"it is no JSON ({error}); write it anew with `steadyhand check --write-baseline`.",
         ) from error
-    known: dict[str, Any] = dict(held) if isinstance(held, dict) else {}
+    known = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
     version = known.pop("version", None)
     if version != _VERSION or not all(type(n) is int and n > 0 for n in known.values()):
         raise SettingsError(

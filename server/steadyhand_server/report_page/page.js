@@ -1,0 +1,51 @@
+"use strict";
+// Without this script the page shows the same, in one order.
+const table = document.querySelector("table");
+if (table) {
+  const groups = Array.from(table.tBodies);
+  const filter = document.getElementById("filter");
+  const shown = document.getElementById("shown");
+  const numbers = new Set(["tier", "lines", "score"]);
+  const order = new Intl.Collator("en", { numeric: true });
+
+  const sort = (button) => {
+    const head = button.closest("th");
+    const by = button.dataset.by;
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    groups.sort((a, b) => {
+      const [x, y] = [a.dataset[by], b.dataset[by]];
+      return (numbers.has(by) ? x - y : order.compare(x, y)) * (down ? -1 : 1);
+    });
+    table.append(...groups);
+  };
+
+  // A folder from the picture means the paths below it; anything else is looked for anywhere.
+  let folder = null;
+  const apply = () => {
+    const words = filter.value.toLowerCase();
+    const inside = (path) => folder === "." || path.startsWith(folder + "/");
+    let count = 0;
+    for (const group of groups) {
+      const fits = folder === null
+        ? group.textContent.toLowerCase().includes(words)
+        : inside(group.dataset.path) || inside(group.dataset.canonical);
+      group.hidden = !fits;
+      count += fits ? 1 : 0;
+    }
+    shown.textContent = count === groups.length ? "" : count + " of " + groups.length;
+  };
+
+  for (const button of table.tHead.querySelectorAll("button")) {
+    button.addEventListener("click", () => sort(button));
+  }
+  filter.addEventListener("input", () => { folder = null; apply(); });
+  for (const cell of document.querySelectorAll("[data-folder]")) {
+    cell.addEventListener("click", () => {
+      folder = cell.dataset.folder;
+      filter.value = folder;
+      apply();
+    });
+  }
+}
