@@ -168,7 +168,7 @@ async def _check(asked: Asked) -> int:
             look.at(path)
     outcome = look.report()
     if known is not None and not asked.only:
-        outcome.stats.outdated = known.total() - outcome.stats.settled["baseline"]
+        outcome.stats.outdated = known.keys.total() - outcome.stats.settled["baseline"]
     outcome.stats.seconds = time.monotonic() - began
     if asked.write_baseline:
         keys = [row.key for row in outcome.rows if row.ours is not None]
@@ -220,7 +220,9 @@ class _Look:
             entry = self._view.entry(path)
             self._stats.lines[path] = entry.lines if entry else 0
         # What is new may be the better of two, so that the finding stands on the older one.
-        return paths if self._asked.base else [path for path in paths if self._wanted(path)]
+        if self._asked.base or self._asked.baseline:
+            return paths
+        return [path for path in paths if self._wanted(path)]
 
     def at(self, path: str) -> None:
         """Looks at one file."""
@@ -230,15 +232,27 @@ class _Look:
             return  # Gone since it was indexed.
         shown = self._engine.shown(path, text)
         self._stats.settled += shown.settled
-        self._findings += shown.findings
+        self._findings += [f for f in shown.findings if f not in shown.newer]
+        for finding in shown.newer:
+            turned = newer_goes(finding)
+            if turned is not finding:
+                self._turned(turned)
+            elif finding in shown.findings:
+                self._findings.append(finding)
         self._remarks += shown.remarks
 
     def report(self) -> report.Report:
         """What is shown of all that was found."""
-        findings, remarks = self._findings, self._remarks
         if self._asked.base:
-            findings, remarks = self._changed(findings, remarks)
-        rows = [row for finding in findings if (row := self._row(finding))]
+            self._changed()
+        # Several old ones may have been told of one new definition.
+        findings = {
+            (f.tier, f.definition.path, f.definition.start): f
+            for f in reversed(self._findings)
+            if self._wanted(f.definition.path)
+        }
+        rows = [row for finding in findings.values() if (row := self._row(finding))]
+        remarks = [remark for remark in self._remarks if self._wanted(remark.path)]
         rows += [row for remark in remarks if (row := self._remark(remark))]
         rows.sort(key=lambda row: (row.span.path, row.span.line, row.span.column))
         return report.Report(rows, self._stats)
@@ -247,31 +261,27 @@ class _Look:
         only = self._asked.only
         return not only or any(path == one or path.startswith(f"{one}/") for one in only)
 
-    def _changed(
-        self, findings: list[Finding], remarks: list[Remark]
-    ) -> tuple[list[Finding], list[Remark]]:
-        """What concerns a definition that is new or changed, and wanted."""
-        sides = {d.path for f in findings for d in (f.definition, f.canonical)}
-        new = changed_since(
-            self._engine.workspace, self._asked.base, sides | {r.path for r in remarks}
-        )
+    def _changed(self) -> None:
+        """Keeps what concerns a definition that is new or changed, told of that one."""
+        found, self._findings = self._findings, []
+        sides = {d.path for f in found for d in (f.definition, f.canonical)}
+        paths = sides | {remark.path for remark in self._remarks}
+        new = changed_since(self._engine.workspace, self._asked.base, paths)
+        for finding in found:
+            ours, theirs = finding.definition, finding.canonical
+            if ours.start in new.get(ours.path, ()):
+                self._findings.append(finding)
+            elif theirs.start in new.get(theirs.path, ()):
+                self._turned(newer_goes(finding))
+        self._remarks = [remark for remark in self._remarks if remark.path in new]
 
-        def concerned(definition: Definition) -> bool:
-            path = definition.path
-            return self._wanted(path) and definition.start in new.get(path, ())
-
-        kept: list[Finding] = []
-        for finding in findings:
-            if concerned(finding.definition):
-                kept.append(finding)
-            elif concerned(finding.canonical):
-                turned = newer_goes(finding)
-                table = self._table(turned.definition.path)
-                if table is None or Suppression.has_reason(turned.definition, table.data):
-                    self._stats.settled["comment"] += 1
-                else:
-                    kept.append(turned)
-        return kept, [r for r in remarks if r.path in new and self._wanted(r.path)]
+    def _turned(self, finding: Finding) -> None:
+        """Takes a finding that is told of its other side now, if no comment there settles it."""
+        table = self._table(finding.definition.path)
+        if table is not None and Suppression.has_reason(finding.definition, table.data):
+            self._stats.settled["comment"] += 1
+        else:
+            self._findings.append(finding)
 
     def _row(self, finding: Finding) -> report.Row | None:
         ours, theirs = self._table(finding.definition.path), self._table(finding.canonical.path)
@@ -334,11 +344,11 @@ def write(path: Path, data: bytes, option: str) -> None:
         SettingsError: It cannot be written; names the option that asked for it.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
+        if path.exists() and not path.is_file():
             # A pipe or a device is written to, not replaced.
-            target.write_bytes(data)
+            path.write_bytes(data)
             return
+        target = path.resolve()
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
             file.write(data)
         # What `open` would have given it; a temporary file is for its owner alone.

@@ -20,6 +20,8 @@ from steadyhand_server.documents import LineTable
 Level = Literal["warning", "note"]
 # More of a definition than this says nothing new to a person who compares two.
 _CODE_LINES = 24
+# The tiers that compare bodies and not names.
+_BODIES = frozenset({"T1", "T2", "T3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,8 @@ class Report:
 
     @property
     def repeated(self) -> int:
-        """Lines of the definitions that should go; one that two findings name counts once."""
-        lines = {row.span: row.ours.lines for row in self.rows if row.ours is not None}
-        return sum(lines.values())
+        """Lines of the bodies that are there already."""
+        return sum(row.ours.lines for row in self.rows if row.ours and row.tier in _BODIES)
 
 
 def span(table: LineTable, path: str, start: int, end: int) -> Span:
@@ -267,7 +268,6 @@ def as_json(report: Report) -> bytes:
             "passed_over": dict(stats.passed_over),
             "settled": dict(stats.settled),
             "outdated": stats.outdated,
-            "seconds": round(stats.seconds, 3),
         },
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"

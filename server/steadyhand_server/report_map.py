@@ -7,7 +7,7 @@ link joins the folders of the two sides of a finding. Knows nothing of HTML.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -87,6 +87,10 @@ class Map:
 
     cells: list[Cell]
     links: list[Link]
+
+    def cell_of(self, path: str) -> str:
+        """The name of the cell that a file is counted in."""
+        return _cell_of(path, {cell.name for cell in self.cells})
 
 
 def draw(report: Report) -> Map:
@@ -189,7 +193,7 @@ def _squares(
     return [(box["x"], box["y"], box["dx"], box["dy"]) for box in boxes]
 
 
-def _cell_of(path: str, places: Mapping[str, object]) -> str:
+def _cell_of(path: str, places: Container[str]) -> str:
     folder = path.rpartition("/")[0]
     while folder and folder not in places:
         folder = folder.rpartition("/")[0]

@@ -36,13 +36,46 @@ BASELINE_FILE = ".steadyhand-baseline.json"
 # These are about a name: the body may change as it likes, and the finding stays the same one.
 _OF_NAMES = frozenset({"T0", "T0x"})
 _VERSION = 1
+_BETWEEN = " = "
 _LEADERS = (b"#", b"//", b"--", b"/*")
 _COMMENT = re.compile(
     rb"(?:#|//|--|/\*)[ \t]*steadyhand:[ \t]*ignore\b(?:[ \t]*\[(?P<reason>[^\]\r\n]*)\])?"
 )
 _MARK = b"steadyhand:"
+# What may stand before a comment that is alone on its line, a byte order mark included.
+_BEFORE = b" \t\f\xef\xbb\xbf"
 
-Baseline = Counter[str]
+
+class Baseline:
+    """What was found when a person took it all as settled.
+
+    A definition that is unchanged since then stays settled, whichever of its likes is canonical
+    by now: a new copy may well be the better one, and is then what is new.
+
+    Args:
+        keys: What `Suppression.key` said of each finding, as often as it was found.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self.keys = Counter(keys)
+        self.settled: Counter[str] = Counter()
+        self._sides: set[str] = set()
+        for key, count in self.keys.items():
+            tier, ours, theirs, digest = _parts(key)
+            self.settled[f"{tier} {ours} {digest}"] += count
+            self._sides |= {f"{tier} {ours}", f"{tier} {theirs}"}
+
+    def only_theirs_is_new(self, key: str) -> bool:
+        """True where a finding's own side stood here, and its canonical one did not."""
+        tier, ours, theirs, _ = _parts(key)
+        return f"{tier} {ours}" in self._sides and f"{tier} {theirs}" not in self._sides
+
+
+def _parts(key: str) -> tuple[str, str, str, str]:
+    tier, _, rest = key.partition(" ")
+    sides, _, digest = rest.rpartition(" ")
+    ours, _, theirs = sides.partition(_BETWEEN)
+    return tier, ours, theirs, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +101,14 @@ class Shown:
 
     Attributes:
         findings: To be shown, in the order of the text.
+        newer: Those that a baseline knows but for their canonical side: it is what is new. They
+            are among `findings` only where the definition itself is not settled.
         remarks: Comments that give no reason.
         settled: How many findings are not shown, by `comment`, `settings` and `baseline`.
     """
 
     findings: list[Finding] = field(default_factory=list[Finding])
+    newer: list[Finding] = field(default_factory=list[Finding])
     remarks: list[Remark] = field(default_factory=list[Remark])
     settled: Counter[str] = field(default_factory=Counter[str])
 
@@ -127,15 +163,16 @@ class Suppression:
             for comment in {c.start(): c for c in comments.values()}.values()
             if not _reason(comment)
         ]
-        known = self._baseline_of(path)
+        known = self._baselines.get(self._workspace.split(path)[0])
+        # A copy: each of several findings with one name uses one of its entries up.
+        left = Counter(known.settled) if known is not None else Counter[str]()
         for finding in file_findings(view, path, text):
             comment = comments.get(finding.definition.start)
             if self._unwanted(finding):
                 outcome.settled["settings"] += 1
             elif comment is not None and _reason(comment):
                 outcome.settled["comment"] += 1
-            elif known and known[key := self.key(finding, data)] > 0:
-                known[key] -= 1
+            elif known is not None and self._known(finding, data, known, left, outcome):
                 outcome.settled["baseline"] += 1
             else:
                 outcome.findings.append(finding)
@@ -161,7 +198,8 @@ class Suppression:
         root, path = self._workspace.split(ours.path)
         other, canonical = self._workspace.split(theirs.path)
         canonical = canonical if other == root else theirs.path
-        return f"{finding.tier} {path}:{ours.qualified} = {canonical}:{theirs.qualified} {digest}"
+        sides = f"{path}:{ours.qualified}{_BETWEEN}{canonical}:{theirs.qualified}"
+        return f"{finding.tier} {sides} {digest}"
 
     @staticmethod
     def has_reason(definition: Definition, data: bytes) -> bool:
@@ -183,11 +221,17 @@ class Suppression:
         sides = (finding.definition.path, finding.canonical.path)
         return any(globs.match_file(self._workspace.split(path)[1]) for path in sides)
 
-    def _baseline_of(self, path: str) -> Baseline:
-        if not self._baselines:
-            return Counter()
-        # A copy: each of several findings with one name uses one of its entries up.
-        return Counter(self._baselines.get(self._workspace.split(path)[0]))
+    def _known(
+        self, finding: Finding, data: bytes, known: Baseline, left: Counter[str], outcome: Shown
+    ) -> bool:
+        """True where a baseline settles a finding; notes where its canonical side is new."""
+        key = self.key(finding, data)
+        if known.only_theirs_is_new(key):
+            outcome.newer.append(finding)
+        tier, ours, _, digest = _parts(key)
+        entry = f"{tier} {ours} {digest}"
+        left[entry] -= 1
+        return left[entry] >= 0
 
 
 def _reason(comment: re.Match[bytes]) -> bytes:
@@ -216,7 +260,7 @@ def _comments(
             for number in range(first, min(last + 1, len(lines)))
             if (comment := _COMMENT.search(data, starts[number], starts[number + 1]))
         ]
-        if first > 0 and lines[first - 1].lstrip().startswith(_LEADERS):
+        if first > 0 and lines[first - 1].lstrip(_BEFORE).startswith(_LEADERS):
             above = _COMMENT.search(data, starts[first - 1], starts[first])
             found += [above] if above else []
         if found:
@@ -248,7 +292,7 @@ def read_baseline(path: Path) -> Baseline:
             "it is no baseline of this version; write it anew with "
             "`steadyhand check --write-baseline`.",
         )
-    return Counter(known)
+    return Baseline(Counter(known).elements())
 
 
 def baseline_bytes(keys: Iterable[str]) -> bytes:

@@ -21,16 +21,15 @@ if (table) {
     table.append(...groups);
   };
 
-  // A folder from the picture means the paths below it; anything else is looked for anywhere.
+  // A folder from the picture means what is counted there; a word is looked for anywhere.
   let folder = null;
   const apply = () => {
     const words = filter.value.toLowerCase();
-    const inside = (path) => folder === "." || path.startsWith(folder + "/");
     let count = 0;
     for (const group of groups) {
       const fits = folder === null
         ? group.textContent.toLowerCase().includes(words)
-        : inside(group.dataset.path) || inside(group.dataset.canonical);
+        : group.dataset.cell === folder || group.dataset.other === folder;
       group.hidden = !fits;
       count += fits ? 1 : 0;
     }
