@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -309,3 +312,18 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_the_hook_for_pre_commit_is_one(repository: Repository) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml"]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    (entry,) = re.findall(r"entry: (.*)", (root / ".pre-commit-hooks.yaml").read_text())
+    assert entry == "steadyhand check"
+    assert "id: steadyhand-check" in (root / ".pre-commit-hooks.yaml").read_text()
+    # As the hook is run by those who follow docs/check.md: with the files that are staged.
+    repository.put(shop__new=function("brand_new"))
+    repository.git("add", "-A")
+    staged = repository.git("diff", "--cached", "--name-only").splitlines()
+    assert repository.found("--diff", "HEAD", *staged) == [("T1", "shop/new.py:1", "brand_new")]
