@@ -40,7 +40,18 @@ if (table) {
     button.addEventListener("click", () => sort(button));
   }
   filter.addEventListener("input", () => { folder = null; apply(); });
+  const links = Array.from(document.querySelectorAll(".link"));
+  const light = (name) => {
+    for (const link of links) {
+      const joined = link.dataset.ends.split("\n").includes(name);
+      link.classList.toggle("on", name !== null && joined);
+      link.classList.toggle("off", name !== null && !joined);
+    }
+  };
+
   for (const cell of document.querySelectorAll("[data-folder]")) {
+    cell.addEventListener("mouseenter", () => light(cell.dataset.folder));
+    cell.addEventListener("mouseleave", () => light(null));
     cell.addEventListener("click", () => {
       folder = cell.dataset.folder;
       filter.value = folder;
