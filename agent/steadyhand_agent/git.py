@@ -9,8 +9,10 @@ itself that it leaks in long-running processes. Listings need the git program an
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,10 @@ _SAFE = (
     "-c", "submodule.recurse=false",
     "-c", "protocol.allow=never",
 )  # fmt: skip
+
+# Well below what `process` keeps of an answer.
+_BATCH_BYTES = 16_000_000
+_SHA256_DIGITS = 64
 
 
 def _environment() -> dict[str, str]:
@@ -115,6 +121,116 @@ def ignored(root: Path, names: list[str]) -> set[str]:
     return {os.fsdecode(name.removeprefix(b"./")) for name in found if name}
 
 
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file of a commit.
+
+    Attributes:
+        name: Its object name.
+        size: Bytes.
+    """
+
+    name: str
+    size: int
+
+    def holds(self, data: bytes) -> bool:
+        """True where `data` is exactly what the commit has, told without asking git."""
+        digest = hashlib.sha256 if len(self.name) == _SHA256_DIGITS else hashlib.sha1
+        return digest(b"blob %d\0" % len(data) + data).hexdigest() == self.name
+
+
+def commit(root: Path, revision: str) -> str:
+    """The object name of the commit that a person's revision means.
+
+    Raises:
+        GitFailed: There is no such commit here, or the revision could be taken for an option.
+    """
+    if revision.startswith("-") or not revision.isprintable() or not revision.strip():
+        raise GitFailed(f"`{revision}` is no revision; name a branch, a tag or a commit.", 128)
+    if not is_repository(root):
+        raise GitFailed(f"{root} is no git repository, so there is no `{revision}` in it.", 128)
+    try:
+        found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except GitFailed as error:
+        raise GitFailed(
+            f"`{revision}` names no commit of this repository; fetch it first (a shallow clone "
+            "holds the newest commit alone).",
+            error.code,
+        ) from error
+    return found.decode("ascii", "replace").strip()
+
+
+def blobs(root: Path, commit: str) -> dict[str, Blob]:
+    """The files of a commit below `root`, links and submodules left out.
+
+    Args:
+        root: A folder of the work tree.
+        commit: An object name, from `commit`.
+
+    Raises:
+        GitFailed: git did not answer.
+    """
+    found: dict[str, Blob] = {}
+    for line in _git(root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
+        # "<mode> <type> <object> <size>\t<path>"
+        fields, _, path = line.partition(b"\t")
+        mode, _, rest = fields.decode("ascii", "replace").partition(" ")
+        if mode in ("100644", "100755"):
+            _, name, size = rest.split()
+            found[os.fsdecode(path)] = Blob(name, int(size))
+    return found
+
+
+def contents(root: Path, wanted: Iterable[Blob]) -> dict[str, bytes]:
+    """The bytes of blobs as they are stored, by object name; no filter is run.
+
+    Raises:
+        GitFailed: git did not answer, or has not got one of them.
+    """
+    found: dict[str, bytes] = {}
+    batch: list[str] = []
+    size = 0
+    for blob in wanted:
+        batch.append(blob.name)
+        size += blob.size
+        if size > _BATCH_BYTES:
+            found |= _batch(root, batch)
+            batch, size = [], 0
+    return found | _batch(root, batch) if batch else found
+
+
+def _batch(root: Path, names: list[str]) -> dict[str, bytes]:
+    asked = "".join(f"{name}\n" for name in names).encode("ascii")
+    said = _git(root, "cat-file", "--batch", given=asked)
+    found: dict[str, bytes] = {}
+    at = 0
+    for name in names:
+        # "<object> blob <size>\n<bytes>\n"
+        end = said.find(b"\n", at)
+        header = said[at:end].split()
+        if len(header) != 3 or header[1] != b"blob":
+            raise GitFailed(f"git has not got the object {name}; fetch the history first.", 128)
+        at = end + 1 + int(header[2])
+        found[name] = said[end + 1 : at]
+        at += 1
+    return found
+
+
+def renames(root: Path, commit: str) -> dict[str, str]:
+    """Files below `root` that HEAD has under another name than a commit had: the old by the new.
+
+    Raises:
+        GitFailed: git did not answer.
+    """
+    said = _git(
+        root, "diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", "--relative",
+        "--no-ext-diff", "--no-textconv", commit, "HEAD",
+    )  # fmt: skip
+    fields = [os.fsdecode(field) for field in said.split(b"\0")]
+    # "R<score>", the old name, the new name, and so on.
+    return dict(zip(fields[2::3], fields[1::3], strict=False))
+
+
 def _run(root: Path, arguments: tuple[str, ...], given: bytes = b"") -> process.Finished:
     try:
         return process.run(
@@ -124,8 +240,8 @@ def _run(root: Path, arguments: tuple[str, ...], given: bytes = b"") -> process.
         raise GitFailed(f"git could not be started: {error}.", 127) from error
 
 
-def _git(root: Path, *arguments: str) -> bytes:
-    done = _run(root, arguments)
+def _git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
+    done = _run(root, arguments, given)
     if done.timed_out:
         raise GitFailed(f"git {arguments[0]} did not end within 60 seconds.", done.code)
     if done.code != 0:

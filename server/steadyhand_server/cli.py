@@ -62,6 +62,7 @@ def _use(known: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     import steadyhand_agent
+    from steadyhand_server import check
     from steadyhand_server import terminal_commands as run
 
     parser = argparse.ArgumentParser(
@@ -79,9 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=function)
         return command
 
-    add("lsp", "serve an editor on stdio", run.check)
-    check = add("check", "list duplicate definitions; exit code 1 if there are any", run.check)
-    check.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    # For the list of commands; `main` has run it by now.
+    add("lsp", "serve an editor on stdio", None)
+    what = "list duplicate definitions; exit code 0 for none, 1 for some, 2 for wrong usage"
+    check.add_options(add("check", what, check.check))
     task = add("task", "run one task in this folder, in the terminal", run.task)
     task.add_argument("prompt")
     _session_options(task)

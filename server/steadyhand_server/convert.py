@@ -5,10 +5,15 @@ Offsets on our side are bytes of UTF-8; positions on LSP's side are a line and U
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lsprotocol import types as lsp
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_server.documents import LineTable
+
+if TYPE_CHECKING:
+    from steadyhand_agent.index.suppress import Remark
 
 SOURCE = "steadyhand"
 
@@ -88,6 +93,17 @@ def diagnostic(
             "canonical": finding.canonical.qualified,
             "canonical_path": finding.canonical.path,
         },
+    )
+
+
+def remark(remark: Remark, table: LineTable) -> lsp.Diagnostic:
+    """A comment that was meant to settle a finding and does not."""
+    return lsp.Diagnostic(
+        range=span(table, remark.start, remark.end),
+        message=remark.message,
+        severity=lsp.DiagnosticSeverity.Information,
+        code="ignore",
+        source=SOURCE,
     )
 
 

@@ -7,8 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.keeper import Keeper, Progress
 from steadyhand_agent.index.store import Index
+from steadyhand_agent.index.suppress import (
+    BASELINE_FILE,
+    Baseline,
+    Shown,
+    Suppression,
+    read_baseline,
+)
 from steadyhand_agent.loop import Patience, Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
@@ -46,6 +55,8 @@ class Engine:
         cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
         self.keeper = Keeper(self.workspace, self.index, cache_file)
         self.editor = editor
+        self._baselines: dict[Path, Baseline] = {}
+        self._suppression = self._settled()
         # Brings the index's buffers up to date with the open documents; the server sets it.
         self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
@@ -77,6 +88,50 @@ class Engine:
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
 
+    def shown(self, path: str, text: str) -> Shown:
+        """The findings of one file that nobody has settled, for every face alike.
+
+        Args:
+            path: The file.
+            text: Its text as of now.
+        """
+        return self._suppression.shown(self.index.view(), path, text)
+
+    def key(self, finding: Finding, data: bytes) -> str:
+        """What a finding is called from run to run; `data` is its definition's file."""
+        return self._suppression.key(finding, data)
+
+    def use_baselines(self, baselines: dict[Path, Baseline]) -> None:
+        """Takes what was found before as settled, by root."""
+        self._baselines = baselines
+        self._suppression = self._settled()
+
+    def read_baselines(self) -> str:
+        """Takes the baselines at the roots; returns what is wrong with one, empty if all is well.
+
+        One that cannot be used is left out, and the others count.
+        """
+        found: dict[Path, Baseline] = {}
+        wrong = ""
+        for root in self.workspace.roots:
+            file = root / BASELINE_FILE
+            # A link could lead anywhere, and a repository may have brought it along.
+            if file.is_file() and not file.is_symlink():
+                try:
+                    found[root] = read_baseline(file)
+                except SettingsError as error:
+                    wrong = f"{error} It is left out."
+        self.use_baselines(found)
+        return wrong
+
+    def _settled(self) -> Suppression:
+        return Suppression(
+            self.workspace,
+            ignore=self.settings.ignore,
+            tiers=self.settings.tiers,
+            baselines=self._baselines,
+        )
+
     def model_for(self, state: SessionState) -> Model:
         """The model that a session asks, by the settings in force."""
         settings = self.settings
@@ -97,6 +152,7 @@ class Engine:
     def use(self, settings: Settings) -> None:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
+        self._suppression = self._settled()
         if self._sessions is not None and self._around is not None:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)

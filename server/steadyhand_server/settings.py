@@ -11,12 +11,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.index.suppress import EVERY_TIER, SHOWN_TIERS, Tier
 
 Json = dict[str, Any]
 
@@ -60,15 +61,42 @@ class Settings(BaseModel):
         default=10.0, ge=0, description="Longest wait between attempts."
     )
     findings: bool = Field(default=True, description="Show duplicate findings as diagnostics.")
+    tiers: tuple[Tier, ...] = Field(
+        default=SHOWN_TIERS, description="The tiers of findings that are shown."
+    )
+    ignore: dict[str, tuple[Tier | Literal["*"], ...]] = Field(
+        default={}, description="Tiers that are not shown, by glob."
+    )
     preview: Literal["auto", "annotations", "message"] = Field(
         default="auto",
         description="How a proposal is shown: the editor's own preview, or a question.",
     )
 
+    @field_validator("tiers", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """The environment has no lists: `T0,T1`."""
+        return _words(given)
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _by_glob(cls, given: Any) -> Any:
+        """A list of globs ignores every tier; a glob of a table may name a single one."""
+        given = _words(given)
+        if isinstance(given, list | tuple):
+            return dict.fromkeys(cast("list[Any]", given), (EVERY_TIER,))
+        if isinstance(given, dict):
+            return {glob: _words(tiers) for glob, tiers in cast("Json", given).items()}
+        return given
+
     @property
     def state_path(self) -> Path:
         """The folder of the journal and of the diffs that are shown."""
         return self.state_dir or Path(platformdirs.user_state_dir("steadyhand", appauthor=False))
+
+
+def _words(given: Any) -> Any:
+    return [word.strip() for word in given.split(",")] if isinstance(given, str) else given
 
 
 def user_file() -> Path:
@@ -177,7 +205,8 @@ def _validated(
         except ValidationError as error:
             problem = error.errors()[0]
             key = str(problem["loc"][0])
-            wrong = SettingsError(key, sources.get(key, "default"), problem["msg"].lower() + ".")
+            said = problem["msg"][:1].lower() + problem["msg"][1:]
+            wrong = SettingsError(key, sources.get(key, "default"), f"{said}.")
             if not lenient:
                 raise wrong from None
             ignored.append(f"{wrong} It is left out.")

@@ -1,4 +1,4 @@
-"""What the command line's commands do; `cli` parses, this acts."""
+"""What the command line's commands do, but for `check`; `cli` parses, this acts."""
 
 from __future__ import annotations
 
@@ -16,50 +16,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from steadyhand_agent import git
-from steadyhand_agent.errors import SettingsError, SteadyhandError
-from steadyhand_agent.index.findings import file_findings
+from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.engine import Engine, redis_tier
 from steadyhand_server.settings import Settings, load, user_file
 from steadyhand_server.terminal import TerminalEditor
-
-_STYLE = {"T0": "yellow", "T1": "yellow", "T0x": "cyan"}
-
-
-def check(given: argparse.Namespace) -> int:
-    """Prints findings as `path:line: tier: sentence`."""
-    root, only = _folder(given.path)
-    return asyncio.run(_check(root, only))
-
-
-async def _check(root: Path, only: str | None) -> int:
-    console, err = Console(highlight=False, soft_wrap=True), Console(stderr=True)
-    engine = _engine(root, console, yes=False)
-    with err.status("indexing"):
-        await engine.fill()
-    view = engine.index.view()
-    count = 0
-    for path in view.paths():
-        if only is not None and path != only:
-            continue
-        try:
-            text = engine.workspace.read(path)
-        except SteadyhandError:
-            continue  # Gone since it was indexed.
-        for finding in file_findings(view, path, text):
-            count += 1
-            style = _STYLE[finding.tier]
-            console.print(
-                f"{escape(finding.definition.place)}: [{style}]{finding.tier}[/{style}]: "
-                f"{escape(finding.reason)}"
-            )
-    left = ", ".join(f"{n} {why}" for why, n in sorted(engine.keeper.passed_over.items()))
-    err.print(
-        f"{count} findings in {engine.index.files:,} files, {engine.index.definitions:,} "
-        f"definitions{f'; passed over: {left}' if left else ''}."
-    )
-    return 1 if count else 0
 
 
 def task(given: argparse.Namespace) -> int:

@@ -86,6 +86,102 @@ def test_a_worktree(repository: Path, tmp_path: Path) -> None:
     assert git.files(tmp_path / "side") == ["a.py"]
 
 
+def test_files_of_a_revision(repository: Path) -> None:
+    first = run(repository, "rev-parse", "HEAD")
+    (repository / "sub").mkdir()
+    (repository / "sub" / "b.py").write_bytes(b"b = 1\r\n")
+    (repository / "sub" / "run.py").write_text("c = 1\n")
+    (repository / "sub" / "run.py").chmod(0o755)
+    (repository / "link.py").symlink_to("a.py")
+    run(repository, "add", "-A")
+    run(repository, "commit", "-q", "-m", "second")
+    run(repository, "tag", "-a", "-m", "x", "v1")
+    for name in ("HEAD", "main", "v1", "HEAD~0", first[:12], "HEAD^{/second}"):
+        assert len(git.commit(repository, name)) == 40
+    second = git.commit(repository, "v1")
+    assert set(git.blobs(repository, first)) == {"a.py"}
+    found = git.blobs(repository, second)
+    assert set(found) == {"a.py", "sub/b.py", "sub/run.py"}, "no link"
+    # From a folder below, the names count from there.
+    assert set(git.blobs(repository / "sub", second)) == {"b.py", "run.py"}
+    b = found["sub/b.py"]
+    assert b.holds(b"b = 1\r\n")
+    assert not b.holds(b"b = 1\n")
+    held = git.contents(repository, found.values())
+    assert [held[found[name].name] for name in sorted(found)] == [
+        b"a = 1\n",
+        b"b = 1\r\n",
+        b"c = 1\n",
+    ]
+    assert git.contents(repository, []) == {}
+
+
+def test_a_revision_with_sha256_names(tmp_path: Path) -> None:
+    run(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
+    (tmp_path / "a.py").write_text("a = 1\n")
+    run(tmp_path, "add", "a.py")
+    run(tmp_path, "commit", "-q", "-m", "first")
+    commit = git.commit(tmp_path, "HEAD")
+    assert len(commit) == 64
+    assert git.blobs(tmp_path, commit)["a.py"].holds(b"a = 1\n")
+
+
+def test_more_than_one_batch(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(5):
+        (repository / f"f{n}.py").write_text(f"x = {n}\n" * 10)
+    run(repository, "add", "-A")
+    run(repository, "commit", "-q", "-m", "more")
+    monkeypatch.setattr(git, "_BATCH_BYTES", 100)
+    found = git.blobs(repository, git.commit(repository, "HEAD"))
+    held = git.contents(repository, found.values())
+    assert {path: held[blob.name] for path, blob in found.items()} == {
+        path.name: path.read_bytes() for path in repository.glob("*.py")
+    }
+
+
+@pytest.mark.parametrize(
+    "revision",
+    ["--output=x", "-h", "", " ", "no-such", "a.py", "HEAD:a.py", "HEAD^{tree}", "HEAD..HEAD", "main\nmain",
+     "\x1b[2J", "HEAD -- a.py", "1" * 40],
+)  # fmt: skip
+def test_what_is_no_revision_is_refused(repository: Path, revision: str) -> None:
+    before = sorted(repository.iterdir())
+    with pytest.raises(GitFailed) as failed:
+        git.commit(repository, revision)
+    assert failed.value.code != 0
+    assert sorted(repository.iterdir()) == before
+
+
+def test_no_revision_without_a_repository(tmp_path: Path, repository: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    with pytest.raises(GitFailed, match="no git repository"):
+        git.commit(alone, "HEAD")
+    run(alone, "init", "-q")
+    with pytest.raises(GitFailed, match="names no commit"):
+        git.commit(alone, "HEAD")
+
+
+def test_an_object_that_is_missing_is_named(repository: Path) -> None:
+    with pytest.raises(GitFailed, match="111"):
+        git.contents(repository, [git.Blob("1" * 40, 3)])
+
+
+def test_files_that_were_renamed(repository: Path) -> None:
+    text = "".join(f"value_{n} = {n}\n" for n in range(30))
+    (repository / "old name.py").write_text(text)
+    run(repository, "add", "-A")
+    run(repository, "commit", "-q", "-m", "second")
+    base = git.commit(repository, "HEAD")
+    (repository / "sub").mkdir()
+    run(repository, "mv", "old name.py", "sub/new\nname.py")
+    (repository / "sub" / "new\nname.py").write_text(text + "more = 1\n")
+    run(repository, "add", "-A")
+    run(repository, "commit", "-q", "-m", "third")
+    assert git.renames(repository, base) == {"sub/new\nname.py": "old name.py"}
+    assert git.renames(repository, git.commit(repository, "HEAD")) == {}
+
+
 def _empty_head(folder: Path) -> None:
     (folder / "HEAD").write_text("")
 
@@ -232,7 +328,7 @@ def hostile(repository: Path, tmp_path: Path) -> tuple[Path, Path]:
         run(repository, "config", key, str(command))
     run(repository, "config", "core.hooksPath", str(hooks))
     run(repository, "config", "filter.evil.required", "true")
-    for alias in ("ls-files", "check-ignore", "rev-parse"):
+    for alias in ("ls-files", "check-ignore", "rev-parse", "ls-tree", "cat-file", "diff-tree"):
         run(repository, "config", f"alias.{alias}", f"!{command}")
     run(repository, "config", "extensions.partialClone", "origin")
     run(repository, "config", "core.repositoryformatversion", "1")
@@ -267,6 +363,20 @@ def test_a_hostile_repository_runs_nothing(
     assert git.head(root).branch == "main"
     assert {"a.py", "b.py"} <= set(walk(workspace).sources)
     assert kept(workspace, {"a.py", "b.py"}).sources == ["a.py", "b.py"]
+    commit = git.commit(root, "HEAD")
+    blobs = git.blobs(root, commit)
+    assert git.contents(root, blobs.values())[blobs["a.py"].name] == b"a = 1\n"
+    with pytest.raises(GitFailed):
+        git.contents(root, [git.Blob("1" * 40, 3)])
+    assert not marker.exists()
+    # A commit where the file had another name: now contents are compared.
+    tree = subprocess.run(
+        ["git", "mktree"], cwd=root, env=ENVIRONMENT, check=True, capture_output=True, text=True,
+        input=f"100644 blob {blobs['a.py'].name}\tformer.py\n",
+    )  # fmt: skip
+    former = run(root, "commit-tree", "-m", "former", tree.stdout.strip())
+    marker.unlink(missing_ok=True)
+    assert git.renames(root, former) == {"a.py": "former.py"}
     assert not marker.exists()
 
 

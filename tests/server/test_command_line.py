@@ -40,7 +40,7 @@ def test_check_finds_the_duplicate_and_exits_1(sample: Path) -> None:
         "pressroom/feeds.py:17: T1: `_feed_slug` does the same, statement by statement, as "
         "`slugify` in pressroom/text.py:17."
     ]
-    assert "1 findings in 26 files" in done.stderr
+    assert "1 finding in 26 files" in done.stderr
 
 
 def test_check_of_one_file(sample: Path) -> None:

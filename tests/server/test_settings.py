@@ -257,3 +257,46 @@ def test_an_unusable_limit_of_a_workspace_takes_nothing_else_away(root: Path) ->
     found, ignored = settings(root, environment={"STEADYHAND_MAX_TOKENS": "10000"})
     assert found.max_tokens == 10_000
     assert "max_tokens" in ignored[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('ignore = ["vendor/**"]', {"vendor/**": ("*",)}),
+        (
+            '[ignore]\n"m/**" = ["T1", "T3"]\n"v/**" = "*"',
+            {"m/**": ("T1", "T3"), "v/**": ("*",)},
+        ),
+        ("ignore = []", {}),
+        ("[ignore]", {}),
+    ],
+)
+def test_what_is_ignored_is_a_list_or_a_table(
+    root: Path, text: str, expected: dict[str, Any]
+) -> None:
+    for file in (root / WORKSPACE_FILE, user_file()):
+        write(file, text + "\n")
+        assert settings(root)[0].ignore == expected
+        file.unlink()
+
+
+def test_tiers_and_globs_of_the_environment(root: Path) -> None:
+    environment = {"STEADYHAND_TIERS": "T0, T1", "STEADYHAND_IGNORE": "a/**,b.py"}
+    found, _ = settings(root, environment=environment)
+    assert found.tiers == ("T0", "T1")
+    assert found.ignore == {"a/**": ("*",), "b.py": ("*",)}
+    assert settings(root)[0].tiers == ("T0", "T1", "T2", "T3", "T0x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tiers = 3", 'tiers = ["T9"]', "ignore = 3", '[ignore]\n"a" = ["T9"]', '[ignore]\n"a" = 3'],
+)
+def test_a_tier_that_there_is_not_is_named(root: Path, text: str) -> None:
+    write(root / WORKSPACE_FILE, text + "\n")
+    with pytest.raises(SettingsError) as raised:
+        settings(root)
+    assert raised.value.key == text.strip("[").split("]")[0].split(" ")[0]
+    found, ignored = load(None, [root], {}, lenient=True)
+    assert found == Settings()
+    assert len(ignored) == 1

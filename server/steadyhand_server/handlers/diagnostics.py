@@ -15,6 +15,7 @@ from steadyhand_server.documents import LineTable, Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Finding
+    from steadyhand_agent.index.suppress import Shown
     from steadyhand_server.app import SteadyhandServer
 
 # Long enough to swallow a burst of keys, too short to be felt.
@@ -56,13 +57,15 @@ class Publisher:
         self._publish()
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:
-        """The findings of one open document as of now."""
-        from steadyhand_agent.index.findings import file_findings
+        """The findings of one open document as of now, those that are settled left out."""
+        shown = self._shown(snapshot)
+        return shown.findings if shown is not None else []
 
+    def _shown(self, snapshot: Snapshot) -> Shown | None:
         engine = self._server.engine
         if engine is None or snapshot.path is None or not engine.settings.findings:
-            return []
-        return file_findings(engine.index.view(), snapshot.path, snapshot.text)
+            return None
+        return engine.shown(snapshot.path, snapshot.text)
 
     def _schedule(self, *, restart: bool) -> None:
         if self._timer is not None:
@@ -87,9 +90,14 @@ class Publisher:
         self._dirty.clear()
 
     def _publish_one(self, snapshot: Snapshot) -> None:
+        found = self._shown(snapshot)
         shown = [
             convert.diagnostic(finding, snapshot.table, *self._canonical(finding))
-            for finding in self.findings(snapshot)
+            for finding in (found.findings if found is not None else ())
+        ]
+        shown += [
+            convert.remark(remark, snapshot.table)
+            for remark in (found.remarks if found is not None else ())
         ]
         now = (snapshot.version, shown)
         if self._published.get(snapshot.uri) == now:

@@ -83,6 +83,7 @@ async def _reopen(server: SteadyhandServer, engine: Engine | None, roots: list[P
 
 
 def _start(server: SteadyhandServer) -> None:
+    from steadyhand_agent.index.suppress import BASELINE_FILE
     from steadyhand_server.editor import LspEditor
     from steadyhand_server.engine import Engine
     from steadyhand_server.settings import load
@@ -96,12 +97,25 @@ def _start(server: SteadyhandServer) -> None:
     server.engine = Engine(server.roots, settings, LspEditor(server))
     server.engine.settle = server.findings.settle
     keeper = server.engine.keeper
-    keeper.on_change(lambda _: server.findings.schedule_all())
+    engine = server.engine
+    _take_baselines(server, engine)
+
+    def changed(paths: set[str]) -> None:
+        if any(path.endswith(BASELINE_FILE) for path in paths):
+            _take_baselines(server, engine)
+        server.findings.schedule_all()
+
+    keeper.on_change(changed)
     # Watching begins first: what changes while the index is being built must not be missed.
     server.engine_tasks = [
         server.spawn(keeper.watch(), "watch"),
         server.spawn(_index(server, server.engine), "index"),
     ]
+
+
+def _take_baselines(server: SteadyhandServer, engine: Engine) -> None:
+    if wrong := engine.read_baselines():
+        _tell_ignored(server, [wrong])
 
 
 def _tell_ignored(server: SteadyhandServer, ignored: list[str]) -> None:

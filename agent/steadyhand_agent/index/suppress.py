@@ -1,0 +1,306 @@
+"""Which findings a person has settled, and so are not shown.
+
+Owns the three ways to say so: a comment at the definition, the settings `ignore` and `tiers`, and
+a baseline file; and the order of the tiers. Never decides what a finding is and never writes a
+file. What an editor shows, its quick fixes and `steadyhand check` all ask here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import orjson
+from pathspec import GitIgnoreSpec
+
+from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.findings import file_findings
+from steadyhand_agent.index.store import View
+from steadyhand_agent.workspace import Workspace, utf8
+
+# Most severe first.
+Tier = Literal["T0", "T1", "T2", "T3", "T0x", "T4"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
+# T4 is a hint for the agent: shown to a person who asks for it, and to nobody else.
+SHOWN_TIERS: tuple[Tier, ...] = tuple(tier for tier in TIERS if tier != "T4")
+EVERY_TIER = "*"
+BASELINE_FILE = ".steadyhand-baseline.json"
+
+# These are about a name: the body may change as it likes, and the finding stays the same one.
+_OF_NAMES = frozenset({"T0", "T0x"})
+_VERSION = 1
+_BETWEEN = " = "
+_LEADERS = (b"#", b"//", b"--", b"/*")
+_COMMENT = re.compile(
+    rb"(?:#|//|--|/\*)[ \t]*steadyhand:[ \t]*ignore\b(?:[ \t]*\[(?P<reason>[^\]\r\n]*)\])?"
+)
+_MARK = b"steadyhand:"
+# What may stand before a comment that is alone on its line, a byte order mark included.
+_BEFORE = b" \t\f\xef\xbb\xbf"
+
+
+class Baseline:
+    """What was found when a person took it all as settled.
+
+    A definition that is unchanged since then stays settled, whichever of its likes is canonical
+    by now: a new copy may well be the better one, and is then what is new.
+
+    Args:
+        keys: What `Suppression.key` said of each finding, as often as it was found.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self.keys = Counter(keys)
+        self.settled: Counter[str] = Counter()
+        self._sides: set[str] = set()
+        for key, count in self.keys.items():
+            tier, ours, theirs, digest = _parts(key)
+            self.settled[f"{tier} {ours} {digest}"] += count
+            self._sides |= {f"{tier} {ours}", f"{tier} {theirs}"}
+
+    def only_theirs_is_new(self, key: str) -> bool:
+        """True where a finding's own side stood here, and its canonical one did not."""
+        tier, ours, theirs, _ = _parts(key)
+        return f"{tier} {ours}" in self._sides and f"{tier} {theirs}" not in self._sides
+
+
+def _parts(key: str) -> tuple[str, str, str, str]:
+    tier, _, rest = key.partition(" ")
+    sides, _, digest = rest.rpartition(" ")
+    ours, _, theirs = sides.partition(_BETWEEN)
+    return tier, ours, theirs, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment that was meant to settle a finding and does not.
+
+    Attributes:
+        path: The file.
+        start: Byte offset (UTF-8) where the comment begins.
+        end: Byte offset where it ends.
+        message: One sentence.
+    """
+
+    path: str
+    start: int
+    end: int
+    message: str
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is left of one file's findings.
+
+    Attributes:
+        findings: To be shown, in the order of the text.
+        newer: Those that a baseline knows but for their canonical side: it is what is new. They
+            are among `findings` only where the definition itself is not settled.
+        remarks: Comments that give no reason.
+        settled: How many findings are not shown, by `comment`, `settings` and `baseline`.
+    """
+
+    findings: list[Finding] = field(default_factory=list[Finding])
+    newer: list[Finding] = field(default_factory=list[Finding])
+    remarks: list[Remark] = field(default_factory=list[Remark])
+    settled: Counter[str] = field(default_factory=Counter[str])
+
+
+class Suppression:
+    """The settled findings of one workspace.
+
+    Args:
+        workspace: Whose paths are meant; globs and baselines count from each of its roots.
+        ignore: Tiers by glob (in the manner of `.gitignore`); `*` stands for all of them.
+        tiers: The tiers that are shown at all.
+        baselines: By root, what was found when the root's baseline was written.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        ignore: Mapping[str, Iterable[str]] | None = None,
+        tiers: Iterable[str] = SHOWN_TIERS,
+        baselines: Mapping[Path, Baseline] | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._tiers = frozenset(tiers)
+        self._baselines = baselines or {}
+        globs: dict[str, list[str]] = {}
+        for glob, named in (ignore or {}).items():
+            for tier in TIERS if EVERY_TIER in named else named:
+                globs.setdefault(tier, []).append(glob)
+        self._ignored = {tier: GitIgnoreSpec.from_lines(lines) for tier, lines in globs.items()}
+
+    def shown(self, view: View, path: str, text: str) -> Shown:
+        """The findings of one file that nobody has settled.
+
+        Args:
+            view: What to compare with.
+            path: The file.
+            text: Its text in that view.
+        """
+        outcome = Shown()
+        data = utf8(text)
+        entry = view.entry(path)
+        comments = dict(_comments(data, entry.definitions if entry else ()))
+        outcome.remarks = [
+            Remark(
+                path,
+                comment.start(),
+                comment.end(),
+                "This comment gives no reason, and so it ignores nothing; write "
+                "`steadyhand: ignore[why both are wanted]`.",
+            )
+            for comment in {c.start(): c for c in comments.values()}.values()
+            if not _reason(comment)
+        ]
+        known = self._baselines.get(self._workspace.split(path)[0])
+        # A copy: each of several findings with one name uses one of its entries up.
+        left = Counter(known.settled) if known is not None else Counter[str]()
+        for finding in file_findings(view, path, text):
+            comment = comments.get(finding.definition.start)
+            if self._unwanted(finding):
+                outcome.settled["settings"] += 1
+            elif comment is not None and _reason(comment):
+                outcome.settled["comment"] += 1
+            elif known is not None and self._known(finding, data, known, left, outcome):
+                outcome.settled["baseline"] += 1
+            else:
+                outcome.findings.append(finding)
+        return outcome
+
+    def key(self, finding: Finding, data: bytes) -> str:
+        """What a finding is called in a baseline: the same after lines have moved.
+
+        It names tier, path and qualified name of both sides, and a digest of the definition that
+        should go. The digest is taken from the text and not from the index's fingerprint, so that
+        a baseline outlives changes of the fingerprint; spaces and line ends do not count.
+
+        Args:
+            finding: The finding.
+            data: The text of its definition's file, as UTF-8.
+        """
+        ours, theirs = finding.definition, finding.canonical
+        if finding.tier in _OF_NAMES:
+            said = ours.signature.encode("utf-8", "replace")
+        else:
+            said = data[ours.start : ours.end]
+        digest = hashlib.blake2b(b"".join(said.split()), digest_size=8).hexdigest()
+        root, path = self._workspace.split(ours.path)
+        other, canonical = self._workspace.split(theirs.path)
+        canonical = canonical if other == root else theirs.path
+        sides = f"{path}:{ours.qualified}{_BETWEEN}{canonical}:{theirs.qualified}"
+        return f"{finding.tier} {sides} {digest}"
+
+    @staticmethod
+    def has_reason(definition: Definition, data: bytes) -> bool:
+        """True where a comment at a definition says why both are wanted.
+
+        Args:
+            definition: The definition.
+            data: Its file's text, as UTF-8.
+        """
+        return any(_reason(comment) for _, comment in _comments(data, (definition,)))
+
+    def _unwanted(self, finding: Finding) -> bool:
+        if finding.tier not in self._tiers:
+            return True
+        globs = self._ignored.get(finding.tier)
+        if globs is None:
+            return False
+        # A folder that is ignored is no measure for the others either.
+        sides = (finding.definition.path, finding.canonical.path)
+        return any(globs.match_file(self._workspace.split(path)[1]) for path in sides)
+
+    def _known(
+        self, finding: Finding, data: bytes, known: Baseline, left: Counter[str], outcome: Shown
+    ) -> bool:
+        """True where a baseline settles a finding; notes where its canonical side is new."""
+        key = self.key(finding, data)
+        if known.only_theirs_is_new(key):
+            outcome.newer.append(finding)
+        tier, ours, _, digest = _parts(key)
+        entry = f"{tier} {ours} {digest}"
+        left[entry] -= 1
+        return left[entry] >= 0
+
+
+def _reason(comment: re.Match[bytes]) -> bytes:
+    return (comment["reason"] or b"").strip()
+
+
+def _comments(
+    data: bytes, definitions: Iterable[Definition]
+) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """The comment that stands at each definition that has one, by the definition's start.
+
+    It stands on the definition's own line, on one of its decorators' lines, or alone on the line
+    above them. Of several the one with a reason counts.
+    """
+    if _MARK not in data:
+        return
+    lines = data.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    for definition in definitions:
+        first = bisect_right(starts, definition.start) - 1
+        last = bisect_right(starts, definition.name_start) - 1
+        found = [
+            comment
+            for number in range(first, min(last + 1, len(lines)))
+            if (comment := _COMMENT.search(data, starts[number], starts[number + 1]))
+        ]
+        if first > 0 and lines[first - 1].lstrip(_BEFORE).startswith(_LEADERS):
+            above = _COMMENT.search(data, starts[first - 1], starts[first])
+            found += [above] if above else []
+        if found:
+            yield definition.start, max(found, key=lambda c: bool(_reason(c)))
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Reads a baseline file.
+
+    Raises:
+        SettingsError: It is not there, or no baseline.
+    """
+    try:
+        held: Any = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise SettingsError("baseline", str(path), f"{error.strerror or error}.") from error
+    except orjson.JSONDecodeError as error:
+        raise SettingsError(
+            "baseline",
+            str(path),
+            f"it is no JSON ({error}); write it anew with `steadyhand check --write-baseline`.",
+        ) from error
+    known = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+    version = known.pop("version", None)
+    if version != _VERSION or not all(type(n) is int and n > 0 for n in known.values()):
+        raise SettingsError(
+            "baseline",
+            str(path),
+            "it is no baseline of this version; write it anew with "
+            "`steadyhand check --write-baseline`.",
+        )
+    return Baseline(Counter(known).elements())
+
+
+def baseline_bytes(keys: Iterable[str]) -> bytes:
+    """A baseline file: sorted, one finding a line.
+
+    Every line of a finding ends with a comma, since the version sorts last: two branches that
+    each add findings change no line of the other.
+    """
+    counted: dict[str, int] = {**Counter(keys), "version": _VERSION}
+    lines = [orjson.dumps(key) + b": %d" % n for key, n in sorted(counted.items())]
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
