@@ -254,7 +254,7 @@ class TokenStream:
             at -= 1
         if at >= 0 and masked[at] == 0x3A and masked[at - 1] != 0x3A:  # `:`, but not `::`
             masked[at] = 0x20
-        elif at >= 1 and masked[at - 1 : at + 1] == b"->":
+        elif at >= 1 and masked.endswith(b"->", 0, at + 1):
             masked[at - 1 : at + 1] = b"  "
 
     def _keep_comma(self, end: int) -> None:

@@ -13,7 +13,6 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from tree_sitter import Node, Parser, QueryCursor
 
@@ -74,11 +73,14 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
         data = _flattened(data)
     until = time.monotonic() + seconds
+
+    def overdue(_offset: int, _has_error: bool) -> bool:
+        return time.monotonic() > until
+
     parser = Parser(language.parser_language)
     try:
         tree = parser.parse(
-            lambda offset, _: data[offset : offset + _CHUNK],
-            progress_callback=lambda *_: time.monotonic() > until,
+            lambda offset, _: data[offset : offset + _CHUNK], progress_callback=overdue
         )
     except ValueError:
         raise TooSlow(f"Parsing takes longer than {seconds:g} s.") from None
@@ -364,7 +366,7 @@ class _Reader:
             return None
         for number in range(item.body.named_child_count):
             child = item.body.named_child(number)
-            if child is None or child.type == "comment":
+            if child.type == "comment":
                 continue
             if child.type == "expression_statement" and child.child_count == 1:
                 inner = child.children[0].type
@@ -425,6 +427,6 @@ def _is_generated(path: str, data: bytes) -> bool:
     if _GENERATED.search(data, 0, _HEAD) is None:
         return path.endswith(("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart"))
     # The words count where they stand in a comment, not in code that writes them.
-    head = cast("list[bytes]", data[:_HEAD].splitlines())
+    head = data[:_HEAD].splitlines()
     marks = (b"#", b"//", b"/*", b"*", b"--", b'"""', b"<!--", b";")
     return any(_GENERATED.search(line) and line.lstrip().startswith(marks) for line in head)

@@ -323,8 +323,9 @@ class Segment:
     def _at(self, refs: NDArray[Any]) -> list[Definition]:
         ends = self._arrays["def_ends"]
         found: list[Definition] = []
-        files = np.searchsorted(ends, refs, side="right").tolist()
-        for ref, number in zip(refs.tolist(), files, strict=True):
+        files: list[int] = np.searchsorted(ends, refs, side="right").tolist()
+        numbers: list[int] = refs.tolist()
+        for ref, number in zip(numbers, files, strict=True):
             if number not in self.dead:
                 first = int(ends[number - 1]) if number else 0
                 found.append(self._definitions(number)[ref - first])

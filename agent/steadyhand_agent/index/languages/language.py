@@ -83,7 +83,8 @@ class Language:
     def parser_language(self) -> tree_sitter.Language:
         """The grammar, loaded when it is first needed."""
         module, function = self.grammar
-        return tree_sitter.Language(getattr(importlib.import_module(module), function)())
+        grammar = getattr(importlib.import_module(module), function)()
+        return tree_sitter.Language(grammar)  # pyright: ignore[reportDeprecated]
 
     @cached_property
     def compiled(self) -> Query:

@@ -83,14 +83,17 @@ _FREE = frozenset(
 )  # fmt: skip
 _ATOMS = frozenset(
     {
-        "identifier", "call", "attribute", "subscript", "string", "concatenated_string", "integer", "float", "true",
+        "identifier", "call", "attribute", "subscript", "string", "integer",
+        "concatenated_string", "float", "true",
         "false", "none", "list", "dictionary", "set", "tuple", "list_comprehension",
         "dictionary_comprehension", "set_comprehension", "parenthesized_expression",
     }
 )  # fmt: skip
 _CONDITIONS = frozenset({"if_statement", "elif_clause", "while_statement"})
 _TIGHTER: dict[str, frozenset[str]] = {
-    "boolean_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator", "not_operator"}),
+    "boolean_operator": frozenset(
+        {"comparison_operator", "binary_operator", "unary_operator", "not_operator"}
+    ),
     "not_operator": frozenset({"comparison_operator", "binary_operator", "unary_operator"}),
     "comparison_operator": frozenset({"binary_operator", "unary_operator"}),
     "conditional_expression": frozenset(
