@@ -87,7 +87,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=FORMATS, default="text", dest="form")
     command.add_argument("--output", type=Path, metavar="FILE", help="write the report there")
     command.add_argument(
-        "--min-tier", choices=MIN_TIERS, default="", help="leave out what matters less"
+        "--min-tier",
+        choices=MIN_TIERS,
+        default="",
+        help="leave out what matters less; T2, T3 and T0x are looked for where they are named, or "
+        "with --diff in what is new (default: T1)",
     )
     command.add_argument("--stats", action="store_true", help="say what was looked at")
     command.add_argument("--quiet", action="store_true", help="say nothing but the findings")
@@ -161,7 +165,8 @@ async def _check(asked: Asked) -> int:
     with _progress(err, quiet=quiet) as bar:
         indexing = bar.add_task("indexing", total=None)
         await engine.fill(lambda done, of: bar.update(indexing, completed=done, total=of))
-        look = Look(engine, asked.only, base, baseline=known is not None)
+        old = asked.min_tier not in ("", "T0", "T1")
+        look = Look(engine, asked.only, base, baseline=known is not None, old=old)
         for path in bar.track(look.paths(), description="comparing"):
             look.at(path)
     outcome = look.report()

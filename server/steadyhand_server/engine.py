@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
+from steadyhand_agent.index.findings import Known
 from steadyhand_agent.index.keeper import Keeper, Progress
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.suppress import (
@@ -88,14 +89,18 @@ class Engine:
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
 
-    def shown(self, path: str, text: str) -> Shown:
+    def shown(
+        self, path: str, text: str, known: Known | None = None, *, old: bool = False
+    ) -> Shown:
         """The findings of one file that nobody has settled, for every face alike.
 
         Args:
             path: The file.
             text: Its text as of now.
+            known: What was there before the person began; None for all of it.
+            old: Hold that to as much as what is new.
         """
-        return self._suppression.shown(self.index.view(), path, text)
+        return self._suppression.shown(self.index.view(), path, text, known, old=old)
 
     def key(self, finding: Finding, data: bytes) -> str:
         """What a finding is called from run to run; `data` is its definition's file."""

@@ -25,13 +25,24 @@ class Look:
         only: The paths whose findings are wanted; none for all.
         base: Only what is new or changed against this git revision; empty for all.
         baseline: What a baseline settles is left out.
+        old: What was there before is held to as much as what is new (a revision says which is
+            which, so that it is always so with one).
     """
 
-    def __init__(self, engine: Engine, only: tuple[str, ...], base: str, *, baseline: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        only: tuple[str, ...],
+        base: str,
+        *,
+        baseline: bool,
+        old: bool = False,
+    ) -> None:
         self._engine = engine
         self._only = only
         self._base = base
         self._baseline = baseline
+        self._old = old or bool(base)
         self._view = engine.index.view()
         self._stats = report.Stats(
             files=engine.index.files,
@@ -59,7 +70,7 @@ class Look:
             text = self._engine.workspace.read(path)
         except SteadyhandError:
             return  # Gone since it was indexed.
-        shown = self._engine.shown(path, text)
+        shown = self._engine.shown(path, text, old=self._old)
         self._stats.settled += shown.settled
         self._findings += [f for f in shown.findings if f not in shown.newer]
         for finding in shown.newer:

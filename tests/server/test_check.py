@@ -267,7 +267,7 @@ def test_the_least_tier_that_is_shown(tmp_path: Path) -> None:
         a=function("one") + "\n\n" + function("same", "x"),
         b=function("two") + "\n\n" + function("same", "y") + "\n\ndef f():\n    return 1\n" * 2,
     )
-    assert [tier for tier, _, _ in made.found()] == ["T1", "T0x", "T0"]
+    assert [tier for tier, _, _ in made.found()] == ["T1", "T0"]
     assert [tier for tier, _, _ in made.found("--min-tier", "T0x")] == ["T1", "T0x", "T0"]
     assert [tier for tier, _, _ in made.found("--min-tier", "T3")] == ["T1", "T0"]
     assert [tier for tier, _, _ in made.found("--min-tier", "T1")] == ["T1", "T0"]

@@ -107,7 +107,7 @@ def test_a_schema_that_is_broken_is_noticed(worst: Report) -> None:
 
 
 def test_sarif_of_a_real_repository(real: Repository) -> None:
-    done = real.check("--format", "sarif")
+    done = real.check("--min-tier", "T0x", "--format", "sarif")
     assert done.returncode == 1
     (run,) = validated(done.stdout)["runs"]
     assert run["invocations"][0]["exitCode"] == 1
@@ -126,7 +126,7 @@ def test_sarif_of_a_real_repository(real: Repository) -> None:
     before = [result["partialFingerprints"] for result in run["results"]]
     for path in real.root.rglob("*.py"):
         path.write_bytes(b"# moved\n\n" + path.read_bytes())
-    (run,) = validated(real.check("--format", "sarif").stdout)["runs"]
+    (run,) = validated(real.check("--min-tier", "T0x", "--format", "sarif").stdout)["runs"]
     assert [result["partialFingerprints"] for result in run["results"]] == before
 
 
@@ -156,7 +156,7 @@ def _unescaped(value: str) -> str:
 
 
 def test_workflow_commands_of_a_real_repository(real: Repository) -> None:
-    done = real.check("--format", "github")
+    done = real.check("--min-tier", "T0x", "--format", "github")
     assert done.returncode == 1
     first = done.stdout.decode().splitlines()[0]
     assert first.startswith(
@@ -263,7 +263,7 @@ def test_a_page_lists_everything(worst: Report) -> None:
 def test_a_page_of_nothing_and_of_a_real_repository(real: Repository, tmp_path: Path) -> None:
     assert "Nothing is defined twice" in html(Report([], Stats()), "x").decode()
     target = tmp_path / "page.html"
-    done = real.check("--format", "html", "--output", str(target))
+    done = real.check("--min-tier", "T0x", "--format", "html", "--output", str(target))
     assert (done.returncode, done.stdout) == (1, b"")
     page = target.read_text("utf-8")
     assert "Duplicates in a &lt;b&gt; &amp; c</title>" in page
@@ -271,7 +271,7 @@ def test_a_page_of_nothing_and_of_a_real_repository(real: Repository, tmp_path: 
     read = _Page(page)
     assert {row["data-name"] for row in read.all("tbody")} == {"Größe.two", "same", "f"}
     # The same again is the same page, so that a build can compare.
-    assert real.check("--format", "html").stdout.decode() == page
+    assert real.check("--min-tier", "T0x", "--format", "html").stdout.decode() == page
 
 
 def _lines(**files: int) -> Stats:

@@ -49,7 +49,9 @@ ReadText = Callable[[str], str | None]
 Known = Container[tuple[str, str]]
 
 
-def file_findings(view: View, path: str, text: str, known: Known | None = None) -> list[Finding]:
+def file_findings(
+    view: View, path: str, text: str, known: Known | None = None, *, old: bool = False
+) -> list[Finding]:
     """The findings to show in one file: those whose definition there should go.
 
     Args:
@@ -57,6 +59,8 @@ def file_findings(view: View, path: str, text: str, known: Known | None = None) 
         path: The file.
         text: Its text in that view.
         known: `(qualified name, body)` of what was there before; None says that all of it was.
+            Of two equals the one that was not is told of.
+        old: Hold what was there before to as much as what is new.
     """
     entry = view.entry(path)
     if entry is None or path.endswith(".pyi"):
@@ -68,8 +72,10 @@ def file_findings(view: View, path: str, text: str, known: Known | None = None) 
             continue
         fresh = known is not None and (definition.qualified, definition.body) not in known
         finding = _copy(view, definition, fresh=fresh)
-        if finding is None and fresh:
+        if finding is None and (fresh or old):
             finding = _shown_if_fresh(view, definition, form)
+            if finding is not None and not fresh and _goes_first(finding.canonical, definition):
+                finding = None
         if finding is not None:
             found.append(finding)
     found.sort(key=lambda f: f.definition.start)
@@ -150,7 +156,7 @@ def _copy(view: View, definition: Definition, *, fresh: bool) -> Finding | None:
     if not 0 < len(alike) < MAX_FAMILY:
         return None
     best = min(alike, key=_rank)
-    if not fresh and _rank(best) > _rank(definition):
+    if not fresh and _goes_first(best, definition):
         return None
     reason = _REASONS["T1"].format(ours=definition.qualified, other=_named(best))
     return Finding("T1", definition, best, 1.0, reason)
@@ -305,6 +311,11 @@ def _redefines(later: Definition, earlier: Definition) -> bool:
 
 def _mentions(between: bytes, name: str) -> bool:
     return re.search(rb"\b" + re.escape(name.encode()) + rb"\b", between) is not None
+
+
+def _goes_first(canonical: Definition, definition: Definition) -> bool:
+    """True where it is the other one of the two that should go."""
+    return _rank(canonical) > _rank(definition)
 
 
 def _rank(definition: Definition) -> tuple[bool, bool, bool, int, str, int]:

@@ -46,6 +46,7 @@ _QUOTED = re.compile(rb"(?s)([rRbB]?)[uUfF]?(\"\"\"|\'\'\'|[\"\'`])(.*)\2")
 _TRAILING_COMMA = re.compile(rb",(?=\s*[)\]}])")
 _DIGITS = frozenset(b"0123456789")
 _OWN = -1
+_OWN_NAME = b"\x02"
 _NUMBER = 1 << 61
 _NAMED = 1 << 60
 _MASK = _NAMED - 1
@@ -163,24 +164,28 @@ class TokenStream:
         self._ends: list[int] = []
         self._literals: list[bytes] = []
 
-    def add(self, start: int, end: int, name: bytes) -> int:
+    def add(self, start: int, end: int, name_start: int, name: bytes) -> int:
         """Reads one definition; its form is in `forms` at the index returned.
 
         Args:
             start: Byte offset.
             end: Byte offset.
-            name: Its own name, which does not count.
+            name_start: Byte offset of its own name, which does not count.
+            name: That name.
         """
         bound = self._bound
-        own: dict[bytes, int] = {name: _OWN}
+        own: dict[bytes, int] = {}
         low, high = bisect_left(bound, (start, b"")), bisect_left(bound, (end, b""))
-        for _, local in bound[low:high]:
-            if local not in own:
-                own[local] = -len(own) - 1
+        for at, local in bound[low:high]:
+            if at != name_start and local not in own:
+                own[local] = -len(own) - 2
         if self._outside:
             at = bisect_left(self._outside, (start, b""))
             for _, outer in self._outside[at : bisect_left(self._outside, (end, b""))]:
                 own.pop(outer, None)
+        # A local may have the function's own name; else the name is a call of itself.
+        own.setdefault(name, _OWN)
+        self.masked[name_start : name_start + len(name)] = _OWN_NAME.ljust(len(name))
         local_code, known = own.get, _KNOWN
         # What was blanked is long; without it the pattern is tried half as often.
         tokens: list[bytes] = _TOKEN.findall(b" ".join(self.masked[start:end].split()))

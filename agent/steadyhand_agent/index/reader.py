@@ -290,8 +290,8 @@ class _Reader:
     def _add(self, stream: TokenStream, item: _Found) -> int | None:
         if item.kind not in ("function", "method") or item.body is None:
             return None
-        node = item.node
-        return stream.add(node.start_byte, node.end_byte, self._bytes(item.name))
+        node, name = item.node, item.name
+        return stream.add(node.start_byte, node.end_byte, name.start_byte, self._bytes(name))
 
     def _definition(
         self,

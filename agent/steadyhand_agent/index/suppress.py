@@ -21,7 +21,7 @@ from pathspec import GitIgnoreSpec
 
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Definition, Finding
-from steadyhand_agent.index.findings import file_findings
+from steadyhand_agent.index.findings import Known, file_findings
 from steadyhand_agent.index.store import View
 from steadyhand_agent.workspace import Workspace, utf8
 
@@ -140,13 +140,17 @@ class Suppression:
                 globs.setdefault(tier, []).append(glob)
         self._ignored = {tier: GitIgnoreSpec.from_lines(lines) for tier, lines in globs.items()}
 
-    def shown(self, view: View, path: str, text: str) -> Shown:
+    def shown(
+        self, view: View, path: str, text: str, known: Known | None = None, *, old: bool = False
+    ) -> Shown:
         """The findings of one file that nobody has settled.
 
         Args:
             view: What to compare with.
             path: The file.
             text: Its text in that view.
+            known: What was there before (see `file_findings`).
+            old: Hold that to as much as what is new.
         """
         outcome = Shown()
         data = utf8(text)
@@ -163,16 +167,16 @@ class Suppression:
             for comment in {c.start(): c for c in comments.values()}.values()
             if not _reason(comment)
         ]
-        known = self._baselines.get(self._workspace.split(path)[0])
+        baseline = self._baselines.get(self._workspace.split(path)[0])
         # A copy: each of several findings with one name uses one of its entries up.
-        left = Counter(known.settled) if known is not None else Counter[str]()
-        for finding in file_findings(view, path, text):
+        left = Counter(baseline.settled) if baseline is not None else Counter[str]()
+        for finding in file_findings(view, path, text, known, old=old):
             comment = comments.get(finding.definition.start)
             if self._unwanted(finding):
                 outcome.settled["settings"] += 1
             elif comment is not None and _reason(comment):
                 outcome.settled["comment"] += 1
-            elif known is not None and self._known(finding, data, known, left, outcome):
+            elif baseline is not None and self._known(finding, data, baseline, left, outcome):
                 outcome.settled["baseline"] += 1
             else:
                 outcome.findings.append(finding)

@@ -29,6 +29,8 @@ class Publisher:
         self._server = server
         self._dirty: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        # What stood in each document when it was opened: the rest is being written just now.
+        self._known: dict[str, frozenset[tuple[str, str]]] = {}
         # What was last published, by URI: nothing is sent twice for one version.
         self._published: dict[str, tuple[int, list[lsp.Diagnostic]]] = {}
 
@@ -40,6 +42,7 @@ class Publisher:
     def closed(self, uri: str) -> None:
         """A document was closed: its findings go."""
         self._dirty.discard(uri)
+        self._known.pop(uri, None)
         if self._published.pop(uri, None):
             self._server.text_document_publish_diagnostics(
                 lsp.PublishDiagnosticsParams(uri=uri, diagnostics=[])
@@ -65,7 +68,7 @@ class Publisher:
         engine = self._server.engine
         if engine is None or snapshot.path is None or not engine.settings.findings:
             return None
-        return engine.shown(snapshot.path, snapshot.text)
+        return engine.shown(snapshot.path, snapshot.text, self._known.get(snapshot.uri))
 
     def _schedule(self, *, restart: bool) -> None:
         if self._timer is not None:
@@ -83,7 +86,9 @@ class Publisher:
         for uri in self._dirty:
             snapshot = self._server.documents.get(uri)
             if snapshot is not None and snapshot.path is not None:
-                engine.index.put_buffer(snapshot.path, snapshot.text)
+                entry = engine.index.put_buffer(snapshot.path, snapshot.text)
+                if uri not in self._known:
+                    self._known[uri] = frozenset((d.qualified, d.body) for d in entry.definitions)
         # A change here may make or mend a finding in any other open document.
         for snapshot in self._server.documents.all():
             self._publish_one(snapshot)
