@@ -4,8 +4,12 @@
 for each with the rewrite that an agent might send, and prints where the right one ranks. Without
 folders it takes Django's wheel and the running Python's standard library, as `make bench` does.
 
-The pairs: `test` 60, the figure that counts; `dev` 20, by which weights were chosen; `fresh` 30,
-written after the synonyms were frozen, so that a table fitted to its own test would show.
+The pairs: `test` 60, the figure that counts; `dev` 20; `fresh` 30, written after the synonyms were
+frozen. Weights and the form of the score were chosen looking at `test` and `dev`, and whoever wrote
+the synonyms had written those pairs before; so `fresh` is the fairer figure for new code. On its
+first run it had 80 % among the first five of 5,000. The limits of the guard's note were chosen on
+all pairs and on the functions that are left out here (seed 3); on the 2,419 functions of both
+corpora that are not among those it was silent on 95.7 %.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from steadyhand_agent.index.likeness import (
 )
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
-# The right one is among the first five in six of seven cases; more would cost tokens.
+# The right one is among the first five in eight of ten cases or more; further ones cost tokens.
 _SHOWN = 5
 # Under this share even the best hit is mostly about something else.
 _DISTANT = 0.35
