@@ -1,0 +1,222 @@
+"""The words by which a definition is found when somebody describes it or writes it anew.
+
+Owns how names are split, which words are dropped, what a word weighs by where it stands, and
+which words stand in for one another (`synonyms.txt`). Knows no language's grammar: a name, a
+signature, a doc line and a body are text to it. Never keeps a definition; `word_index.py` does.
+
+Two functions that do the same but are written differently share hardly any structure (4 % are
+found by it), yet they share words: in their names, their docs, and the things they call. Which
+words a body adds is decided by cheap patterns over its text, since this runs over every function
+of a workspace when it is indexed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from heapq import nlargest
+from operator import itemgetter
+from pathlib import Path
+from typing import cast
+from zlib import crc32
+
+import Stemmer
+
+# What a word weighs by where it stands; a tenth is one called name.
+NAME = 30
+DOC = 20
+PARAMETER = 10
+CALLED = 10
+ATTRIBUTE = 7
+BODY = 3
+# A byte holds a weight in the index; a name that says one word five times says it once too often.
+MAX_WEIGHT = 255
+# Helpers have 15 on average; what a long function adds beyond these finds nothing.
+MAX_WORDS = 40
+# What a function is about stands in its first lines; reading on cost a fifth more time and found
+# nothing more.
+MAX_BODY = 1_500
+
+Words = dict[str, int]
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# Which letters are capitals is not asked outside ASCII, where most scripts have none.
+_PARTS_ANYWHERE = re.compile(r"[^\W\d_]+|\d+")
+_TOKENS = re.compile(r"\w\w+")
+_PLACED = re.compile(r"\.?\w\w+\(?")
+_PYTHON_HEAD_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
+_PYTHON_DOC = re.compile(r"\s*[rRuU]?(\"\"\"|''').*?\1", re.DOTALL)
+_ENTRY = struct.Struct("<IB")
+
+# Words that tell nothing apart, wherever they stand.
+_STOP = frozenset(
+    """
+    a an and are arg args as at be by can cls data for from if in into is it its kwargs obj of on or
+    self than that the their then there this to value was where whether which will with you your
+    """.split()  # noqa: SIM905
+)
+# Keywords and plain types of the languages that are indexed: part of the writing in a body or a
+# signature, but words like any other in a name or a doc.
+_KEYWORDS = frozenset(
+    """
+    Any None Self String True False abstract and assert async auto await bool boolean break byte
+    case catch char class const constexpr continue crate def default defer del delete do double
+    dyn elif else elseif end enum except export extends extern final finally float fn for
+    foreach from func function global go goto i32 i64 if impl implements import in instanceof
+    int interface is lambda let long match mod module mut namespace new nil nonlocal not null
+    nullptr object operator or override package pass private protected pub public raise readonly
+    ref require rescue return self short signed sizeof static str string struct super switch
+    synchronized template this throw throws trait transient try type typedef typename typeof u32
+    u64 u8 undefined union unless unsafe unsigned until use using usize val var virtual void
+    volatile when while with yield
+    """.split()  # noqa: SIM905
+)
+
+
+def words_of(name: str, signature: str, doc: str, body: str) -> Words:
+    """The words of one definition with their weights.
+
+    Args:
+        name: The bare name.
+        signature: One line with parameters; the name in it is not counted again.
+        doc: The first line of its documentation, or a description in a person's words.
+        body: Its text. It may begin with signature and docstring: what stands there again as
+            body weighs next to nothing.
+
+    Returns:
+        At most `MAX_WORDS` stems, the weightiest ones.
+    """
+    weights: Words = {}
+    for text, weight in ((name, NAME), (doc, DOC)):
+        for token in _TOKENS.findall(text):
+            for word in split(token):
+                weights[word] = weights.get(word, 0) + weight
+    for token in _TOKENS.findall(signature.partition("(")[2]):
+        if token not in _KEYWORDS:
+            for word in split(token):
+                weights[word] = weights.get(word, 0) + PARAMETER
+    if body:
+        for word, weight in _body_words(body).items():
+            weights[word] = weights.get(word, 0) + weight
+    if len(weights) > MAX_WORDS:
+        weights = dict(nlargest(MAX_WORDS, weights.items(), key=itemgetter(1)))
+    return weights
+
+
+def _body_words(body: str) -> Words:
+    """What a body adds: a word counts once, by the best place it stands in."""
+    found: Words = {}
+    for token in dict.fromkeys(_PLACED.findall(body, 0, MAX_BODY)):
+        weight, stems = _placed(token)
+        for word in stems:
+            if found.get(word, 0) < weight:
+                found[word] = weight
+    return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _placed(token: str) -> tuple[int, tuple[str, ...]]:
+    """The weight and the stems of a name as it stands in a body: `.strip(`, `.title`, `text`."""
+    name = token.strip(".(")
+    if name in _KEYWORDS:
+        return 0, ()
+    return (CALLED if token[-1] == "(" else ATTRIBUTE if token[0] == "." else BODY), split(name)
+
+
+def body_after_head(text: str, name: str) -> str:
+    """A definition's text without what its own head and a Python docstring say.
+
+    Args:
+        text: The whole definition.
+        name: Its bare name.
+    """
+    at = text.find(name) + len(name)
+    if at < len(name):
+        return text
+    head = _PYTHON_HEAD_END.search(text, at)
+    docstring = _PYTHON_DOC.match(text, head.end()) if head else None
+    if docstring:
+        return text[docstring.end() :]
+    line_end = text.find("\n", at)
+    return text[line_end:] if line_end >= 0 else text
+
+
+@lru_cache(maxsize=1 << 14)
+def split(token: str) -> tuple[str, ...]:
+    """The stems of one token: `parseHTTPDate2` gives `pars`, `http`, `date`."""
+    together = _written_together()
+    lower = token.lower()
+    found: list[str] = list(together.get(lower, ()))
+    for part in (_PARTS if token.isascii() else _PARTS_ANYWHERE).findall(token):
+        word = part.lower()
+        if len(word) < 2 or word in _STOP:
+            continue
+        if word != lower:
+            found.extend(together.get(word, ()))
+        found.append(stem(word))
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def _stemmer() -> Callable[[str], str]:
+    # Its own cache would be a second one: `split` already remembers.
+    return cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemWord)
+
+
+def stem(word: str) -> str:
+    """A lower-case word without its endings."""
+    return _stemmer()(word)
+
+
+@cache
+def _table() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """What `synonyms.txt` says: related words by stem, and stems by a name written together."""
+    related: dict[str, dict[str, None]] = {}
+    together: dict[str, tuple[str, ...]] = {}
+    text = Path(__file__).with_name("synonyms.txt").read_text("utf-8")
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        left, arrow, right = line.partition("->")
+        if arrow:
+            together[left.strip()] = tuple(stem(word) for word in right.split())
+            continue
+        group = [stem(word) for word in left.split()]
+        for word in group:
+            related.setdefault(word, {}).update(dict.fromkeys(w for w in group if w != word))
+    return {word: tuple(others) for word, others in related.items()}, together
+
+
+def _written_together() -> dict[str, tuple[str, ...]]:
+    return _table()[1]
+
+
+def related(word: str) -> tuple[str, ...]:
+    """Stems that a search for this one should find as well."""
+    return _table()[0].get(word, ())
+
+
+@lru_cache(maxsize=1 << 14)
+def word_id(word: str) -> int:
+    """The number under which the index keeps a stem; the same in every process and version."""
+    return crc32(word.encode("utf-8", "replace"))
+
+
+def packed(words: Mapping[str, int]) -> bytes:
+    """Words as the index takes them: five bytes each, the number of the stem and its weight."""
+    flat: list[int] = []
+    for word, weight in words.items():
+        flat += (word_id(word), weight if weight < MAX_WEIGHT else MAX_WEIGHT)
+    return _entries(len(words)).pack(*flat)
+
+
+@cache
+def _entries(count: int) -> struct.Struct:
+    return struct.Struct("<" + "IB" * count)
+
+
+def unpacked(data: bytes) -> Iterable[tuple[int, int]]:
+    """The inverse of `packed`, as numbers."""
+    return _ENTRY.iter_unpack(data)
