@@ -24,7 +24,7 @@ from tree_sitter import Parser
 from measure import at
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry, Finding
-from steadyhand_agent.index.findings import file_findings
+from steadyhand_agent.index.findings import MIN_LINES, MIN_TOKENS, file_findings
 from steadyhand_agent.index.keeper import Keeper
 from steadyhand_agent.index.languages import index_text, language_of
 from steadyhand_agent.index.store import Index, View
@@ -75,32 +75,50 @@ def findings(root: Path) -> tuple[list[Finding], dict[str, str], int]:
 
 
 class OurMatcher:
-    """The index as `matching.score` asks it."""
+    """The index as `matching.score` asks it.
 
-    def __init__(self) -> None:
+    Args:
+        floors: Keep to the sizes below which nothing is shown by default.
+    """
+
+    def __init__(self, *, floors: bool) -> None:
         self._index = Index()
-        self._ids: dict[str, str] = {}
+        self._floors = floors
+        # Of a function with others inside, only the whole is what was added.
+        self._ids: dict[tuple[str, int], str] = {}
 
     def add(self, id: str, path: str, code: str) -> None:
         """Takes one function as a file of its own."""
-        self._ids[path] = id
-        self._index.put_base(index_text(path, code))
+        entry = index_text(path, code)
+        self._index.put_base(entry)
+        whole = _whole(entry)
+        if whole is not None:
+            self._ids[path, whole.start] = id
 
     def prepare(self, queries: Sequence[tuple[str, str]]) -> None:
         """Nothing to do: the index answers one by one."""
 
     def match(self, code: str, path: str) -> list[tuple[str, str, float]]:
         """What the index has like this function."""
-        entry = index_text(path, code)
-        asked = max(
-            (d for d in entry.definitions if d.kind in ("function", "method")),
-            key=lambda d: d.tokens,
-            default=None,
-        )
-        if asked is None:
+        asked = _whole(index_text(path, code))
+        if asked is None or (
+            self._floors and (asked.lines < MIN_LINES or asked.tokens < MIN_TOKENS)
+        ):
             return []
-        view = self._index.view()
-        return [(self._ids[d.path], tier, s) for d, tier, s in _alike(view, asked)]
+        answers = _alike(self._index.view(), asked)
+        return [
+            (self._ids[d.path, d.start], tier, score)
+            for d, tier, score in answers
+            if (d.path, d.start) in self._ids
+        ]
+
+
+def _whole(entry: FileEntry) -> Definition | None:
+    return max(
+        (d for d in entry.definitions if d.kind in ("function", "method")),
+        key=lambda d: d.end - d.start,
+        default=None,
+    )
 
 
 def _alike(view: View, asked: Definition) -> list[tuple[Definition, str, float]]:

@@ -7,11 +7,12 @@ mutants that `mutate` makes of them. Labelled sets are read, never copied into t
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,8 @@ SEED = 20_261_123
 # A function smaller than this is an idiom, a larger one is not read as one.
 _LINES = range(5, 81)
 _LEAST_TOKENS = 25
+# Enough to choose from; more would only take longer to cut out.
+_MOST_DRAWN = 20_000
 # What mutants are made of: (tier, edits, how many).
 _PLAN = (("T1", 0, 400), ("T2", 0, 400), ("T3", 1, 400), ("T3", 2, 400), ("T3", 3, 400))
 
@@ -57,10 +60,8 @@ def background(corpora: list[Corpus], count: int, without: set[str]) -> list[Fun
     """Real functions, no two of the same tokens, and none whose text is in `without`."""
     known: set[tuple[bytes, ...]] = set()
     drawn: list[Function] = []
-    everything = [function for corpus in corpora for function in pool(corpus)]
-    Random(SEED).shuffle(everything)
     syntax = SYNTAXES[corpora[0].language]
-    for function in everything:
+    for function in drawn_from(corpora):
         if len(drawn) == count:
             break
         tokens = tuple(syntax.tokens(function.code.encode()))
@@ -71,16 +72,15 @@ def background(corpora: list[Corpus], count: int, without: set[str]) -> list[Fun
     return drawn
 
 
-@cache
-def pool(corpus: Corpus) -> list[Function]:
-    """Every function of a corpus that is neither tiny nor huge."""
-    syntax = SYNTAXES[corpus.language]
-    return [
-        function
-        for path, data in corpus.texts()
-        for function in functions(syntax, path, data)
-        if function.lines in _LINES
-    ]
+def drawn_from(corpora: list[Corpus]) -> Iterator[Function]:
+    """Every function that is neither tiny nor huge, files in a random but fixed order."""
+    files = [(corpus, path) for corpus in corpora for path in corpus.files()]
+    Random(SEED).shuffle(files)
+    for corpus, path in files:
+        inside = path.relative_to(corpus.root).as_posix()
+        for function in functions(SYNTAXES[corpus.language], inside, path.read_bytes()):
+            if function.lines in _LINES:
+                yield function
 
 
 def overlap(language: str, one: str, other: str) -> float:
@@ -108,7 +108,7 @@ def _read(path: Path) -> list[Pair]:
 def _made(corpus: Corpus) -> list[Pair]:
     rng = Random(SEED)
     syntax = SYNTAXES[corpus.language]
-    everything = list(pool(corpus))
+    everything = list(itertools.islice(drawn_from([corpus]), _MOST_DRAWN))
     rng.shuffle(everything)
     used: set[str] = set()
     made: list[Pair] = []

@@ -102,17 +102,20 @@ class JscpdMatcher:
             for path, code in [*((p, c) for p, (_, c) in self._known.items()), *queries]:
                 (root / path).parent.mkdir(exist_ok=True)
                 (root / path).write_text(code, "utf-8")
-            # Only pairs across the two folders count: what is known against what is asked.
-            clones, _ = _jscpd(root, self._language, [*self._options, "--skip-local"])
+            # Only pairs across the two folders count: what is known against what is asked. Each
+            # folder is named by itself, since "local" means below the same argument.
+            options = [*self._options, "--skip-local"]
+            clones, _ = _jscpd(root, self._language, options, ("known", "asked"))
+        ids = {Path(path).name: name for path, (name, _) in self._known.items()}
         for clone in clones:
-            first, second = (str(clone[side]["name"]) for side in ("firstFile", "secondFile"))
-            asked, known = (first, second) if first in dict(queries) else (second, first)
-            if known in self._known:
-                self._found.setdefault(asked, set()).add(self._known[known][0])
+            names = [str(clone[side]["name"]) for side in ("firstFile", "secondFile")]
+            for known, asked in (names, reversed(names)):
+                if known in ids and asked not in ids:
+                    self._found.setdefault(asked, set()).add(ids[known])
 
     def match(self, code: str, path: str) -> list[tuple[str, str, float]]:
         """What the run found for one of the queries."""
-        return [(name, "clone", 1.0) for name in sorted(self._found.get(path, ()))]
+        return [(name, "clone", 1.0) for name in sorted(self._found.get(Path(path).name, ()))]
 
 
 def section() -> list[str]:
@@ -205,12 +208,12 @@ def _jscpd_row(corpus: Corpus, options: Sequence[str]) -> tuple[Run, str]:
 
 
 def _jscpd(
-    root: Path, language: str, options: Sequence[str]
+    root: Path, language: str, options: Sequence[str], paths: Sequence[str] = (".",)
 ) -> tuple[list[dict[str, dict[str, str]]], Run]:
     with tempfile.TemporaryDirectory() as out:
         wanted = "typescript,tsx" if language == "typescript" else language
         command = [jscpd(), "--format", wanted, "--silent", "--no-tips", "-r", "json", "-o", out]
-        done = measure.run([*command, *options, "."], cwd=root)
+        done = measure.run([*command, *options, *paths], cwd=root)
         report = json.loads((Path(out) / "jscpd-report.json").read_text("utf-8"))
     return report["duplicates"], done
 
