@@ -3,7 +3,8 @@
 `python bench/read_findings.py CORPUS [N]` prints N findings with both bodies. What the reader
 thinks goes into bench/verdicts/CORPUS.md, one line a finding: its key, then `yes` (one of these
 should go) or `no`, then why. The section `findings` counts them. The verdicts stand under keys made
-of what is found, so a verdict stays with its finding when others come and go.
+of what is found, so a verdict stays with its finding when others come and go, and findings that
+were not sampled this time are not counted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from random import Random
 
 import corpora
 import ours
@@ -47,8 +47,14 @@ def key(finding: Finding) -> str:
 
 
 def sample(findings: Sequence[Finding], count: int = SAMPLED) -> list[Finding]:
-    """The same findings for the same corpus and the same rules."""
-    return Random(SEED).sample(findings, min(count, len(findings)))
+    """As if drawn by lot, but each finding keeps its lot: when rules change, most of those that were
+    read are drawn again.
+    """
+    return sorted(findings, key=_lot)[:count]
+
+
+def _lot(finding: Finding) -> bytes:
+    return hashlib.blake2b(f"{SEED} {key(finding)}".encode()).digest()
 
 
 def verdicts(corpus: Corpus) -> dict[str, bool]:

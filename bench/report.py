@@ -41,7 +41,7 @@ def write(name: str, lines: Sequence[str], order: Sequence[str], load: float) ->
     known = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
     parts = {match[1]: match[2] for match in _SECTION.finditer(known)}
     heading, *rest = lines
-    stamp = f"*{time.strftime('%Y-%m-%d')}; {measure.machine()}; load {load:.1f}.*"
+    stamp = f"*{time.strftime('%Y-%m-%d')}; {measure.machine()}; load {load:.1f} before it.*"
     parts[name] = "\n".join([heading, "", stamp, "", *rest]).strip()
     body = "\n\n".join(
         f"<!-- section {key} -->\n{parts[key]}\n<!-- end {key} -->" for key in order if key in parts
