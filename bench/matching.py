@@ -6,6 +6,7 @@ Owns the measure, not the matchers: ours stands behind `ours.OurMatcher`, jscpd 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -157,6 +158,7 @@ def section() -> list[str]:
         for label, options in peers.JSCPD_MATCHING:
             matchers.append((f"jscpd {label}", peers.JscpdMatcher(language, options)))
         for label, matcher in matchers:
+            print(f"  {language}, {label}", file=sys.stderr)
             rows.append(_row(language, label, score(matcher, language, labelled, unrelated)))
     return [
         "## Clones that are known",

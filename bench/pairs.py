@@ -13,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -85,9 +86,13 @@ def drawn_from(corpora: list[Corpus]) -> Iterator[Function]:
 
 def overlap(language: str, one: str, other: str) -> float:
     """The share of tokens, as they are written and in any order, that two functions have alike."""
-    syntax = SYNTAXES[language]
-    first, second = (Counter(syntax.tokens(text.encode())) for text in (one, other))
+    first, second = _bag(language, one), _bag(language, other)
     return 2 * (first & second).total() / max(1, first.total() + second.total())
+
+
+@lru_cache(maxsize=50_000)
+def _bag(language: str, text: str) -> Counter[bytes]:
+    return Counter(SYNTAXES[language].tokens(text.encode()))
 
 
 def _read(path: Path) -> list[Pair]:
