@@ -44,6 +44,7 @@ TYPESCRIPT = (
 JAVA = ("react-native@0.71.19",)
 # No package of PyPI or npm carries Go worth measuring; Debian's carries Go's own library.
 GO = "golang-1.19-src"
+JDK = "openjdk-17-source"
 
 SUFFIXES = {
     "python": (".py", ".pyi"),
@@ -138,7 +139,13 @@ def java() -> Corpus:
 @cache
 def go() -> Corpus:
     """Go's own library, where Debian's package can be had."""
-    return Corpus("go", GO, "go", _kept("go", (GO,), _debian))
+    return Corpus("go", GO, "go", _kept("go", (GO,), _golang))
+
+
+@cache
+def jdk() -> Corpus:
+    """Java's base library, where Debian's package can be had."""
+    return Corpus("jdk", f"{JDK} (java.base)", "java", _kept("jdk", (JDK,), _jdk))
 
 
 ALL: dict[str, Callable[[], Corpus]] = {
@@ -149,6 +156,7 @@ ALL: dict[str, Callable[[], Corpus]] = {
     "rxjs": rxjs,
     "java": java,
     "go": go,
+    "jdk": jdk,
 }
 
 
@@ -201,17 +209,28 @@ def _is_source(name: str) -> bool:
     )
 
 
-def _debian(pins: tuple[str, ...], into: Path) -> None:
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise NotToBeHad(f"{pins[0]} is a Debian package, and this machine has no apt-get.")
+def _golang(pins: tuple[str, ...], into: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        _fetch(["apt-get", "download", "-q", *pins], cwd=Path(folder))
-        package = next(Path(folder).glob("*.deb"))
-        # Unpacked, never installed: no script of the package runs.
-        subprocess.run(["dpkg-deb", "-x", str(package), folder], check=True)
-        source = next(Path(folder).glob("usr/share/go-*/src"))
+        source = next(_debian(pins[0], Path(folder)).glob("usr/share/go-*/src"))
         skipped = shutil.ignore_patterns("testdata", "vendor")
         shutil.copytree(source, into, ignore=skipped, symlinks=True, dirs_exist_ok=True)
+
+
+def _jdk(pins: tuple[str, ...], into: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        source = next(_debian(pins[0], Path(folder)).glob("usr/lib/jvm/*/lib/src.zip"))
+        with zipfile.ZipFile(source) as archive:
+            wanted = [name for name in archive.namelist() if name.startswith("java.base/")]
+            archive.extractall(into, wanted)
+
+
+def _debian(package: str, folder: Path) -> Path:
+    """A Debian package unpacked, never installed: no script of it runs."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise NotToBeHad(f"{package} is a Debian package, and this machine has no apt-get.")
+    _fetch(["apt-get", "download", "-q", package], cwd=folder)
+    subprocess.run(["dpkg-deb", "-x", str(next(folder.glob("*.deb"))), str(folder)], check=True)
+    return folder
 
 
 def _copied_stdlib(_: tuple[str, ...], into: Path) -> None:

@@ -136,7 +136,7 @@ def section() -> list[str]:
         ("python", (corpora.django, corpora.stdlib, corpora.big), (corpora.django, corpora.big)),
         ("typescript", (corpora.typescript,), (corpora.typescript,)),
         ("go", (corpora.go,), (corpora.go,)),
-        ("java", (corpora.java,), (corpora.java,)),
+        ("java", (corpora.java,), (corpora.java, corpora.jdk)),
     ):
         try:
             labelled, source = pairs.pairs(sources[0]())

@@ -121,11 +121,12 @@ def functions(syntax: Syntax, path: str, data: bytes) -> Iterator[Function]:
     stack = [syntax.parse(data).root_node]
     while stack:
         node = stack.pop()
-        if node.type not in syntax.functions:
+        named = _named(syntax, node)
+        if named is None:
             stack.extend(reversed(node.named_children))
             continue
-        name = node.child_by_field_name("name")
-        if node.has_error or name is None or node.child_by_field_name("body") is None:
+        name = named.child_by_field_name("name")
+        if node.has_error or name is None:
             continue
         code = _dedented(data, node)
         lines = sum(1 for line in code.splitlines() if line.strip())
@@ -143,6 +144,20 @@ def below(node: Node) -> Iterator[Node]:
         here = stack.pop()
         yield here
         stack.extend(reversed(here.children))
+
+
+def _named(syntax: Syntax, node: Node) -> Node | None:
+    """What bears the name of a function with a body; None where a node is no such thing."""
+    if node.type in syntax.functions:
+        return node if node.child_by_field_name("body") is not None else None
+    if node.type != "lexical_declaration" or node.named_child_count != 1:
+        return None
+    # `const name = (…) => { … }` is how much of TypeScript writes its functions.
+    value = node.named_children[0].child_by_field_name("value")
+    body = value.child_by_field_name("body") if value is not None else None
+    if value is None or body is None or value.type not in ("arrow_function", "function_expression"):
+        return None
+    return node.named_children[0] if body.type in syntax.blocks else None
 
 
 def _dedented(data: bytes, node: Node) -> str:
