@@ -42,7 +42,7 @@ _KINDS: dict[str, Kind] = {
     "type": "type",
     "constant": "constant",
 }
-_EVENTS = (*_KINDS, "scope", "wrap", "branch", "decorator", "error")
+_EVENTS = (*_KINDS, "scope", "namespace", "wrap", "branch", "decorator", "error")
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
@@ -222,8 +222,8 @@ class _Reader:
                 decorators = []
                 if inner is not None:
                     stack.append(inner)
-            elif name == "scope":
-                stack.append(self._within(node, scope, decorators))
+            elif name in ("scope", "namespace"):
+                stack.append(self._within(node, scope, decorators, name == "scope"))
                 decorators = []
             elif name == "wrap":
                 wraps.append((start, end))
@@ -260,7 +260,9 @@ class _Reader:
         above = decorators
         if start < node.start_byte and not above:
             above = []
-        where = _Scope(scope.end, scope.prefix, scope.in_class, local, False, scope.test)
+        owner = self.language.owner_of(node)
+        prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
+        where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
         where.branch = scope.branch
         body = node.child_by_field_name(self.language.body_field)
         if body is None and (value := node.child_by_field_name("value")) is not None:
@@ -268,15 +270,15 @@ class _Reader:
         self.found.append(_Found(node, kind, start, name, body, where, above))
         test = scope.test or self.language.is_test_name.match(text) is not None
         test = test or self._decorated_test(above)
-        inner = _Scope(node.end_byte, f"{scope.prefix}{text}.", kind in ("class", "type"))
+        inner = _Scope(node.end_byte, f"{prefix}{text}.", kind in ("class", "type"))
         inner.local = local or kind in ("function", "method")
         inner.test, inner.branch = test, scope.branch
         return None if kind == "constant" else inner
 
-    def _within(self, node: Node, scope: _Scope, decorators: list[Node]) -> _Scope:
+    def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
         name = self.language.name_of(node)
         prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
-        inner = _Scope(node.end_byte, prefix, True, scope.local, scope.lost)
+        inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
         inner.branch = scope.branch
         return inner
@@ -304,6 +306,7 @@ class _Reader:
         decorators = tuple(
             _SPACE.sub(" ", self._text(node).lstrip("@").strip()) for node in item.decorators
         )
+        signature = self._signature(item, comments)
         language = self.language
         test = (
             self.in_test
@@ -316,7 +319,7 @@ class _Reader:
             name=name,
             qualified=item.scope.prefix + name,
             kind=item.kind,
-            signature=self._signature(item, comments),
+            signature=signature,
             start=item.start,
             end=node.end_byte,
             name_start=item.name.start_byte,
@@ -333,6 +336,7 @@ class _Reader:
             trivial=self._is_trivial(item, stream),
             test=test,
             generated=self.generated,
+            private=language.is_private(name, signature),
         )
 
     def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:
@@ -386,6 +390,9 @@ class _Reader:
             between = self.data[comments[at][1] : edge]
             if between.strip() or between.count(b"\n") > 1:
                 break
+            line = self.data.rfind(b"\n", 0, comments[at][0]) + 1
+            if self.data[line : comments[at][0]].strip():
+                break  # It stands behind code, and speaks of that.
             first = comments[at]
             edge, at = first[0], at - 1
         if first is None:

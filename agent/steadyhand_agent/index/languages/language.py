@@ -3,7 +3,8 @@
 A language is one module that makes one `Language`. Its query speaks in these capture names:
 
 - `function`, `method`, `class`, `type`, `constant`: a definition's whole node;
-- `scope`: names what is inside without being a definition (`impl Foo`, `namespace a`);
+- `scope`: names what is inside without being a definition; its functions are methods (`impl Foo`);
+- `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
 - `decorator`: decorators, attributes, annotations;
@@ -22,9 +23,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import tree_sitter
 from tree_sitter import Node, Query
+
+from steadyhand_agent.index.definitions import Definition
 
 # Tests by the names of files and folders, as most languages' runners find them.
 TEST_PATH = (
@@ -33,9 +37,38 @@ TEST_PATH = (
 )
 
 
+class Paths(Protocol):
+    """What exists beside a file, for those languages where an import depends on it."""
+
+    def has(self, path: str) -> bool:
+        """True where there is a file of that workspace path."""
+        ...
+
+
 def named_field(node: Node) -> Node | None:
     """The field that most grammars keep a definition's name in."""
     return node.child_by_field_name("name")
+
+
+def no_owner(_: Node) -> str:
+    """What most definitions have beside those that enclose them."""
+    return ""
+
+
+def underscored(name: str, _: str) -> bool:
+    """True for a name that says itself that it is nobody else's."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def plain_module(path: str, _: Paths) -> str:
+    """A file's path without its suffix, where nothing else names a module."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{name.rsplit('.', 1)[0]}"
+
+
+def no_import(_definition: Definition, _importing: str | None, _paths: Paths) -> str:
+    """Where a definition can be used without a word, or nobody can tell how."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +92,12 @@ class Language:
             compiler refuses it, or tells overloads apart, it is none of our business.
         constant: Matches names of constants, where only some assignments count.
         name_of: Finds the node of a definition's name.
+        owner_of: The dotted name of what a definition belongs to without standing in it (the
+            receiver of a method in Go, `Foo::bar` in C++); empty for all others.
+        is_private: Says by name and signature that a definition is nobody else's.
+        module: How people name a file (`shop.text`), by its path and what lies around it.
+        import_line: How another file (its path, where known) gets a definition; for what stands
+            inside of another, how it gets the outermost one. Empty where it needs nothing.
         keeps_paren: Says of a grouping pair that it must stay.
         body_field: Where a definition's body is.
     """
@@ -76,6 +115,10 @@ class Language:
     overwrites: bool = False
     constant: str = r"\w+"
     name_of: Callable[[Node], Node | None] = field(default=named_field)
+    owner_of: Callable[[Node], str] = field(default=no_owner)
+    is_private: Callable[[str, str], bool] = field(default=underscored)
+    module: Callable[[str, Paths], str] = field(default=plain_module)
+    import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
     keeps_paren: Callable[[Node], bool] | None = None
     body_field: str = "body"
 
