@@ -163,14 +163,17 @@ class TokenStream:
         self._ends: list[int] = []
         self._literals: list[bytes] = []
 
-    def add(self, start: int, end: int, name: bytes) -> int:
+    def add(self, start: int, end: int, name: bytes, name_start: int) -> int:
         """Reads one definition; its form is in `forms` at the index returned.
 
         Args:
             start: Byte offset.
             end: Byte offset.
             name: Its own name, which does not count.
+            name_start: Byte offset.
         """
+        # The key of an object's method is a key to all others, and a name to itself.
+        self.masked[name_start] = self._data[name_start]
         bound = self._bound
         own: dict[bytes, int] = {name: _OWN}
         low, high = bisect_left(bound, (start, b"")), bisect_left(bound, (end, b""))

@@ -42,12 +42,14 @@ _KINDS: dict[str, Kind] = {
     "type": "type",
     "constant": "constant",
 }
-_EVENTS = (*_KINDS, "scope", "namespace", "wrap", "branch", "decorator", "error")
+_EVENTS = (*_KINDS, "scope", "namespace", "closure", "wrap", "branch", "decorator", "error")
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
 _HEAD = 1_500
+# What may stand between a definition and what decorates it.
+_COMMENTS = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/|#(?!\[)[^\n]*)*", re.DOTALL)
 
 
 class TooSlow(SteadyhandError):
@@ -218,12 +220,13 @@ class _Reader:
                     # Only what ends together belongs together; `export` may have a `;` of its own.
                     if not self.data[end:closed].strip(b" \t\r\n;"):
                         wrapped = opened
-                inner = self._enter(kind, node, wrapped, scope, decorators)
+                inner = self._enter(kind, node, wrapped, scope, self._on(wrapped, decorators))
                 decorators = []
                 if inner is not None:
                     stack.append(inner)
             elif name in ("scope", "namespace"):
-                stack.append(self._within(node, scope, decorators, name == "scope"))
+                on = self._on(start, decorators)
+                stack.append(self._within(node, scope, on, in_class=name == "scope"))
                 decorators = []
             elif name == "wrap":
                 wraps.append((start, end))
@@ -240,6 +243,8 @@ class _Reader:
             else:
                 inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
                 inside.test, inside.branch = scope.test, (*scope.branch, start)
+                if name == "closure":
+                    inside.local, inside.in_class = True, False
                 stack.append(inside)
 
     def _enter(
@@ -249,24 +254,27 @@ class _Reader:
         if name is None:
             return None
         text = self._text(name)
+        owner = self.language.owner_of(node)
         if kind == "constant":
-            if scope.local or scope.in_class or not self.language.is_constant.match(text):
+            if (
+                scope.local
+                or (scope.in_class and not self.language.class_constants)
+                or not self.language.is_constant.match(text)
+            ):
                 return None
-        elif kind == "function" and scope.in_class:
+        elif kind == "function" and (scope.in_class or owner):
             kind = "method"
         local = scope.local
         if scope.lost and self.language.offside and node.start_point[1] > 0:
             local = True
         above = decorators
-        if start < node.start_byte and not above:
-            above = []
-        owner = self.language.owner_of(node)
         prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
         where.branch = scope.branch
         body = node.child_by_field_name(self.language.body_field)
-        if body is None and (value := node.child_by_field_name("value")) is not None:
-            body = value.child_by_field_name(self.language.body_field)
+        for to in ("value", "right"):
+            if body is None and (value := node.child_by_field_name(to)) is not None:
+                body = value.child_by_field_name(self.language.body_field)
         self.found.append(_Found(node, kind, start, name, body, where, above))
         test = scope.test or self.language.is_test_name.match(text) is not None
         test = test or self._decorated_test(above)
@@ -281,7 +289,18 @@ class _Reader:
         inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
         inner.branch = scope.branch
+        if name is None and in_class:
+            inner.local, inner.branch = True, (*scope.branch, node.start_byte)
         return inner
+
+    def _on(self, start: int, decorators: list[Node]) -> list[Node]:
+        """Those of the decorators that stand right before an offset."""
+        first = len(decorators)
+        for node in reversed(decorators):
+            if _COMMENTS.fullmatch(self.data, node.end_byte, max(start, node.end_byte)) is None:
+                break
+            start, first = node.start_byte, first - 1
+        return decorators[first:]
 
     def _decorated_test(self, decorators: list[Node]) -> bool:
         found = self.language.is_test_decorator
@@ -291,7 +310,8 @@ class _Reader:
         if item.kind not in ("function", "method") or item.body is None:
             return None
         node = item.node
-        return stream.add(node.start_byte, node.end_byte, self._bytes(item.name))
+        name = item.name
+        return stream.add(node.start_byte, node.end_byte, self._bytes(name), name.start_byte)
 
     def _definition(
         self,
@@ -304,7 +324,7 @@ class _Reader:
     ) -> Definition:
         node, name = item.node, self._text(item.name)
         decorators = tuple(
-            _SPACE.sub(" ", self._text(node).lstrip("@").strip()) for node in item.decorators
+            _bare(_SPACE.sub(" ", self._text(node).strip())) for node in item.decorators
         )
         signature = self._signature(item, comments)
         language = self.language
@@ -348,15 +368,19 @@ class _Reader:
         return len(written) < 200 and self.language.is_stub.fullmatch(written) is not None
 
     def _signature(self, item: _Found, comments: list[tuple[int, int]]) -> str:
-        start, end = item.node.start_byte, item.node.end_byte
+        start, end = item.start, item.node.end_byte
         if item.body is not None:
             end = item.body.start_byte
-        at = bisect_left(comments, (start, 0))
+        low, high = bisect_left(comments, (start, 0)), bisect_left(comments, (end, 0))
+        left_out = comments[low:high]
+        if item.decorators:
+            left_out = sorted(
+                left_out + [(node.start_byte, node.end_byte) for node in item.decorators]
+            )
         pieces: list[bytes] = []
-        while at < len(comments) and comments[at][0] < end:
-            pieces.append(self.data[start : comments[at][0]])
-            start = comments[at][1]
-            at += 1
+        for opened, closed in left_out:
+            pieces.append(self.data[start:opened])
+            start = max(start, closed)
         pieces.append(self.data[start : min(end, start + 600)])
         text = _SPACE.sub(" ", b"".join(pieces).decode("utf-8", "replace")).strip()
         text = text.removesuffix("=>").rstrip(" :{;=") if item.kind != "constant" else text
@@ -408,6 +432,13 @@ class _Reader:
 
     def _text(self, node: Node) -> str:
         return self._bytes(node).decode("utf-8", "replace")
+
+
+def _bare(decorator: str) -> str:
+    """A decorator without the signs that make it one."""
+    if decorator.startswith(("#[", "[")) and decorator.endswith("]"):
+        return decorator.lstrip("#")[1:-1].strip()
+    return decorator.lstrip("@").strip()
 
 
 def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:

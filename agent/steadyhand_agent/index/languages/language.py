@@ -4,7 +4,9 @@ A language is one module that makes one `Language`. Its query speaks in these ca
 
 - `function`, `method`, `class`, `type`, `constant`: a definition's whole node;
 - `scope`: names what is inside without being a definition; its functions are methods (`impl Foo`);
+  one without a name is a closure;
 - `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
+- `closure`: a function (or an object's class) without a name: what is inside is nobody else's;
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
 - `decorator`: decorators, attributes, annotations;
@@ -91,6 +93,9 @@ class Language:
         overwrites: True where a second definition of a name silently replaces the first; where the
             compiler refuses it, or tells overloads apart, it is none of our business.
         constant: Matches names of constants, where only some assignments count.
+        class_constants: True where constants of classes count, too.
+        variant: Matches what a file's stem may end with to be one of several of which each platform
+            takes its own.
         name_of: Finds the node of a definition's name.
         owner_of: The dotted name of what a definition belongs to without standing in it (the
             receiver of a method in Go, `Foo::bar` in C++); empty for all others.
@@ -114,6 +119,8 @@ class Language:
     offside: bool = False
     overwrites: bool = False
     constant: str = r"\w+"
+    class_constants: bool = False
+    variant: str = r"(?!)"
     name_of: Callable[[Node], Node | None] = field(default=named_field)
     owner_of: Callable[[Node], str] = field(default=no_owner)
     is_private: Callable[[str, str], bool] = field(default=underscored)
@@ -157,3 +164,8 @@ class Language:
     def is_constant(self) -> re.Pattern[str]:
         """The compiled `constant`."""
         return re.compile(rf"(?:{self.constant})\Z")
+
+    @cached_property
+    def is_variant(self) -> re.Pattern[str]:
+        """The compiled `variant`."""
+        return re.compile(rf"(?:{self.variant})\Z")
