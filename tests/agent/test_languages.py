@@ -13,7 +13,7 @@ from steadyhand_agent.index.store import Index
 CORPUS = Path(__file__).parents[1] / "corpus" / "languages"
 NAMES = [language.name for language in LANGUAGES]
 MARKER = re.compile(r"[ \t]*(?://|#|--)~[ \t]*(.*)")
-ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+ATTRIBUTE = re.compile(r"""(\w+)=(["`])(.*?)\2""")
 FLAGS = ("test", "trivial", "local", "branch", "private")
 SECTIONS = {
     "same: layout", "same: comments", "same: renamed locals", "shape: literals",
@@ -64,7 +64,8 @@ def read_source(file: Path) -> Source:
 def expected(line: int, text: str) -> Expected:
     kind, qualified, *words = ATTRIBUTE.sub("", text).split()
     assert set(words) <= set(FLAGS), f"line {line}: {words}"
-    return Expected(line, kind, qualified, frozenset(words), dict(ATTRIBUTE.findall(text)))
+    attributes = {name: value for name, _, value in ATTRIBUTE.findall(text)}
+    return Expected(line, kind, qualified, frozenset(words), attributes)
 
 
 def described(definition: Definition) -> str:

@@ -244,6 +244,8 @@ class _Reader:
                 inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
                 inside.test, inside.branch = scope.test, (*scope.branch, start)
                 if name == "closure":
+                    if self.found and _is_body(self.found[-1], node):
+                        continue
                     inside.local, inside.in_class = True, False
                 stack.append(inside)
 
@@ -252,7 +254,10 @@ class _Reader:
     ) -> _Scope | None:
         name = self.language.name_of(node)
         if name is None:
-            return None
+            # Nobody can say its name, so what is inside is its own.
+            inner = _Scope(node.end_byte, scope.prefix, False, True, scope.lost, scope.test)
+            inner.branch = (*scope.branch, node.start_byte)
+            return None if kind == "constant" else inner
         text = self._text(name)
         owner = self.language.owner_of(node)
         if kind == "constant":
@@ -328,6 +333,9 @@ class _Reader:
         )
         signature = self._signature(item, comments)
         language = self.language
+        # Annotations that stand inside of what they decorate are not where it begins.
+        within = bool(item.decorators) and item.decorators[0].start_byte >= node.start_byte
+        head = item.name if within else node
         test = (
             self.in_test
             or item.scope.test
@@ -343,7 +351,7 @@ class _Reader:
             start=item.start,
             end=node.end_byte,
             name_start=item.name.start_byte,
-            line=node.start_point[0] + 1 - self.extra_lines,
+            line=head.start_point[0] + 1 - self.extra_lines,
             lines=lines,
             tokens=len(form.tokens),
             statements=_statements(item.body, comments, documented=bool(doc)),
@@ -432,6 +440,12 @@ class _Reader:
 
     def _text(self, node: Node) -> str:
         return self._bytes(node).decode("utf-8", "replace")
+
+
+def _is_body(item: _Found, node: Node) -> bool:
+    """True for the function that is a definition's value."""
+    body = item.body
+    return body is not None and (body == node or body == node.child_by_field_name("body"))
 
 
 def _bare(decorator: str) -> str:
