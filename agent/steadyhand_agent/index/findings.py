@@ -227,10 +227,17 @@ def _exempt(definition: Definition) -> bool:
         or definition.generated
         or (definition.trivial and definition.kind != "class")
         or (definition.name.startswith("__") and definition.name.endswith("__"))
+        or _constructs(definition)
         or any(_OVERLOAD.search(decorator) for decorator in definition.decorators)
         or _MIGRATION.search(definition.path) is not None
         or _COMPATIBILITY.search(definition.path) is not None
     )
+
+
+def _constructs(definition: Definition) -> bool:
+    """True for constructors: each class has its own."""
+    owner = definition.qualified.split(".")[-2:-1]
+    return definition.kind == "method" and definition.name in ("constructor", *owner)
 
 
 def _comparable(definition: Definition, other: Definition) -> bool:

@@ -275,7 +275,7 @@ class _Reader:
         above = decorators
         prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
-        where.branch = scope.branch
+        where.branch = scope.branch + self._conditions(above)
         body = node.child_by_field_name(self.language.body_field)
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
@@ -285,7 +285,7 @@ class _Reader:
         test = test or self._decorated_test(above)
         inner = _Scope(node.end_byte, f"{prefix}{text}.", kind in ("class", "type"))
         inner.local = local or kind in ("function", "method")
-        inner.test, inner.branch = test, scope.branch
+        inner.test, inner.branch = test, where.branch
         return None if kind == "constant" else inner
 
     def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
@@ -293,7 +293,7 @@ class _Reader:
         prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
         inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
-        inner.branch = scope.branch
+        inner.branch = scope.branch + self._conditions(decorators)
         if name is None and in_class:
             inner.local, inner.branch = True, (*scope.branch, node.start_byte)
         return inner
@@ -306,6 +306,10 @@ class _Reader:
                 break
             start, first = node.start_byte, first - 1
         return decorators[first:]
+
+    def _conditions(self, decorators: list[Node]) -> tuple[int, ...]:
+        found = self.language.is_conditional
+        return tuple(node.start_byte for node in decorators if found.match(self._text(node)))
 
     def _decorated_test(self, decorators: list[Node]) -> bool:
         found = self.language.is_test_decorator
@@ -391,7 +395,13 @@ class _Reader:
             start = max(start, closed)
         pieces.append(self.data[start : min(end, start + 600)])
         text = _SPACE.sub(" ", b"".join(pieces).decode("utf-8", "replace")).strip()
-        text = text.removesuffix("=>").rstrip(" :{;=") if item.kind != "constant" else text
+        if item.kind == "class" and item.body is None:
+            text = text.partition("{")[0]
+        text = (
+            text.rstrip(" ;")
+            if item.kind == "constant"
+            else text.removesuffix("=>").rstrip(" :{;=")
+        )
         most = 120 if item.kind == "constant" else 300
         return text if len(text) <= most else text[: most - 3] + "..."
 
@@ -419,7 +429,9 @@ class _Reader:
         at = bisect_right(comments, (edge, 0)) - 1
         first = None
         while at >= 0:
-            between = self.data[comments[at][1] : edge]
+            end = comments[at][1]
+            # Some grammars count a line's end to its comment.
+            between = self.data[end - (self.data[end - 1] == 0x0A) : edge]
             if between.strip() or between.count(b"\n") > 1:
                 break
             line = self.data.rfind(b"\n", 0, comments[at][0]) + 1

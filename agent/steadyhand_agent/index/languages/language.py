@@ -87,6 +87,7 @@ class Language:
         test_path: Matches workspace paths of tests.
         test_name: Matches names of definitions that are tests, with all that is in them.
         test_decorator: Matches decorators that make a test.
+        conditional: Matches decorators that make a definition one of several alternatives.
         docstrings: True where documentation is the body's first string.
         offside: True where indentation nests: what stands indented below a text that does not
             parse has an owner that was not understood.
@@ -115,6 +116,7 @@ class Language:
     test_path: str = TEST_PATH
     test_name: str = r"(?!)"
     test_decorator: str = r"(?!)"
+    conditional: str = r"(?!)"
     docstrings: bool = False
     offside: bool = False
     overwrites: bool = False
@@ -159,6 +161,11 @@ class Language:
     def is_test_decorator(self) -> re.Pattern[str]:
         """The compiled `test_decorator`."""
         return re.compile(self.test_decorator)
+
+    @cached_property
+    def is_conditional(self) -> re.Pattern[str]:
+        """The compiled `conditional`."""
+        return re.compile(self.conditional)
 
     @cached_property
     def is_constant(self) -> re.Pattern[str]:
