@@ -1,4 +1,5 @@
 import time
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -390,6 +391,14 @@ def test_deep_conditions_do_not_overflow() -> None:
     assert len(found.branch) >= depth
 
 
+@dataclass
+class Packages:
+    folders: set[str]
+
+    def has(self, path: str) -> bool:
+        return path.removesuffix("/__init__.py") in self.folders
+
+
 @pytest.mark.parametrize(
     ("path", "packages", "module"),
     [
@@ -407,4 +416,4 @@ def test_deep_conditions_do_not_overflow() -> None:
     ],
 )
 def test_module_names(path: str, packages: set[str], module: str) -> None:
-    assert module_name(path, packages) == module
+    assert module_name(path, Packages(packages)) == module

@@ -236,7 +236,7 @@ async def test_find_shows_place_signature_doc_and_import(context_of: ContextOf) 
         "  from shop.text import slugify"
     )
     assert await text_of(context, "find_definition", name=" Post.slug ") == (
-        "shop/text.py:9  method Post.slug\n  def slug(self)"
+        "shop/text.py:9  method Post.slug\n  def slug(self)\n  from shop.text import Post"
     )
     assert await text_of(context, "find_definition", name="shop.text.slugify")
 

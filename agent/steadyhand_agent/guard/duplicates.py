@@ -110,12 +110,17 @@ def _key(finding: Finding) -> str:
 
 def _sentence(finding: Finding, view: View, body_of: Callable[[Definition], str]) -> str:
     canonical = finding.canonical
+    line = view.import_line(canonical, finding.definition.path)
     use = (
-        f"Import it with `{view.import_line(canonical)}`."
-        if canonical.module_level and canonical.path != finding.definition.path
-        else "It can be called as it is."
+        "It can be called as it is."
         if canonical.path == finding.definition.path
+        else f"It is a {canonical.kind} of what you get with `{line}`."
+        if line and not canonical.module_level
         else f"It is a {canonical.kind} there."
+        if not canonical.module_level
+        else f"Import it with `{line}`."
+        if line
+        else "It can be used without an import."
     )
     return (
         f"{finding.reason} {canonical.place} `{canonical.signature}`. {use}\n{body_of(canonical)}"

@@ -39,6 +39,7 @@ class Definition:
         trivial: Its body is `pass`, `...`, a docstring or `raise NotImplementedError`.
         test: It stands in a test.
         generated: A program wrote the file.
+        private: It says by its name or a keyword that it is nobody else's.
     """
 
     path: str
@@ -62,16 +63,12 @@ class Definition:
     trivial: bool
     test: bool
     generated: bool = False
+    private: bool = False
 
     @property
     def module_level(self) -> bool:
         """True where another module can import it by its name."""
         return not self.local and "." not in self.qualified
-
-    @property
-    def private(self) -> bool:
-        """True where the name says that it is nobody else's."""
-        return self.name.startswith("_") and not self.name.startswith("__")
 
     @property
     def place(self) -> str:

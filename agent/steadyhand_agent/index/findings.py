@@ -41,6 +41,7 @@ _MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
 _COMPATIBILITY = re.compile(
     r"(^|/)(_?compat\w*|\w+_compat|py[23]\w*|six|_?backports?|polyfills?)(/|\.\w+$)"
 )
+_ACCESSOR = re.compile(r"(?:static |get |set )+")
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
@@ -108,6 +109,7 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
             or earlier.branch != definition.branch
             or earlier.kind != definition.kind
             or _redefines(definition, earlier)
+            or _accessor(definition) != _accessor(earlier)
             or earlier.end > definition.start
             or _mentions(data[earlier.end : definition.start], definition.name)
             or (earlier.trivial and not language.docstrings)
@@ -231,10 +233,17 @@ def _exempt(definition: Definition) -> bool:
         or definition.generated
         or (definition.trivial and definition.kind != "class")
         or (definition.name.startswith("__") and definition.name.endswith("__"))
+        or _constructs(definition)
         or any(_OVERLOAD.search(decorator) for decorator in definition.decorators)
         or _MIGRATION.search(definition.path) is not None
         or _COMPATIBILITY.search(definition.path) is not None
     )
+
+
+def _constructs(definition: Definition) -> bool:
+    """True for constructors: each class has its own."""
+    owner = definition.qualified.split(".")[-2:-1]
+    return definition.kind == "method" and definition.name in ("constructor", *owner)
 
 
 def _comparable(definition: Definition, other: Definition) -> bool:
@@ -247,10 +256,19 @@ def _comparable(definition: Definition, other: Definition) -> bool:
         # A method cannot be imported, and a helper inside a function cannot be reached.
         and (other.kind == definition.kind or other.module_level)
         and not (other.local and other.path != definition.path)
-        and not (other.branch and definition.branch and other.path == definition.path)
+        and not _alternatives(definition, other)
         and not _overrides(definition, other)
         and not _encloses(other, definition)
         and not _encloses(definition, other)
+    )
+
+
+def _alternatives(definition: Definition, other: Definition) -> bool:
+    """True where the two stand in different branches of one file."""
+    return (
+        other.path == definition.path
+        and bool(other.branch and definition.branch)
+        and other.branch != definition.branch
     )
 
 
@@ -261,10 +279,21 @@ def _one_language(path: str, other: str) -> bool:
         return False
     if FAMILIES.get(ours.name, ours.name) != FAMILIES.get(theirs.name, theirs.name):
         return False
-    # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie.
-    stem, suffix = path.rpartition("/")[2].split(".", 1)
-    other_stem, other_suffix = other.rpartition("/")[2].split(".", 1)
-    return stem != other_stem or suffix == other_suffix
+    # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie; and of
+    # `a_linux.go` and `a_windows.go` each platform takes its own.
+    (stem, suffix), (other_stem, other_suffix) = _parts(path), _parts(other)
+    if stem == other_stem:
+        return suffix == other_suffix
+    return ours.is_variant.sub("", stem) != ours.is_variant.sub("", other_stem)
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """A file's name without the suffix, and that suffix."""
+    stem, _, suffix = path.rpartition("/")[2].rpartition(".")
+    for more in (".d", ".min"):
+        if stem.endswith(more):
+            return stem.removesuffix(more), f"{more}.{suffix}"
+    return stem, suffix
 
 
 def _overrides(definition: Definition, other: Definition) -> bool:
@@ -307,6 +336,12 @@ def _redefines(later: Definition, earlier: Definition) -> bool:
         _OVERLOAD.search(decorator) or decorator.startswith(own)
         for decorator in (*later.decorators, *earlier.decorators)
     )
+
+
+def _accessor(definition: Definition) -> str:
+    """What makes a method another one than its namesake: `get`, `set`, `static`."""
+    found = _ACCESSOR.match(definition.signature)
+    return found.group() if found else ""
 
 
 def _mentions(between: bytes, name: str) -> bool:

@@ -35,7 +35,7 @@ _NAME = rb"[A-Za-z_$\x80-\xff][A-Za-z_0-9$\x80-\xff]*"
 _TOKEN = re.compile(
     _NAME + rb"|[()\[\]{},]"
     rb'|"(?: ?")*'  # a quotation mark is a whole string, blanked; adjacent ones are one
-    rb"|\." + _NAME + rb"|=[=>]?=?"  # `.name` is one token, never taken for a local
+    rb"|\.(?:" + _NAME + rb"|\.+)|=[=>]?=?"  # `.name` is one token, never taken for a local
     rb"|[0-9](?:[0-9a-zA-Z_.]|(?<=[0-9][eE])[+-])*"
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"

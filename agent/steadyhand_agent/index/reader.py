@@ -41,12 +41,14 @@ _KINDS: dict[str, Kind] = {
     "type": "type",
     "constant": "constant",
 }
-_EVENTS = (*_KINDS, "scope", "wrap", "branch", "decorator", "error")
+_EVENTS = (*_KINDS, "scope", "namespace", "closure", "wrap", "branch", "decorator", "error")
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
 _HEAD = 1_500
+# What may stand between a definition and what decorates it.
+_COMMENTS = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/|#(?!\[)[^\n]*)*", re.DOTALL)
 
 
 class TooSlow(SteadyhandError):
@@ -220,12 +222,13 @@ class _Reader:
                     # Only what ends together belongs together; `export` may have a `;` of its own.
                     if not self.data[end:closed].strip(b" \t\r\n;"):
                         wrapped = opened
-                inner = self._enter(kind, node, wrapped, scope, decorators)
+                inner = self._enter(kind, node, wrapped, scope, self._on(wrapped, decorators))
                 decorators = []
                 if inner is not None:
                     stack.append(inner)
-            elif name == "scope":
-                stack.append(self._within(node, scope, decorators))
+            elif name in ("scope", "namespace"):
+                on = self._on(start, decorators)
+                stack.append(self._within(node, scope, on, in_class=name == "scope"))
                 decorators = []
             elif name == "wrap":
                 wraps.append((start, end))
@@ -242,6 +245,10 @@ class _Reader:
             else:
                 inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
                 inside.test, inside.branch = scope.test, (*scope.branch, start)
+                if name == "closure":
+                    if self.found and _is_body(self.found[-1], node):
+                        continue
+                    inside.local, inside.in_class = True, False
                 stack.append(inside)
 
     def _enter(
@@ -249,39 +256,62 @@ class _Reader:
     ) -> _Scope | None:
         name = self.language.name_of(node)
         if name is None:
-            return None
+            # Nobody can say its name, so what is inside is its own.
+            inner = _Scope(node.end_byte, scope.prefix, False, True, scope.lost, scope.test)
+            inner.branch = (*scope.branch, node.start_byte)
+            return None if kind == "constant" else inner
         text = self._text(name)
+        owner = self.language.owner_of(node)
         if kind == "constant":
-            if scope.local or scope.in_class or not self.language.is_constant.match(text):
+            if (
+                scope.local
+                or (scope.in_class and not self.language.class_constants)
+                or not self.language.is_constant.match(text)
+            ):
                 return None
-        elif kind == "function" and scope.in_class:
+        elif kind == "function" and (scope.in_class or owner):
             kind = "method"
         local = scope.local
         if scope.lost and self.language.offside and node.start_point[1] > 0:
             local = True
         above = decorators
-        if start < node.start_byte and not above:
-            above = []
-        where = _Scope(scope.end, scope.prefix, scope.in_class, local, False, scope.test)
-        where.branch = scope.branch
+        prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
+        where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
+        where.branch = scope.branch + self._conditions(above)
         body = node.child_by_field_name(self.language.body_field)
-        if body is None and (value := node.child_by_field_name("value")) is not None:
-            body = value.child_by_field_name(self.language.body_field)
+        for to in ("value", "right"):
+            if body is None and (value := node.child_by_field_name(to)) is not None:
+                body = value.child_by_field_name(self.language.body_field)
         self.found.append(_Found(node, kind, start, name, body, where, above))
         test = scope.test or self.language.is_test_name.match(text) is not None
         test = test or self._decorated_test(above)
-        inner = _Scope(node.end_byte, f"{scope.prefix}{text}.", kind in ("class", "type"))
+        inner = _Scope(node.end_byte, f"{prefix}{text}.", kind in ("class", "type"))
         inner.local = local or kind in ("function", "method")
-        inner.test, inner.branch = test, scope.branch
+        inner.test, inner.branch = test, where.branch
         return None if kind == "constant" else inner
 
-    def _within(self, node: Node, scope: _Scope, decorators: list[Node]) -> _Scope:
+    def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
         name = self.language.name_of(node)
         prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
-        inner = _Scope(node.end_byte, prefix, True, scope.local, scope.lost)
+        inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
-        inner.branch = scope.branch
+        inner.branch = scope.branch + self._conditions(decorators)
+        if name is None and in_class:
+            inner.local, inner.branch = True, (*scope.branch, node.start_byte)
         return inner
+
+    def _on(self, start: int, decorators: list[Node]) -> list[Node]:
+        """Those of the decorators that stand right before an offset."""
+        first = len(decorators)
+        for node in reversed(decorators):
+            if _COMMENTS.fullmatch(self.data, node.end_byte, max(start, node.end_byte)) is None:
+                break
+            start, first = node.start_byte, first - 1
+        return decorators[first:]
+
+    def _conditions(self, decorators: list[Node]) -> tuple[int, ...]:
+        found = self.language.is_conditional
+        return tuple(node.start_byte for node in decorators if found.match(self._text(node)))
 
     def _decorated_test(self, decorators: list[Node]) -> bool:
         found = self.language.is_test_decorator
@@ -304,9 +334,13 @@ class _Reader:
     ) -> Definition:
         node, name = item.node, self._text(item.name)
         decorators = tuple(
-            _SPACE.sub(" ", self._text(node).lstrip("@").strip()) for node in item.decorators
+            _bare(_SPACE.sub(" ", self._text(node).strip())) for node in item.decorators
         )
+        signature = self._signature(item, comments)
         language = self.language
+        # Annotations that stand inside of what they decorate are not where it begins.
+        within = bool(item.decorators) and item.decorators[0].start_byte >= node.start_byte
+        head = item.name if within else node
         test = (
             self.in_test
             or item.scope.test
@@ -318,11 +352,11 @@ class _Reader:
             name=name,
             qualified=item.scope.prefix + name,
             kind=item.kind,
-            signature=self._signature(item, comments),
+            signature=signature,
             start=item.start,
             end=node.end_byte,
             name_start=item.name.start_byte,
-            line=node.start_point[0] + 1 - self.extra_lines,
+            line=head.start_point[0] + 1 - self.extra_lines,
             lines=lines,
             tokens=len(form.tokens),
             statements=_statements(item.body, comments, documented=bool(doc)),
@@ -335,6 +369,7 @@ class _Reader:
             trivial=self._is_trivial(item, stream),
             test=test,
             generated=self.generated,
+            private=language.is_private(name, signature),
         )
 
     def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:
@@ -346,18 +381,28 @@ class _Reader:
         return len(written) < 200 and self.language.is_stub.fullmatch(written) is not None
 
     def _signature(self, item: _Found, comments: list[tuple[int, int]]) -> str:
-        start, end = item.node.start_byte, item.node.end_byte
+        start, end = item.start, item.node.end_byte
         if item.body is not None:
             end = item.body.start_byte
-        at = bisect_left(comments, (start, 0))
+        low, high = bisect_left(comments, (start, 0)), bisect_left(comments, (end, 0))
+        left_out = comments[low:high]
+        if item.decorators:
+            left_out = sorted(
+                left_out + [(node.start_byte, node.end_byte) for node in item.decorators]
+            )
         pieces: list[bytes] = []
-        while at < len(comments) and comments[at][0] < end:
-            pieces.append(self.data[start : comments[at][0]])
-            start = comments[at][1]
-            at += 1
+        for opened, closed in left_out:
+            pieces.append(self.data[start:opened])
+            start = max(start, closed)
         pieces.append(self.data[start : min(end, start + 600)])
         text = _SPACE.sub(" ", b"".join(pieces).decode("utf-8", "replace")).strip()
-        text = text.removesuffix("=>").rstrip(" :{;=") if item.kind != "constant" else text
+        if item.kind == "class" and item.body is None:
+            text = text.partition("{")[0]
+        text = (
+            text.rstrip(" ;")
+            if item.kind == "constant"
+            else text.removesuffix("=>").rstrip(" :{;=")
+        )
         most = 120 if item.kind == "constant" else 300
         return text if len(text) <= most else text[: most - 3] + "..."
 
@@ -385,9 +430,14 @@ class _Reader:
         at = bisect_right(comments, (edge, 0)) - 1
         first = None
         while at >= 0:
-            between = self.data[comments[at][1] : edge]
+            end = comments[at][1]
+            # Some grammars count a line's end to its comment.
+            between = self.data[end - (self.data[end - 1] == 0x0A) : edge]
             if between.strip() or between.count(b"\n") > 1:
                 break
+            line = self.data.rfind(b"\n", 0, comments[at][0]) + 1
+            if self.data[line : comments[at][0]].strip():
+                break  # It stands behind code, and speaks of that.
             first = comments[at]
             edge, at = first[0], at - 1
         if first is None:
@@ -403,6 +453,19 @@ class _Reader:
 
     def _text(self, node: Node) -> str:
         return self._bytes(node).decode("utf-8", "replace")
+
+
+def _is_body(item: _Found, node: Node) -> bool:
+    """True for the function that is a definition's value."""
+    body = item.body
+    return body is not None and (body == node or body == node.child_by_field_name("body"))
+
+
+def _bare(decorator: str) -> str:
+    """A decorator without the signs that make it one."""
+    if decorator.startswith(("#[", "[")) and decorator.endswith("]"):
+        return decorator.lstrip("#")[1:-1].strip()
+    return decorator.lstrip("@").strip()
 
 
 def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:

@@ -7,6 +7,7 @@ in. Used from the event loop alone, so nothing here locks.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,13 +16,15 @@ from typing import Protocol
 
 from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import Form
-from steadyhand_agent.index.languages import index_text, python
+from steadyhand_agent.index.languages import index_text, language_of
 from steadyhand_agent.index.reader import TooSlow
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
 from steadyhand_agent.workspace import text_hash
 
 # A text that is being typed may cost this much and no more.
 TYPING_SECONDS = 0.5
+# What stands between the parts of a name, in one language or another.
+_SEPARATOR = re.compile(r"::|->|[/#\\](?=\w)")
 
 
 class Layer(Protocol):
@@ -309,7 +312,8 @@ class View:
         return sorted({p for layer in self._layers for p in layer.paths()} - self._gone)
 
     def named(self, name: str) -> list[Definition]:
-        """Definitions by bare name (`slugify`), or by the end of a dotted one (`Post.slug`)."""
+        """Definitions by bare name (`slugify`), or by the end of a longer one (`Post.slug`)."""
+        name = _dotted(name)
         bare = name.rpartition(".")[2]
         found = self._visible(layer.named(bare) for layer in self._layers)
         if bare == name:
@@ -318,7 +322,7 @@ class View:
         return [
             d
             for d in found
-            if f".{self.module(d.path)}.{d.qualified}".endswith(tail)
+            if f".{_dotted(self.module(d.path))}.{d.qualified}".endswith(tail)
             or f".{d.qualified}".endswith(tail)
         ]
 
@@ -359,12 +363,22 @@ class View:
         return max(inside, key=lambda d: d.start, default=None)
 
     def module(self, path: str) -> str:
-        """The dotted module name of a path, by the `__init__.py` files of this view."""
-        return python.module_name(path, _Packages(self))
+        """How people name a file: a dotted name in Python, a folder in Go, a path in JavaScript."""
+        language = language_of(path)
+        return language.module(path, self) if language is not None else path
 
-    def import_line(self, definition: Definition) -> str:
-        """How another module gets a definition; for a method, its class."""
-        return f"from {self.module(definition.path)} import {definition.qualified.split('.')[0]}"
+    def import_line(self, definition: Definition, importing: str | None = None) -> str:
+        """How another file gets a definition; for a method, its class.
+
+        Args:
+            definition: What it wants.
+            importing: The path of that file, where it is known.
+
+        Returns:
+            A line of its language; empty where it can be used without one.
+        """
+        language = language_of(definition.path)
+        return language.import_line(definition, importing, self) if language is not None else ""
 
     def has(self, path: str) -> bool:
         """True where a path is known in this view."""
@@ -381,14 +395,9 @@ class View:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Packages:
-    """The folders of a view that are packages, asked one at a time."""
-
-    view: View
-
-    def __contains__(self, folder: object) -> bool:
-        return any(self.view.has(f"{folder}/__init__.{end}") for end in ("py", "pyi"))
+def _dotted(name: str) -> str:
+    """`text::Post::slug`, `text/Post.slug` and `Post#slug` as `text.Post.slug`."""
+    return _SEPARATOR.sub(".", name)
 
 
 @lru_cache(maxsize=64)

@@ -41,8 +41,9 @@ class FindDefinition:
             lines = [f"{d.place}  {d.kind} {d.qualified}", f"  {d.signature}"]
             if d.doc:
                 lines.append(f"  {d.doc}")
-            if d.module_level:
-                lines.append(f"  {context.view.import_line(d)}")
+            line = context.view.import_line(d)
+            if line:
+                lines.append(f"  {line}")
             shown.append("\n".join(lines))
         if len(found) > _MAX_SHOWN:
             shown.append(f"[{len(found) - _MAX_SHOWN} more with this name]")

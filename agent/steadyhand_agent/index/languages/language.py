@@ -3,7 +3,10 @@
 A language is one module that makes one `Language`. Its query speaks in these capture names:
 
 - `function`, `method`, `class`, `type`, `constant`: a definition's whole node;
-- `scope`: names what is inside without being a definition (`impl Foo`, `namespace a`);
+- `scope`: names what is inside without being a definition; its functions are methods (`impl Foo`);
+  one without a name is a closure;
+- `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
+- `closure`: a function (or an object's class) without a name: what is inside is nobody else's;
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
 - `decorator`: decorators, attributes, annotations;
@@ -22,9 +25,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import tree_sitter
 from tree_sitter import Node, Query
+
+from steadyhand_agent.index.definitions import Definition
 
 # Tests by the names of files and folders, as most languages' runners find them.
 TEST_PATH = (
@@ -33,9 +39,38 @@ TEST_PATH = (
 )
 
 
+class Paths(Protocol):
+    """What exists beside a file, for those languages where an import depends on it."""
+
+    def has(self, path: str) -> bool:
+        """True where there is a file of that workspace path."""
+        ...
+
+
 def named_field(node: Node) -> Node | None:
     """The field that most grammars keep a definition's name in."""
     return node.child_by_field_name("name")
+
+
+def no_owner(_: Node) -> str:
+    """What most definitions have beside those that enclose them."""
+    return ""
+
+
+def underscored(name: str, _: str) -> bool:
+    """True for a name that says itself that it is nobody else's."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def plain_module(path: str, _: Paths) -> str:
+    """A file's path without its suffix, where nothing else names a module."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{name.rsplit('.', 1)[0]}"
+
+
+def no_import(_definition: Definition, _importing: str | None, _paths: Paths) -> str:
+    """Where a definition can be used without a word, or nobody can tell how."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -52,13 +87,23 @@ class Language:
         test_path: Matches workspace paths of tests.
         test_name: Matches names of definitions that are tests, with all that is in them.
         test_decorator: Matches decorators that make a test.
+        conditional: Matches decorators that make a definition one of several alternatives.
         docstrings: True where documentation is the body's first string.
         offside: True where indentation nests: what stands indented below a text that does not
             parse has an owner that was not understood.
         overwrites: True where a second definition of a name silently replaces the first; where the
             compiler refuses it, or tells overloads apart, it is none of our business.
         constant: Matches names of constants, where only some assignments count.
+        class_constants: True where constants of classes count, too.
+        variant: Matches what a file's stem may end with to be one of several of which each platform
+            takes its own.
         name_of: Finds the node of a definition's name.
+        owner_of: The dotted name of what a definition belongs to without standing in it (the
+            receiver of a method in Go, `Foo::bar` in C++); empty for all others.
+        is_private: Says by name and signature that a definition is nobody else's.
+        module: How people name a file (`shop.text`), by its path and what lies around it.
+        import_line: How another file (its path, where known) gets a definition; for what stands
+            inside of another, how it gets the outermost one. Empty where it needs nothing.
         keeps_paren: Says of a grouping pair that it must stay.
         body_field: Where a definition's body is.
     """
@@ -71,11 +116,18 @@ class Language:
     test_path: str = TEST_PATH
     test_name: str = r"(?!)"
     test_decorator: str = r"(?!)"
+    conditional: str = r"(?!)"
     docstrings: bool = False
     offside: bool = False
     overwrites: bool = False
     constant: str = r"\w+"
+    class_constants: bool = False
+    variant: str = r"(?!)"
     name_of: Callable[[Node], Node | None] = field(default=named_field)
+    owner_of: Callable[[Node], str] = field(default=no_owner)
+    is_private: Callable[[str, str], bool] = field(default=underscored)
+    module: Callable[[str, Paths], str] = field(default=plain_module)
+    import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
     keeps_paren: Callable[[Node], bool] | None = None
     body_field: str = "body"
 
@@ -112,6 +164,16 @@ class Language:
         return re.compile(self.test_decorator)
 
     @cached_property
+    def is_conditional(self) -> re.Pattern[str]:
+        """The compiled `conditional`."""
+        return re.compile(self.conditional)
+
+    @cached_property
     def is_constant(self) -> re.Pattern[str]:
         """The compiled `constant`."""
         return re.compile(rf"(?:{self.constant})\Z")
+
+    @cached_property
+    def is_variant(self) -> re.Pattern[str]:
+        """The compiled `variant`."""
+        return re.compile(rf"(?:{self.variant})\Z")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 from tree_sitter import Node, Query, QueryCursor
 
 from steadyhand_agent.index import reader
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages.language import TEST_PATH, Language
+from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
 
 # What the fingerprint drops, keeps apart, or renames; the words are those of `Language`.
 _QUERY = """
@@ -147,6 +145,41 @@ def _name_of(node: Node) -> Node | None:
     return node.child_by_field_name("name")
 
 
+def module_name(path: str, paths: Paths) -> str:
+    """The dotted name by which a file is imported.
+
+    Args:
+        path: Workspace path of a `.py` file.
+        paths: Tells which folders hold an `__init__.py`.
+
+    Returns:
+        The name from the outermost package that encloses the file without a gap; for a file in
+        no package, the path below the root, a leading `src` or `lib` left out.
+    """
+    folder, _, name = path.rpartition("/")
+    stem = name.rsplit(".", 1)[0]
+    parts: list[str] = [] if stem == "__init__" else [stem]
+    climbed = folder
+    while climbed and _is_package(climbed, paths):
+        climbed, _, last = climbed.rpartition("/")
+        parts.insert(0, last)
+    if len(parts) > (0 if stem == "__init__" else 1):
+        return ".".join(parts)
+    rest = [part for part in folder.split("/") if part]
+    if rest and rest[0] in ("src", "lib"):
+        rest = rest[1:]
+    return ".".join([*rest, *parts])
+
+
+def _is_package(folder: str, paths: Paths) -> bool:
+    return any(paths.has(f"{folder}/__init__.{end}") for end in ("py", "pyi"))
+
+
+def _import_line(definition: Definition, _: str | None, paths: Paths) -> str:
+    first = definition.qualified.split(".")[0]
+    return f"from {module_name(definition.path, paths)} import {first}"
+
+
 PYTHON = Language(
     name="python",
     suffixes=(".py", ".pyi"),
@@ -160,6 +193,8 @@ PYTHON = Language(
     overwrites=True,
     constant=r"[A-Z][A-Z0-9_]*",
     name_of=_name_of,
+    module=module_name,
+    import_line=_import_line,
     keeps_paren=lambda pair: not _redundant(pair),
 )
 
@@ -187,32 +222,6 @@ def parse(data: bytes) -> Node:
 def encoded(text: str) -> bytes:
     """A text as it is parsed."""
     return reader.encoded(text)
-
-
-def module_name(path: str, packages: Container[str]) -> str:
-    """The dotted name by which a file is imported.
-
-    Args:
-        path: Workspace path of a `.py` file.
-        packages: Folders (workspace paths) that hold an `__init__.py`.
-
-    Returns:
-        The name from the outermost package that encloses the file without a gap; for a file in
-        no package, the path below the root, a leading `src` or `lib` left out.
-    """
-    folder, _, name = path.rpartition("/")
-    stem = name.rsplit(".", 1)[0]
-    parts: list[str] = [] if stem == "__init__" else [stem]
-    climbed = folder
-    while climbed and climbed in packages:
-        climbed, _, last = climbed.rpartition("/")
-        parts.insert(0, last)
-    if len(parts) > (0 if stem == "__init__" else 1):
-        return ".".join(parts)
-    rest = [part for part in folder.split("/") if part]
-    if rest and rest[0] in ("src", "lib"):
-        rest = rest[1:]
-    return ".".join([*rest, *parts])
 
 
 def definitions(path: str, text: str) -> list[Definition]:

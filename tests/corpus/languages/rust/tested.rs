@@ -1,0 +1,4 @@
+//~ path crates/text/tests/slugs.rs
+fn helper() -> u8 { //~ function helper test private
+    1
+}

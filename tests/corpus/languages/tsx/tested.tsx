@@ -1,0 +1,4 @@
+//~ path src/Card.spec.tsx
+function renderCard() { //~ function renderCard test
+  return render(<Card />);
+}
