@@ -24,7 +24,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from run import corpora
-
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import (

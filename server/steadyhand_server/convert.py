@@ -20,7 +20,10 @@ SOURCE = "steadyhand"
 _SEVERITY = {
     "T0": lsp.DiagnosticSeverity.Warning,
     "T1": lsp.DiagnosticSeverity.Information,
+    "T2": lsp.DiagnosticSeverity.Information,
+    "T3": lsp.DiagnosticSeverity.Hint,
     "T0x": lsp.DiagnosticSeverity.Hint,
+    "T4": lsp.DiagnosticSeverity.Hint,
 }
 # A shared body of this size is worth a warning and not only a remark (FACTS: 40 tokens).
 _WARN_TOKENS = 40

@@ -88,11 +88,3 @@ async def test_a_call_without_a_word_is_told_what_to_send(context_of: ContextOf)
     outcome = await ask(context_of, description="a of ?!")
     assert outcome.error
     assert "no word" in outcome.text
-
-
-async def test_a_view_without_words_says_what_to_use_instead(context_of: ContextOf) -> None:
-    context, _ = context_of({"a.py": TEXT})
-    action = Action(kind="tool", tool="find_similar", content={"description": "slug"})
-    outcome = await registry().run(action, context, 12_000)
-    assert outcome.error
-    assert "find_definition" in outcome.text

@@ -309,11 +309,18 @@ def _namesake(definition: Definition, other: Definition) -> bool:
     return (
         other.path != definition.path
         and other.kind == definition.kind
+        and not _extends(definition, other)
         and _importable(other)
         and not other.test
         and not _exempt(other)
         and _one_language(definition.path, other.path)
     )
+
+
+def _extends(definition: Definition, other: Definition) -> bool:
+    """True where one class is made of the other, `class Message(base.Message)`."""
+    again = re.compile(rf"\b{re.escape(definition.name)}\b.*\b{re.escape(definition.name)}\b")
+    return any(again.search(d.signature) for d in (definition, other))
 
 
 def _importable(definition: Definition) -> bool:

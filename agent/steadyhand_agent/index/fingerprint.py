@@ -103,12 +103,14 @@ class Form:
         sketch: Up to 32 hashes, ascending.
         tokens: The tokens as characters of a string, for an exact comparison of two candidates;
             those from U+8000 on are names that are called, read or asked of something.
+        words: The words under which it is found by a description (`words.packed`).
     """
 
     body: str
     shape: str
     sketch: Sketch
     tokens: str
+    words: bytes = b""
 
 
 NO_FORM = Form("", "", np.empty(0, dtype=np.uint32), "")

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.index.words import Words, body_after_head, words_of
+from steadyhand_agent.index.words import (
+    Words,
+    body_after_head,
+    describable,
+    words_of,
+    words_of_definition,
+)
 from steadyhand_agent.workspace import utf8
 
 # More than the word index is asked for, since methods move down and some hits are left out.
@@ -34,7 +40,6 @@ _LEAD = 1.2
 _TOKENS = 25
 
 
-@runtime_checkable
 class Described(Protocol):
     """What a view offers here."""
 
@@ -59,30 +64,6 @@ class Likeness:
 
     definition: Definition
     score: float
-
-
-def describable(definition: Definition) -> bool:
-    """True for what somebody could use instead of writing it anew; only that is indexed."""
-    return not (
-        definition.kind == "constant"
-        or definition.local
-        or definition.test
-        or definition.generated
-        or definition.trivial
-        or (definition.name.startswith("__") and definition.name.endswith("__"))
-    )
-
-
-def words_of_definition(definition: Definition, text: str) -> Words:
-    """The words under which the index keeps a definition.
-
-    Args:
-        definition: What is described.
-        text: Its text, from `start` to `end`.
-    """
-    # A class is described by its name and doc; what its methods do is theirs.
-    body = "" if definition.kind in ("class", "type") else body_after_head(text, definition.name)
-    return words_of(definition.name, definition.signature, definition.doc, body)
 
 
 def words_of_code(code: str, path: str = "snippet.py") -> Words:

@@ -12,7 +12,7 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node, Parser, QueryCursor
 
@@ -20,6 +20,7 @@ from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry, Kind
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, TokenStream
 from steadyhand_agent.index.languages.language import Language
+from steadyhand_agent.index.words import describable, packed, words_of_definition
 from steadyhand_agent.workspace import text_hash, utf8
 
 _SPACE = re.compile(r"\s+")
@@ -195,9 +196,15 @@ class _Reader:
             doc = docs[at] if docs else None
             text = self._first_sentence(doc) if doc else self._comment_above(item, comments)
             definition = self._definition(item, form, lines[at], text, stream, comments)
-            found.append((definition, form))
+            found.append((definition, replace(form, words=self._words(definition))))
         found.sort(key=lambda pair: pair[0].start)
         return found
+
+    def _words(self, definition: Definition) -> bytes:
+        if not describable(definition):
+            return b""
+        text = self.data[definition.start : definition.end].decode("utf-8", "replace")
+        return packed(words_of_definition(definition, text))
 
     def _sweep(self, captures: Mapping[str, Sequence[Node]]) -> None:
         events = [
@@ -334,7 +341,7 @@ class _Reader:
     ) -> Definition:
         node, name = item.node, self._text(item.name)
         decorators = tuple(
-            _bare(_SPACE.sub(" ", self._text(node).strip())) for node in item.decorators
+            _bare(_SPACE.sub(" ", self._said(node, comments))) for node in item.decorators
         )
         signature = self._signature(item, comments)
         language = self.language
@@ -371,6 +378,14 @@ class _Reader:
             generated=self.generated,
             private=language.is_private(name, signature),
         )
+
+    def _said(self, node: Node, comments: list[tuple[int, int]]) -> str:
+        """A decorator's text; a comment behind it says something else."""
+        end = node.end_byte
+        at = bisect_left(comments, (node.start_byte, 0))
+        if at < len(comments) and comments[at][0] < end:
+            end = comments[at][0]
+        return self.data[node.start_byte : end].decode("utf-8", "replace").strip()
 
     def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:
         if item.body is None:

@@ -23,6 +23,7 @@ from rapidfuzz.distance import Indel
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
+from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
 VERSION = 2
@@ -41,6 +42,7 @@ NEAR_NAMES = 0.5
 _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
+_POSTINGS = ("words", "starts", "documents", "impacts")
 _TABLES = ("name", "top", "body", "shape")
 Refs = NDArray[np.uint32]
 
@@ -59,6 +61,10 @@ _DTYPES: dict[str, str] = {
     "runs": "<u8",  # hash of a run of tokens and a definition's number, ascending
     "chars": "<u2",  # the tokens of each definition, for an exact comparison
     "char_ends": "<u8",
+    "described_words": "<u4",  # see `word_index.Postings`
+    "described_starts": "<u4",
+    "described_documents": "<u4",
+    "described_impacts": "u1",
     "names": "u1",  # every bare name once, ascending, a line each
 }
 
@@ -107,12 +113,16 @@ class Segment:
 
     Attributes:
         dead: Numbers of files that are out of date.
+        described: The words of its definitions.
     """
 
     def __init__(self, rows: list[FileRow], arrays: dict[str, NDArray[Any]]) -> None:
         self.rows = rows
         self.dead: set[int] = set()
         self._arrays = arrays
+        ends = arrays["def_ends"]
+        documents = int(ends[-1]) if len(ends) else 0
+        self.described = Postings(*(arrays[f"described_{n}"] for n in _POSTINGS), count=documents)
         self._number = {row.path: number for number, row in enumerate(rows)}
         self._decoded: OrderedDict[int, tuple[Definition, ...]] = OrderedDict()
 
@@ -129,6 +139,7 @@ class Segment:
         runs: list[NDArray[np.uint64]] = []
         chars: list[str] = []
         names: set[str] = set()
+        words: list[bytes] = []
         number = 0
         for entry, modified, size in files:
             rows.append(FileRow(entry.path, entry.content_hash, modified, size, entry.lines))
@@ -141,6 +152,7 @@ class Segment:
                     refs[table].append(number)
                 runs.append(form.sketch.astype(np.uint64) << np.uint64(32) | np.uint64(number))
                 chars.append(form.tokens)
+                words.append(form.words)
                 number += 1
         arrays: dict[str, NDArray[Any]] = {
             "blob": np.frombuffer(b"".join(blobs), dtype="u1"),
@@ -150,6 +162,7 @@ class Segment:
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
             "names": _packed_names(names),
+            **_postings_arrays(Postings.build(words)),
         }
         for table in _TABLES:
             key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
@@ -161,7 +174,10 @@ class Segment:
     def merge(cls, segments: Sequence[Segment], dead: Sequence[set[int]]) -> Segment:
         """One segment of several, without the files that were dead in each."""
         rows: list[FileRow] = []
-        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in _DTYPES}
+        parts: dict[str, list[NDArray[Any]]] = {
+            name: [] for name in _DTYPES if not name.startswith("described")
+        }
+        described: list[tuple[Postings, NDArray[np.bool_]]] = []
         names: set[bytes] = set()
         numbered = 0
         for segment, marked in zip(segments, dead, strict=True):
@@ -188,6 +204,7 @@ class Segment:
             owner = (old["runs"] & _LOW).astype(np.int64)
             high = old["runs"][keep[owner]] & ~_LOW
             parts["runs"].append(high | renumbered[owner[keep[owner]]].astype(np.uint64))
+            described.append((segment.described, keep))
             names.update(old["names"].tobytes().split(b"\n"))
         arrays: dict[str, NDArray[Any]] = {
             name: np.concatenate(found) if found else np.empty(0, dtype=_DTYPES[name])
@@ -201,6 +218,7 @@ class Segment:
             order = np.argsort(arrays[f"{table}_keys"], kind="stable")
             arrays[f"{table}_keys"] = arrays[f"{table}_keys"][order]
             arrays[f"{table}_refs"] = arrays[f"{table}_refs"][order]
+        arrays |= _postings_arrays(Postings.joined(described))
         # A name whose last definition is gone may stay; it is looked up before it is shown.
         arrays["names"] = _packed_names({name.decode() for name in names if name})
         return cls(rows, arrays)
@@ -320,6 +338,13 @@ class Segment:
                 found += [(definition, score) for definition in self._at(np.array([ref]))]
         return found
 
+    def answering(self, query: Query, top: int) -> list[tuple[Definition, float]]:
+        """The definitions that answer a query of words best."""
+        ends = self._arrays["def_ends"]
+        spans = [(int(ends[n - 1]) if n else 0, int(ends[n])) for n in sorted(self.dead)]
+        hits = self.described.best(query, top, dead=spans)
+        return [(d, score) for ref, score in hits for d in self._at(np.array([ref]))]
+
     def _at(self, refs: NDArray[Any]) -> list[Definition]:
         ends = self._arrays["def_ends"]
         found: list[Definition] = []
@@ -370,6 +395,10 @@ def _keys(definition: Definition) -> list[tuple[str, int]]:
     if definition.body:
         found += [("body", int(definition.body, 16)), ("shape", int(definition.shape, 16))]
     return found
+
+
+def _postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:
+    return {f"described_{name}": getattr(postings, name) for name in _POSTINGS}
 
 
 def _packed_names(names: set[str]) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import index_text, language_of
 from steadyhand_agent.index.reader import TooSlow
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
+from steadyhand_agent.index.word_index import LivePostings, Part, Query, weighed
 from steadyhand_agent.workspace import text_hash
 
 # A text that is being typed may cost this much and no more.
@@ -62,6 +63,14 @@ class Layer(Protocol):
         """Those that share most of their tokens in one order."""
         ...
 
+    def described(self) -> list[Part]:
+        """The parts of its word index."""
+        ...
+
+    def answering(self, query: Query, top: int) -> Iterable[tuple[Definition, float]]:
+        """Those that answer a query of words best."""
+        ...
+
     def names(self) -> Iterable[str]:
         """Every bare name."""
         ...
@@ -78,6 +87,7 @@ class Entries:
     _runs: dict[int, list[tuple[Definition, str]]] = field(
         default_factory=dict[int, list[tuple[Definition, str]]]
     )
+    _words: LivePostings[tuple[str, int]] = field(default_factory=LivePostings[tuple[str, int]])
 
     def put(self, entry: FileEntry) -> None:
         """Replaces what is known of one path."""
@@ -90,6 +100,8 @@ class Entries:
                 self._shapes.setdefault(definition.shape, []).append(definition)
             for run in form.sketch.tolist():
                 self._runs.setdefault(run, []).append((definition, form.tokens))
+            if form.words:
+                self._words.put((definition.path, definition.start), form.words)
 
     def drop(self, path: str) -> None:
         """Forgets one path."""
@@ -101,6 +113,8 @@ class Entries:
             if definition.body:
                 _remove(self._bodies, definition.body, path)
                 _remove(self._shapes, definition.shape, path)
+            if form.words:
+                self._words.drop((path, definition.start))
             for run in form.sketch.tolist():
                 kept = [pair for pair in self._runs.get(run, ()) if pair[0].path != path]
                 if kept:
@@ -152,6 +166,16 @@ class Entries:
             for definition, tokens in (known[key] for key, _ in shared.most_common(CANDIDATES))
         ]
         return [(definition, score) for definition, score in scored if score > 0]
+
+    def described(self) -> list[Part]:
+        """The parts of its word index."""
+        return [self._words]
+
+    def answering(self, query: Query, top: int) -> Iterable[tuple[Definition, float]]:
+        """Those that answer a query of words best."""
+        for (path, start), score in self._words.best(query, top):
+            entry = self.by_path[path]
+            yield next(d for d in entry.definitions if d.start == start), score
 
     def names(self) -> Iterable[str]:
         """Every bare name."""
@@ -268,6 +292,16 @@ class Base:
             found += segment.near(form)
         return found
 
+    def described(self) -> list[Part]:
+        """The parts of its word index."""
+        return [*self._changed.described(), *(s.described for s in self._segments)]
+
+    def answering(self, query: Query, top: int) -> Iterable[tuple[Definition, float]]:
+        """Those that answer a query of words best."""
+        yield from self._changed.answering(query, top)
+        for segment in self._segments:
+            yield from segment.answering(query, top)
+
     def names(self) -> Iterable[str]:
         """Every bare name."""
         yield from self._changed.names()
@@ -355,6 +389,23 @@ class View:
                     found.append((definition, score))
         found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
         return found
+
+    def described(self, words: Mapping[str, int], top: int) -> list[tuple[Definition, float]]:
+        """Definitions that answer a query of words best, with their scores, best first.
+
+        Args:
+            words: By `words.words_of`.
+            top: How many at most.
+        """
+        query = weighed(words, [part for layer in self._layers for part in layer.described()])
+        found = [
+            (definition, score)
+            for depth, layer in enumerate(self._layers)
+            for definition, score in layer.answering(query, top)
+            if not self._hidden(definition.path, depth)
+        ]
+        found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
+        return found[:top]
 
     def at(self, path: str, offset: int) -> Definition | None:
         """The innermost definition around a byte offset."""

@@ -24,6 +24,8 @@ from zlib import crc32
 
 import Stemmer
 
+from steadyhand_agent.index.definitions import Definition
+
 # What a word weighs by where it stands; a tenth is one called name.
 NAME = 30
 DOC = 20
@@ -73,6 +75,30 @@ _KEYWORDS = frozenset(
     volatile when while with yield
     """.split()  # noqa: SIM905
 )
+
+
+def describable(definition: Definition) -> bool:
+    """True for what somebody could use instead of writing it anew; only that is indexed."""
+    return not (
+        definition.kind == "constant"
+        or definition.local
+        or definition.test
+        or definition.generated
+        or definition.trivial
+        or (definition.name.startswith("__") and definition.name.endswith("__"))
+    )
+
+
+def words_of_definition(definition: Definition, text: str) -> Words:
+    """The words under which the index keeps a definition.
+
+    Args:
+        definition: What is described.
+        text: Its text, from `start` to `end`.
+    """
+    # A class is described by its name and doc; what its methods do is theirs.
+    body = "" if definition.kind in ("class", "type") else body_after_head(text, definition.name)
+    return words_of(definition.name, definition.signature, definition.doc, body)
 
 
 def words_of(name: str, signature: str, doc: str, body: str) -> Words:

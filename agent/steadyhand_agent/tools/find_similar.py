@@ -8,7 +8,6 @@ from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.index.likeness import (
-    Described,
     Likeness,
     ranked,
     words_of_code,
@@ -63,11 +62,6 @@ class FindSimilar:
                 "as you would write it)."
             )
         view = context.view
-        if not isinstance(view, Described):
-            raise ToolFailed(
-                "The index cannot search by likeness here. Use `find_definition` with a likely "
-                "name, or `search_text`."
-            )
         words = words_of_code(code, arguments.path) if code else {}
         for word, weight in words_of_description(description).items():
             words[word] = words.get(word, 0) + weight

@@ -46,7 +46,7 @@ class Grouping:
         if pair.named_child_count != 1:
             return True
         parent, inside = pair.parent, pair.named_child(0)
-        if parent is None or inside is None or parent.type in self.condition:
+        if parent is None or parent.type in self.condition:
             return True
         if parent.type == pair.type:
             return False  # Of several pairs one is enough; the outermost answers for all.

@@ -85,7 +85,7 @@ QUERY = f"""
 (catch_clause parameter: (identifier) @bind)
 (function_declaration name: (identifier) @bind)
 (generator_function_declaration name: (identifier) @bind)
-(function_expression name: (identifier) @bind)
+(function_expression name: (identifier) @drop)
 """
 
 # Constants of a module; what a call of `require` gives is somebody else's.

@@ -75,7 +75,9 @@ _GROUPING = Grouping(
             "compound_assignment_expr", "field_initializer", "array_expression",
         }
     ),
-    never=frozenset({"struct_expression", "closure_expression", "range_expression", "macro_invocation"}),
+    never=frozenset(
+        {"struct_expression", "closure_expression", "range_expression", "macro_invocation"}
+    ),
 )  # fmt: skip
 
 
