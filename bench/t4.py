@@ -27,16 +27,14 @@ from run import corpora
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import (
-    describable,
     described_like,
     ranked,
     words_of_code,
-    words_of_definition,
     words_of_description,
 )
 from steadyhand_agent.index.walk import walk
 from steadyhand_agent.index.word_index import Postings, weighed
-from steadyhand_agent.index.words import packed
+from steadyhand_agent.index.words import describable, packed, words_of_definition
 from steadyhand_agent.workspace import Workspace, decode
 
 HERE = Path(__file__).parent

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.index.likeness import describable, words_of_definition
 from steadyhand_agent.index.store import Index, View
 from steadyhand_agent.index.word_index import Postings, weighed
-from steadyhand_agent.index.words import packed
+from steadyhand_agent.index.words import describable, packed, words_of_definition
 
 
 class DescribedView(View):

@@ -36,9 +36,11 @@ class Permit:
 
     Attributes:
         remarks: What a person should see about it, such as an override of the duplicate guard.
+        note: What the model is told along with the result.
     """
 
     remarks: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,8 @@ class Surroundings:
     editor: Editor
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+    # What the other sessions of the workspace propose, by path; they set it themselves.
+    proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
 
 
 class Loop:
@@ -216,15 +218,24 @@ class Loop:
         if index < len(last.verdicts):
             verdict = _from_json(last.verdicts[index])
         else:
-            verdict = decide(action, tools, seen, self.around.index, state.refused)
+            verdict = decide(
+                action,
+                tools,
+                seen,
+                self.around.index,
+                state.refused,
+                self.around.proposals(state.id),
+            )
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
         match verdict:
-            case Permit():
+            case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
                 else:
                     outcome = await tools.run(action, seen, budget.result_limit(state))
+                if note and not outcome.error:
+                    outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
             case Ask(question):
                 outcome = Outcome(f"This needs the person's consent: {question}", error=True)
             case Refuse(why):
@@ -346,9 +357,10 @@ class Loop:
 def _to_json(index: int, action: Action, verdict: Verdict) -> Json:
     body: Json = {"index": index, "tool": action.tool, "reason": action.reason}
     match verdict:
-        case Permit(remarks):
+        case Permit(remarks, note):
             path = str(action.content.get("path", ""))
             body |= {"verdict": "permit", "remarks": {path: list(remarks)} if remarks else {}}
+            body |= {"note": note} if note else {}
         case Ask(question):
             body |= {"verdict": "ask", "why": question}
         case Refuse(why, rule, details):
@@ -361,4 +373,4 @@ def _from_json(body: Json) -> Verdict:
         return Refuse(body["why"], body["rule"], tuple(body["details"]))
     if body["verdict"] == "ask":
         return Ask(body["why"])
-    return Permit()
+    return Permit(note=body.get("note", ""))

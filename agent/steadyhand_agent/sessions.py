@@ -58,6 +58,7 @@ class Sessions:
         self.limits = limits
         self._live: dict[str, _Live] = {}
         self._opening = asyncio.Lock()
+        around.proposals = self._proposed_beside
 
     async def start(self, task: Task) -> SessionState:
         """Begins a session; its loop runs on after this returns.
@@ -244,6 +245,16 @@ class Sessions:
                         live, "state", {"state": "paused", "reason": "The editor was closed."}
                     )
         await self._store.close()
+
+    def _proposed_beside(self, session: str) -> dict[str, str]:
+        """The texts that other sessions propose: they may come, so they count in the guard."""
+        return {
+            path: text
+            for live in self._live.values()
+            if live.state.id != session and live.state.state in ("running", "waiting", "paused")
+            for path, text in live.state.texts.items()
+            if text is not None and text != live.state.bases[path]
+        }
 
     async def _own(self, session: str) -> _Live:
         """The live session, taken over from the journal where this process does not have it."""

@@ -454,6 +454,98 @@ def test_introduced_counts_copies() -> None:
     assert [d.line for d in duplicates.introduced(edit)] == [6]
 
 
+def filled(files: dict[str, str]) -> Index:
+    index = Index()
+    for name, text in files.items():
+        index.put_base(index_text(name, text))
+    return index
+
+
+NEAR = """\
+def summed(rows, ceiling):
+    total = 0
+    for row in rows:
+        if row.price > ceiling:
+            log.debug("above %s", ceiling)
+            total += row.price
+        else:
+            log.warning("below %s", row.price)
+    return round(total, 2)
+"""
+
+
+def test_a_near_copy_is_refused_once() -> None:
+    """T3: a statement less, and everything else the same."""
+    files = {"shop/sums.py": NEAR, "shop/__init__.py": ""}
+    near = NEAR.replace("summed", "counted").replace(
+        '            log.debug("above %s", ceiling)\n', ""
+    )
+    verdict = check("", near, files=files)
+    assert isinstance(verdict, Refuse)
+    assert "nearly the same" in verdict.why
+    assert "from shop.sums import summed" in verdict.why
+    again = check("", near, files=files, refused=list(verdict.details), reason="rounds otherwise")
+    assert isinstance(again, Permit)
+    assert "rounds otherwise" in again.remarks[0]
+
+
+def test_other_literals_are_refused_once() -> None:
+    files = {"shop/sums.py": NEAR, "shop/__init__.py": ""}
+    other = NEAR.replace("summed", "counted").replace(", 2)", ", 4)").replace("below", "under")
+    verdict = check("", other, files=files)
+    assert isinstance(verdict, Refuse)
+    assert "values of literals" in verdict.why
+
+
+def test_what_another_session_proposes_counts_and_is_named_as_such() -> None:
+    index = filled({"shop/cart.py": "x = 1\n", "shop/__init__.py": ""})
+    beside = {"shop/cart.py": f"x = 1\n\n\n{NEAR}"}
+    view = index.view({"shop/bill.py": NEAR.replace("summed", "counted")}, beside)
+    edit = duplicates.Edit("shop/bill.py", "", NEAR.replace("summed", "counted"))
+    verdict = duplicates.check(edit, view, lambda _: "", [], "")
+    assert isinstance(verdict, Refuse)
+    assert "Another session proposes it" in verdict.why
+    assert "shop/cart.py:4" in verdict.why
+
+
+def test_what_another_session_would_remove_is_still_there() -> None:
+    index = filled({"shop/cart.py": NEAR, "shop/__init__.py": ""})
+    copy = NEAR.replace("summed", "counted")
+    view = index.view({"shop/bill.py": copy}, {"shop/cart.py": "x = 1\n"})
+    verdict = duplicates.check(
+        duplicates.Edit("shop/bill.py", "", copy), view, lambda _: "", [], ""
+    )
+    assert isinstance(verdict, Refuse)
+    assert "Another session" not in verdict.why
+
+
+def test_what_may_do_the_same_is_a_note_and_no_refusal() -> None:
+    exists = (
+        "def slugify(title: str) -> str:\n"
+        '    """Turn a title into a url slug: lower case ascii words joined by hyphens."""\n'
+        '    words = re.findall(r"[a-z0-9]+", unaccented(title).lower())\n'
+        '    return "-".join(words)\n'
+    )
+    fresh = (
+        "def make_url_slug(title: str) -> str:\n"
+        '    """Make a url slug of a title: lower case words with hyphens between them."""\n'
+        "    slug = []\n"
+        "    for char in title.lower():\n"
+        "        slug.append(char if char.isalnum() else '-')\n"
+        "    joined = ''.join(slug)\n"
+        "    while '--' in joined:\n"
+        "        joined = joined.replace('--', '-')\n"
+        "    return joined.strip('-')\n"
+    )
+    files = {f"shop/m{n}.py": f"def other{n}(a):\n    return go{n}(a)\n" for n in range(40)}
+    files |= {"shop/text.py": exists, "shop/__init__.py": ""}
+    verdict = check("", fresh, files=files)
+    assert isinstance(verdict, Permit)
+    assert "slugify" in verdict.note
+    assert "shop/text.py:1" in verdict.note
+    assert verdict.remarks == ()
+
+
 # --- decide ---------------------------------------------------------------------------------------
 
 

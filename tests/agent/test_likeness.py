@@ -8,12 +8,12 @@ from described_view import DescribedView
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import (
-    describable,
     described_like,
     ranked,
     words_of_code,
     words_of_description,
 )
+from steadyhand_agent.index.words import describable
 
 PAIRS = [
     json.loads(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from steadyhand_agent.actions import Action, Permit, Refuse, Verdict
 from steadyhand_agent.errors import PathRefused, ToolFailed
 from steadyhand_agent.guard import duplicates
@@ -14,7 +16,12 @@ _SHOWN_LINES = 12
 
 
 def decide(
-    action: Action, tools: Registry, context: ToolContext, index: Index, refused: list[str]
+    action: Action,
+    tools: Registry,
+    context: ToolContext,
+    index: Index,
+    refused: list[str],
+    beside: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Judges one action.
 
@@ -24,6 +31,7 @@ def decide(
         context: The session's texts and view.
         index: From which the view of an edit is made, the edit included.
         refused: What the duplicate guard refused this session before.
+        beside: What other sessions propose, by path.
     """
     if action.kind != "tool":
         return Permit()
@@ -41,7 +49,7 @@ def decide(
     except ToolFailed as error:
         return Refuse(str(error), "arguments")
     edit = duplicates.Edit(path, before, after)
-    view = index.view({**context.overlay.texts, path: after})
+    view = index.view({**context.overlay.texts, path: after}, beside)
 
     def body_of(definition: Definition) -> str:
         try:

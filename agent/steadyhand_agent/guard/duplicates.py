@@ -14,7 +14,9 @@ from steadyhand_agent.actions import Permit, Refuse
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.findings import duplicates_of, overwritten
 from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.likeness import described_like
 from steadyhand_agent.index.store import View
+from steadyhand_agent.workspace import utf8
 
 # More than three places at once are noise to a model as they are to a person.
 SHOWN = 3
@@ -84,7 +86,7 @@ def check(
         if finding.tier != "T0x" or (definition.qualified, definition.kind) not in known
     ]
     if not found:
-        return Permit()
+        return Permit(note=_note(new, view, edit))
     keys = tuple(_key(f) for f in found)
     if reason.strip() and all(key in refused for key in keys):
         return Permit(
@@ -102,6 +104,21 @@ def check(
         "`duplicate_reason` saying why."
     )
     return Refuse("Refused: " + "\n".join(parts), "duplicate", keys)
+
+
+def _note(new: list[Definition], view: View, edit: Edit) -> str:
+    """What may do the same though it is written differently (T4): a hint, never a refusal."""
+    data = utf8(edit.new)
+    lines: list[str] = []
+    for definition in new:
+        text = data[definition.start : definition.end].decode("utf-8", "replace")
+        for like in described_like(view, definition, text):
+            line = view.import_line(like, edit.path)
+            lines.append(
+                f"`{like.signature}` in {like.place} may already do what `{definition.name}` does"
+                f"{f' (`{line}`)' if line else ''}; read it, and use it instead if it does."
+            )
+    return "Note: " + "\n".join(lines[:SHOWN]) if lines else ""
 
 
 def _key(finding: Finding) -> str:
@@ -122,6 +139,8 @@ def _sentence(finding: Finding, view: View, body_of: Callable[[Definition], str]
         if line
         else "It can be used without an import."
     )
+    if view.only_proposed(canonical):
+        use = f"Another session proposes it, and it is not applied yet. {use}"
     return (
         f"{finding.reason} {canonical.place} `{canonical.signature}`. {use}\n{body_of(canonical)}"
     )

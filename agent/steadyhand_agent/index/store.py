@@ -315,11 +315,18 @@ class View:
     Args:
         layers: Uppermost first.
         gone: Paths that do not exist in this view, whatever a layer says.
+        beside: What may come: it adds definitions, and hides none.
     """
 
-    def __init__(self, layers: Iterable[Layer], gone: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        gone: frozenset[str] = frozenset(),
+        beside: Entries | None = None,
+    ) -> None:
         self._layers = tuple(layers)
         self._gone = gone
+        self._beside = beside
 
     def entry(self, path: str) -> FileEntry | None:
         """What is known of one path."""
@@ -366,15 +373,24 @@ class View:
 
     def tops(self, name: str) -> list[Definition]:
         """Functions, classes and types of a name that another module could import."""
-        return self._visible(layer.tops(name) for layer in self._layers)
+        return self._visible(
+            (layer.tops(name) for layer in self._layers),
+            self._beside.tops(name) if self._beside else (),
+        )
 
     def with_body(self, body: str) -> list[Definition]:
         """Definitions with the same normalised body."""
-        return self._visible(layer.with_body(body) for layer in self._layers)
+        return self._visible(
+            (layer.with_body(body) for layer in self._layers),
+            self._beside.with_body(body) if self._beside else (),
+        )
 
     def with_shape(self, shape: str) -> list[Definition]:
         """Definitions with the same normalised body up to the values of literals."""
-        return self._visible(layer.with_shape(shape) for layer in self._layers)
+        return self._visible(
+            (layer.with_shape(shape) for layer in self._layers),
+            self._beside.with_shape(shape) if self._beside else (),
+        )
 
     def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order, the nearest first.
@@ -438,10 +454,23 @@ class View:
     def _hidden(self, path: str, depth: int) -> bool:
         return path in self._gone or any(up.has(path) for up in self._layers[:depth])
 
-    def _visible(self, groups: Iterable[Iterable[Definition]]) -> list[Definition]:
+    def only_proposed(self, definition: Definition) -> bool:
+        """True where another session proposes a definition and no text has it yet."""
+        return self._beside is not None and self._own(definition) is None
+
+    def _own(self, definition: Definition) -> Definition | None:
+        entry = self.entry(definition.path)
+        same = (definition.qualified, definition.kind)
+        known = (d for d in (entry.definitions if entry else ()) if (d.qualified, d.kind) == same)
+        return next(known, None)
+
+    def _visible(
+        self, groups: Iterable[Iterable[Definition]], proposed: Iterable[Definition] = ()
+    ) -> list[Definition]:
         found: list[Definition] = []
         for depth, group in enumerate(groups):
             found += [d for d in group if not self._hidden(d.path, depth)]
+        found += [d for d in proposed if self._own(d) is None]
         found.sort(key=lambda d: (d.path, d.start))
         return found
 
@@ -458,6 +487,14 @@ def _indexed(path: str, text: str) -> FileEntry:
         return index_text(path, text, TYPING_SECONDS)
     except TooSlow:
         return FileEntry(path, text_hash(text), text.count("\n") + 1, ())
+
+
+def _entries(texts: Mapping[str, str | None]) -> Entries:
+    entries = Entries()
+    for path, text in texts.items():
+        if text is not None:
+            entries.put(_indexed(path, text))
+    return entries
 
 
 class Index:
@@ -489,20 +526,23 @@ class Index:
         """An open document was closed; disk counts again."""
         self._buffers.drop(path)
 
-    def view(self, overlay: Mapping[str, str | None] | None = None) -> View:
+    def view(
+        self,
+        overlay: Mapping[str, str | None] | None = None,
+        beside: Mapping[str, str] | None = None,
+    ) -> View:
         """The view of disk and buffers, with a session's overlay on top where one is given.
 
         Args:
             overlay: New text by path; None where the session would delete the file.
+            beside: Text by path that other sessions propose; it hides nothing.
         """
-        below = (self._buffers, self.base)
-        if not overlay:
-            return View(below)
-        top = Entries()
-        for path, text in overlay.items():
-            if text is not None:
-                top.put(_indexed(path, text))
-        return View((top, *below), frozenset(p for p, text in overlay.items() if text is None))
+        layers: list[Layer] = [self._buffers, self.base]
+        gone: frozenset[str] = frozenset()
+        if overlay:
+            layers.insert(0, _entries(overlay))
+            gone = frozenset(path for path, text in overlay.items() if text is None)
+        return View(layers, gone, _entries(beside) if beside else None)
 
     @property
     def definitions(self) -> int:
