@@ -39,6 +39,9 @@ class InMemoryEditor:
     async def show(self, proposal: Proposal) -> None:
         self.offered.append(proposal)
 
+    async def show_diff(self, name: str, diff: str) -> None:
+        self.told.append(diff)
+
     def tell(self, message: str, *, warning: bool = False) -> None:
         self.told.append(message)
 

@@ -64,6 +64,7 @@ def _task(task: Task) -> str:
     elif task.path:
         parts.append(f'The person has this file open: <file path="{task.path}"/>')
     parts += [f"<diagnostic>{text}</diagnostic>" for text in task.diagnostics]
+    parts += task.excerpts
     return "\n\n".join(parts)
 
 

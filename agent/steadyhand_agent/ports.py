@@ -164,6 +164,15 @@ class Editor(Protocol):
         """Opens the unified diff of a proposal, read only."""
         ...
 
+    async def show_diff(self, name: str, diff: str) -> None:
+        """Opens a unified diff, read only.
+
+        Args:
+            name: What the document is called, without a suffix.
+            diff: Its text.
+        """
+        ...
+
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Says one sentence to the person."""
         ...

@@ -26,6 +26,7 @@ class Task(BaseModel):
         lines: First and last line of the selection, counted from 1.
         selection: The selected text.
         diagnostics: Messages to mend, as the editor gave them.
+        excerpts: Texts that belong to the task, each fenced already.
     """
 
     prompt: str
@@ -33,6 +34,7 @@ class Task(BaseModel):
     lines: tuple[int, int] | None = None
     selection: str = ""
     diagnostics: list[str] = []
+    excerpts: list[str] = []
 
 
 class Limits(BaseModel):

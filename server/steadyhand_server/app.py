@@ -7,7 +7,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +90,31 @@ class SteadyhandServer(LanguageServer):
         capability = workspace.workspace_edit if workspace else None
         return bool(capability and capability.document_changes) or self.client_name == "Neovim"
 
-    def edit_of(self, uri: str, version: int, edits: list[lsp.TextEdit]) -> lsp.WorkspaceEdit:
-        """An edit of one document, versioned wherever the client can check that."""
-        if self.takes_document_changes():
+    def edit_of(
+        self,
+        documents: Sequence[tuple[str, int | None, list[lsp.TextEdit]]],
+        annotation: lsp.ChangeAnnotation | None = None,
+    ) -> lsp.WorkspaceEdit:
+        """An edit of documents, versioned wherever the client can check that.
+
+        Args:
+            documents: URI, version (None where it is not open) and edits of each.
+            annotation: What a client that asks before it applies should say.
+        """
+        if not self.takes_document_changes():
+            return lsp.WorkspaceEdit(changes={uri: edits for uri, _, edits in documents})
+        changes: list[Any] = []
+        for uri, version, edits in documents:
+            marked: list[Any] = [
+                lsp.AnnotatedTextEdit("check", edit.range, edit.new_text) if annotation else edit
+                for edit in edits
+            ]
             identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
-            return lsp.WorkspaceEdit(
-                document_changes=[lsp.TextDocumentEdit(identifier, list(edits))]
-            )
-        return lsp.WorkspaceEdit(changes={uri: edits})
+            changes.append(lsp.TextDocumentEdit(identifier, marked))
+        found = lsp.WorkspaceEdit(document_changes=changes)
+        if annotation is not None:
+            found.change_annotations = {"check": annotation}
+        return found
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Logs what a handler raised; a request's error is answered besides."""

@@ -67,16 +67,20 @@ class LspEditor:
             return "discard" if answer == _DISCARD else "later"
 
     async def show(self, proposal: Proposal) -> None:
-        """Opens the unified diff, a private file in the state directory."""
+        """Opens the unified diff of a proposal."""
+        await self.show_diff(proposal.session, proposal.diff())
+
+    async def show_diff(self, name: str, diff: str) -> None:
+        """Opens a unified diff, a private file in the state directory."""
         engine = self._server.engine
         assert engine is not None
         folder = engine.settings.state_path / "diffs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"{proposal.session}.diff"
+        path = folder / f"{name}.diff"
         path.unlink(missing_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(proposal.diff())
+            file.write(diff)
         window = self._server.client_capabilities.window
         if window and window.show_document and window.show_document.support:
             shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)

@@ -81,7 +81,11 @@ class TerminalEditor:
 
     async def show(self, proposal: Proposal) -> None:
         """Prints the unified diff."""
-        show_diff(self._console, proposal.diff())
+        await self.show_diff(proposal.session, proposal.diff())
+
+    async def show_diff(self, name: str, diff: str) -> None:
+        """Prints a unified diff."""
+        show_diff(self._console, diff)
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Prints one sentence."""

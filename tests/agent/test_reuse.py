@@ -5,14 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages.python import definitions
-from steadyhand_agent.proposals.reuse import ReuseRefused, TextEdit, applied, reuse
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, TextEdit, applied, reuse
 
 LIBRARY = "def existing(a, b):\n    return a + b\n"
+# Reaches a function of app.py in a way that cannot be rewritten.
+REACHING = "import app\n\ngetattr(app, 'mine')(1, 2)\n"
 
 
 def defined(path: str, text: str, name: str) -> Definition:
-    return next(d for d in definitions(path, text) if d.qualified == name)
+    return next(d for d in index_text(path, text).definitions if d.qualified == name)
+
+
+def planned(
+    files: dict[str, str], gone: tuple[str, str], kept: tuple[str, str]
+) -> tuple[Plan, dict[str, str]]:
+    """The plan for two functions, each by path and name, and all texts after it."""
+    plan = reuse(
+        Code(frozenset(files), files.get),
+        defined(gone[0], files[gone[0]], gone[1]),
+        defined(kept[0], files[kept[0]], kept[1]),
+    )
+    return plan, {p: applied(t, plan.edits.get(p, [])) for p, t in files.items()}
 
 
 def fixed(
@@ -21,18 +35,17 @@ def fixed(
     *,
     library: str = LIBRARY,
     existing: str = "existing",
-    module: str = "shop.sums",
     used_elsewhere: bool = False,
 ) -> str:
     """The text after the fix; it parses, and the definition is gone."""
-    edits = reuse(
-        text,
-        defined("app.py", text, name),
-        defined("shop/sums.py", library, existing),
-        module,
-        used_elsewhere=used_elsewhere,
-    )
-    result = applied(text, edits)
+    files = {"app.py": text, "shop/sums.py": library, "shop/__init__.py": ""}
+    if used_elsewhere:
+        files["other.py"] = REACHING
+    _, after = planned(files, ("app.py", name), ("shop/sums.py", existing))
+    assert {p: t for p, t in after.items() if p != "app.py"} == {
+        p: t for p, t in files.items() if p != "app.py"
+    }
+    result = after["app.py"]
     tree = ast.parse(result.removeprefix("\ufeff"))
     assert name not in [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
     return result
@@ -95,12 +108,12 @@ def test_a_text_without_imports() -> None:
         ),
         pytest.param(
             "from shop.sums import (\n    add,\n    zero,\n)\n",
-            "from shop.sums import (\n    add,\n    existing, zero,\n)\n",
+            "from shop.sums import (\n    add,\n    existing,\n    zero,\n)\n",
             id="in brackets",
         ),
         pytest.param(
             "from shop.sums import (\n    add,\n)\n",
-            "from shop.sums import (\n    add, existing,\n)\n",
+            "from shop.sums import (\n    add,\n    existing,\n)\n",
             id="in brackets at the end",
         ),
         pytest.param(
@@ -275,65 +288,81 @@ def test_the_same_name_needs_no_rename() -> None:
     )
 
 
-def test_the_same_name_with_another_meaning_is_refused() -> None:
+def test_a_local_of_the_same_name_is_none_of_the_imports_business() -> None:
     text = "def existing(a, b):\n    return a + b\n\n\ndef g(existing):\n    return existing\n"
+    assert fixed(text, "existing") == (
+        "from shop.sums import existing as existing\n\ndef g(existing):\n    return existing\n"
+    ).replace("existing as existing", "existing")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "existing = wrapped(existing)\n",
+        "def g():\n    global existing\n    existing = 1\n",
+        "from other import existing\n",
+        "for existing in ():\n    pass\n",
+        "class existing:\n    pass\n",
+    ],
+)
+def test_a_name_that_the_module_binds_again_is_refused(other: str) -> None:
+    text = f"def existing(a, b):\n    return a + b\n\n\n{other}"
     with pytest.raises(ReuseRefused, match="something else"):
         fixed(text, "existing")
+    with pytest.raises(ReuseRefused, match="something else"):
+        fixed(text.replace("existing", "mine"))
 
 
 def test_in_the_same_file_no_import_is_needed() -> None:
     text = f"{LIBRARY}\n\n{MINE}\n\nx = mine(1, 2)\n"
-    edits = reuse(
-        text,
-        defined("a.py", text, "mine"),
-        defined("a.py", text, "existing"),
-        "a",
-        used_elsewhere=False,
-    )
-    assert applied(text, edits) == f"{LIBRARY}\n\nx = existing(1, 2)\n"
+    _, after = planned({"a.py": text}, ("a.py", "mine"), ("a.py", "existing"))
+    assert after["a.py"] == f"{LIBRARY}\n\nx = existing(1, 2)\n"
 
 
 @pytest.mark.parametrize("use", ["def g(mine):\n    return mine\n", '__all__ = ["mine"]\n'])
-def test_in_the_same_file_a_name_that_must_stay_is_refused(use: str) -> None:
-    text = f"{LIBRARY}\n\n{MINE}\n\n{use}"
+def test_in_the_same_file_a_name_that_must_stay_is_another_name_of_the_existing_one(
+    use: str,
+) -> None:
+    text = f"{LIBRARY}\n\n{MINE}\n\n{use}x = mine(1, 2)\n"
+    _, after = planned({"a.py": text}, ("a.py", "mine"), ("a.py", "existing"))
+    assert after["a.py"] == f"{LIBRARY}\n\nmine = existing\n\n\n{use}x = mine(1, 2)\n"
+
+
+def test_in_the_same_file_a_name_cannot_stand_for_what_comes_later() -> None:
+    text = f"{MINE}\n\n{LIBRARY}\n\n__all__ = ['mine']\n"
     with pytest.raises(ReuseRefused, match="has to stay"):
-        reuse(
-            text,
-            defined("a.py", text, "mine"),
-            defined("a.py", text, "existing"),
-            "a",
-            used_elsewhere=False,
-        )
+        planned({"a.py": text}, ("a.py", "mine"), ("a.py", "existing"))
 
 
 def test_in_the_same_file_a_local_of_the_existing_name_is_not_caught() -> None:
     text = f"{LIBRARY}\n\n{MINE}\n\ndef g(existing):\n    return mine(existing, 1)\n"
-    with pytest.raises(ReuseRefused):
-        reuse(
-            text,
-            defined("a.py", text, "mine"),
-            defined("a.py", text, "existing"),
-            "a",
-            used_elsewhere=False,
-        )
+    _, after = planned({"a.py": text}, ("a.py", "mine"), ("a.py", "existing"))
+    assert after["a.py"].endswith("\n\ndef g(existing):\n    return mine(existing, 1)\n")
+    assert "mine = existing\n" in after["a.py"]
 
 
 OTHER = "def existing(left, right):\n    return left + right\n"
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "expected"),
     [
-        "mine(a=1, b=2)",
-        "mine(1, b=2)",
-        "f(mine(1, b=2))",
-        "mine (\n    1,\n    b=2,\n)",
-        "mine(\n    g(c=1), b=2)",
-        "mine(**{'a': 1, 'b': 2})",
+        ("mine(a=1, b=2)", "existing(left=1, right=2)"),
+        ("mine(1, b=2)", "existing(1, right=2)"),
+        ("f(mine(1, b=2))", "f(existing(1, right=2))"),
+        ("mine (\n    1,\n    b=2,\n)", "existing (\n    1,\n    right=2,\n)"),
+        ("mine(\n    g(a=1), b=2)", "existing(\n    g(a=1), right=2)"),
+        ("mine(b=mine(a=1, b=b), a=a)", "existing(right=existing(left=1, right=b), left=a)"),
     ],
 )
-def test_calls_with_keywords_need_the_same_parameters(call: str) -> None:
+def test_keywords_are_renamed_with_the_parameters(call: str, expected: str) -> None:
     text = f"{MINE}\n\nx = {call}\n"
+    assert fixed(text, library=OTHER).endswith(f"\nx = {expected}\n")
+    assert fixed(text).endswith(f"\nx = {call.replace('mine', 'existing')}\n")
+
+
+def test_keywords_that_cannot_be_seen_are_refused() -> None:
+    text = f"{MINE}\n\nx = mine(**{{'a': 1, 'b': 2}})\n"
     with pytest.raises(ReuseRefused, match="keywords"):
         fixed(text, library=OTHER)
     assert "existing" in fixed(text)
@@ -344,11 +373,20 @@ def test_calls_without_keywords_do_not_mind_other_parameters(call: str) -> None:
     assert "import existing" in fixed(f"{MINE}\n\nx = {call}\n", library=OTHER)
 
 
-def test_keywords_of_a_call_in_another_file_cannot_be_seen() -> None:
-    """So where another file uses the name, the parameters must be the same."""
-    text = f"{MINE}\n\nx = mine(1, 2)\n"
-    with pytest.raises(ReuseRefused):
-        fixed(text, library=OTHER, used_elsewhere=True)
+def test_keywords_of_a_call_that_cannot_be_seen_are_to_be_checked() -> None:
+    files = {
+        "app.py": f"{MINE}\n\nx = mine(1, 2)\n",
+        "shop/__init__.py": "",
+        "shop/sums.py": OTHER,
+        "other.py": REACHING,
+        "root.py": "import shop\n",
+    }
+    plan, _ = planned(files, ("app.py", "mine"), ("shop/sums.py", "existing"))
+    assert plan.checks == (
+        "See that nobody passes `a` (there `left`), `b` (there `right`) by keyword.",
+    )
+    plan, _ = planned(files | {"shop/sums.py": LIBRARY}, ("app.py", "mine"), ("shop/sums.py", "existing"))  # fmt: skip
+    assert plan.safe
 
 
 def test_types_of_parameters_do_not_matter() -> None:
@@ -371,9 +409,9 @@ def test_a_comment_on_the_last_line_goes_with_it() -> None:
 
 
 def test_several_statements_on_one_line_go_together() -> None:
-    assert fixed("def mine(a, b): c = a; return c + b\nx = mine(1, 2)\n").endswith(
-        "\nx = existing(1, 2)\n"
-    )
+    text = "def mine(a, b): c = a; return c + b\nx = mine(1, 2)\n"
+    library = "def existing(a, b):\n    c = a\n    return c + b\n"
+    assert fixed(text, library=library).endswith("\nx = existing(1, 2)\n")
 
 
 def test_a_global_statement_is_renamed_with_its_use() -> None:
@@ -388,9 +426,11 @@ def test_a_definition_that_is_all_a_block_holds_is_left_to_a_person() -> None:
         fixed(text)
 
 
-def test_decorators_and_comments_above() -> None:
+def test_decorators_go_along_and_have_to_be_the_same() -> None:
     text = f"import os\n\n\n# about mine\n@cache\n@other(1)\n{MINE}\n\nx = mine(1, os)\n"
-    result = fixed(text)
+    with pytest.raises(ReuseRefused, match="decorators"):
+        fixed(text)
+    result = fixed(text, library=f"@cache\n@other(1)\n{LIBRARY}")
     assert "@" not in result
     assert "def " not in result
 
@@ -398,13 +438,13 @@ def test_decorators_and_comments_above() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param(f"import os\n\n\n{MINE}\n\nx = 1\n", "import os\n\nfrom shop.sums import existing\n\n\nx = 1\n", id="middle"),
-        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE}", "import os\n\nfrom shop.sums import existing\n\n\nx = 1\n", id="end"),
-        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE}\n\n\n", "import os\n\nfrom shop.sums import existing\n\n\nx = 1\n", id="end and blank lines"),
-        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE.rstrip()}", "import os\n\nfrom shop.sums import existing\n\n\nx = 1\n", id="no final line end"),
-        pytest.param(f"import os\n\n\n{MINE}", "import os\n\nfrom shop.sums import existing\n", id="all there is"),
-        pytest.param(f"import os\n{MINE}x = 1\n", "import os\n\nfrom shop.sums import existing\nx = 1\n", id="no blank lines"),
-        pytest.param(f"import os\n\f\n{MINE}\n\f\nx = 1\n", "import os\n\nfrom shop.sums import existing\n\f\nx = 1\n", id="form feeds"),
+        pytest.param(f"import os\n\n\n{MINE}\n\nx = 1\n", "import os\n\nfrom shop.sums import existing as mine\n\n\nx = 1\n", id="middle"),
+        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE}", "import os\n\nfrom shop.sums import existing as mine\n\n\nx = 1\n", id="end"),
+        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE}\n\n\n", "import os\n\nfrom shop.sums import existing as mine\n\n\nx = 1\n", id="end and blank lines"),
+        pytest.param(f"import os\n\n\nx = 1\n\n\n{MINE.rstrip()}", "import os\n\nfrom shop.sums import existing as mine\n\n\nx = 1\n", id="no final line end"),
+        pytest.param(f"import os\n\n\n{MINE}", "import os\n\nfrom shop.sums import existing as mine\n", id="all there is"),
+        pytest.param(f"import os\n{MINE}x = 1\n", "import os\n\nfrom shop.sums import existing as mine\nx = 1\n", id="no blank lines"),
+        pytest.param(f"import os\n\f\n{MINE}\n\f\nx = 1\n", "import os\n\nfrom shop.sums import existing as mine\n\f\nx = 1\n", id="form feeds"),
     ],
 )  # fmt: skip
 def test_blank_lines_go_with_the_definition(text: str, expected: str) -> None:

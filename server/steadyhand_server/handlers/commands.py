@@ -5,6 +5,8 @@ A session outlives the command that started it. What fails is answered as one se
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -12,7 +14,8 @@ from pygls.exceptions import JsonRpcException
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import convert
-from steadyhand_server.handlers.code_actions import REQUEST_FAILED
+from steadyhand_server.handlers import quick_fixes
+from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 
 if TYPE_CHECKING:
     from steadyhand_agent.session import SessionState
@@ -43,7 +46,7 @@ def _told(state: SessionState, message: str = "") -> Json:
 
 
 async def task(server: SteadyhandServer, given: Json) -> Json:
-    """`{prompt, uri?, range?, diagnostics?}` starts a session; answers its id at once."""
+    """`{prompt, uri?, range?, diagnostics?, pair?}` starts a session; answers its id at once."""
     from steadyhand_agent.session import Task
 
     engine = _engine(server)
@@ -68,6 +71,11 @@ async def task(server: SteadyhandServer, given: Json) -> Json:
     asked = Task(
         prompt=prompt, path=path, lines=lines, selection=selection, diagnostics=diagnostics
     )
+    if isinstance(given.get("pair"), dict):
+        from steadyhand_agent.proposals.compare import excerpts
+
+        pair = quick_fixes.meant(server, engine, given["pair"])
+        asked.excerpts = await asyncio.to_thread(excerpts, pair.code, pair.ours, pair.theirs)
     state = await engine.sessions.start(asked)
     return {"session": state.id}
 
@@ -137,6 +145,17 @@ async def goto(server: SteadyhandServer, given: Json) -> None:
     )
 
 
+async def compare(server: SteadyhandServer, given: Json) -> None:
+    """`{uri, definition, start, canonical, canonical_path}` opens the diff of two definitions."""
+    from steadyhand_agent.proposals.compare import difference
+
+    engine = _engine(server)
+    pair = quick_fixes.meant(server, engine, given)
+    diff = await asyncio.to_thread(difference, pair.code, pair.ours, pair.theirs)
+    name = re.sub(r"\W+", "-", f"compare-{pair.ours.name}-{pair.theirs.name}")
+    await engine.editor.show_diff(name, diff)
+
+
 def _answering(command: Command) -> Command:
     """A command whose failures reach the person as one sentence, without a traceback."""
 
@@ -161,6 +180,7 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.discard": discard,
         "steadyhand.undo": undo,
         "steadyhand.goto": goto,
+        "steadyhand.compare": compare,
     }.items()
 }
 
