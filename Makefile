@@ -4,14 +4,14 @@ BIN := .venv/bin
 # Neovim, code-server and the like are kept here, so that a second run costs nothing.
 export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
 
-.PHONY: run test check test-editors test-crash bench lock clean
+.PHONY: run test check test-editors test-packages test-crash bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/.run
 	$(BIN)/steadyhand demo $(ARGS)
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages" $(ARGS)
 
 # The long kill -9 storms.
 test-crash: .venv/.dev
@@ -20,6 +20,10 @@ test-crash: .venv/.dev
 # What needs more than PyPI carries; for now that VS Code's extension builds from its lock.
 test-editors: .venv/.dev
 	$(BIN)/python -m pytest -q -m editors $(ARGS)
+
+# Quick fixes in real packages from PyPI, and the tests of those packages before and after.
+test-packages: .venv/.dev
+	$(BIN)/python -m pytest -q -n 2 -m packages $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -74,14 +74,14 @@ class Likeness:
         return {n: self.renamed[n] for n in by_keyword if self.renamed[n] != n}
 
 
-def function_at(source: Source, start: int, end: int) -> Node | None:
-    """The function whose definition spans these bytes, decorators included."""
-    node: Node | None = source.root.descendant_for_byte_range(start, end)
-    while node is not None and node.type not in ("function_definition", "decorated_definition"):
-        node = node.parent
-    if node is not None and node.type == "decorated_definition":
-        node = node.child_by_field_name("definition")
-    return node if node is not None and node.type == "function_definition" else None
+def function_at(source: Source, start: int) -> Node | None:
+    """The function at the top of a module whose definition, decorators included, starts here."""
+    for node in source.root.children:
+        if node.start_byte == start:
+            inner = node.child_by_field_name("definition")
+            found = inner if node.type == "decorated_definition" and inner is not None else node
+            return found if found.type == "function_definition" else None
+    return None
 
 
 def parameters(source: Source, function: Node) -> tuple[Parameter, ...]:

@@ -109,8 +109,8 @@ class _Replacement:
 
     def _functions(self) -> tuple[Node, Node]:
         gone, kept = self._gone, self._kept
-        function = python_alike.function_at(self._source, gone.start, gone.end)
-        existing = python_alike.function_at(self._other, kept.start, kept.end)
+        function = python_alike.function_at(self._source, gone.start)
+        existing = python_alike.function_at(self._other, kept.start)
         if function is None or existing is None:
             raise ReuseRefused("The text has changed since; ask for the code actions again.")
         return function, existing

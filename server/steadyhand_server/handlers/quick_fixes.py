@@ -135,12 +135,25 @@ def meant(server: SteadyhandServer, engine: Engine, data: Json) -> Pair:
     """
     server.findings.settle()
     view = engine.index.view()
+    code = code_of(server, engine)
     path = server.path_of(str(data.get("uri")))
-    ours = _find(view.entry(path) if path else None, data.get("definition"), data.get("start"))
-    theirs = _find(view.entry(str(data.get("canonical_path"))), data.get("canonical"), None)
+    ours = _find(_fresh(code, view.entry(path or "")), data.get("definition"), data.get("start"))
+    other = view.entry(str(data.get("canonical_path")))
+    theirs = _find(_fresh(code, other), data.get("canonical"), None)
     if ours is None or theirs is None:
         raise moved_on()
-    return Pair(code_of(server, engine), ours, theirs)
+    return Pair(code, ours, theirs)
+
+
+def _fresh(code: Code, entry: FileEntry | None) -> FileEntry | None:
+    """An entry of the text as it is: a file that was just saved is indexed a moment later."""
+    from steadyhand_agent.index.languages import index_text
+    from steadyhand_agent.workspace import text_hash
+
+    text = code.read(entry.path) if entry is not None else None
+    if entry is None or text is None or entry.content_hash == text_hash(text):
+        return entry
+    return index_text(entry.path, text)
 
 
 def code_of(server: SteadyhandServer, engine: Engine) -> Code:
