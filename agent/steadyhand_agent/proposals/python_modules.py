@@ -135,13 +135,10 @@ class Modules:
         if below is not None:
             return Origin("module", below, "")
         for item in source.imports:
-            if item.name == "*":
-                found = self.path(self.target(path, item) or "")
-                if found is None:
-                    return Origin("unknown", path, name)
-                through = self.origin(found, name, hops + 1)
-                if through.kind != "unknown":
-                    return through
+            found = self.path(self.target(path, item) or "") if item.name == "*" else None
+            through = self.origin(found, name, hops + 1) if found is not None else None
+            if through is not None and through.kind not in ("unknown", "builtin"):
+                return through
         if name in _BUILTINS and name not in _OF_MODULE:
             return Origin("builtin", "", name)
         return Origin("unknown", path, name)

@@ -106,11 +106,6 @@ def taken_from(found: Reach, modules: Modules, path: str, name: str) -> bool:
         or path in found.from_others
         or bool(found.quoted - {path})
         or any(own.endswith(p) or p.endswith("." + own) for p in found.named)
-        or any(
-            item.name == "*" and modules.path(modules.target(user.source.path, item) or "") == path
-            for user in found.users
-            for item in user.source.imports
-        )
     )
 
 
@@ -139,7 +134,7 @@ def _look(
                 found.kept = True
             else:
                 user.imports.append(item)
-        elif item.name == name and file is not None:
+        elif item.name in (name, "*") and file is not None:
             found.from_others.add(file)
         elif item.name in (name, "*") and file is None and modules.may_be(target, path):
             found.kept = True
@@ -221,10 +216,10 @@ def _is_set(node: Node) -> bool:
 def _strings(
     found: Reach, modules: Modules, path: str, name: str, source: Source, *, touches: bool
 ) -> None:
-    for _, text in source.strings:
+    for node, text in source.strings:
         if text == name:
             found.quoted.add(source.path)
-            if touches:
+            if touches and not _is_listed(source, node):
                 found.kept = found.frozen = True
         elif text.endswith((f".{name}", f":{name}")) and _DOTTED.match(text):
             prefix = text[: -len(name) - 1]
@@ -234,6 +229,13 @@ def _strings(
         elif text == modules.name(path) and "." in text:
             # Imported by its name while the program runs.
             found.kept = True
+
+
+def _is_listed(source: Source, node: Node) -> bool:
+    """True for a name in `__all__`: it says what this file gives, and replaces nothing."""
+    statement = source.top_statement(node).children
+    left = statement[0].child_by_field_name("left") if statement else None
+    return left is not None and source.word(left) == "__all__"
 
 
 def _patched(

@@ -176,14 +176,14 @@ class Source:
         return [node.parent for node in found if node.parent is not None]
 
     def names_within(self, node: Node) -> Iterator[Node]:
-        """The identifiers in a node that are looked up by name; annotations are passed over."""
+        """The identifiers in a node that are looked up; annotations and imports do not count."""
         stack = [node]
         while stack:
             current = stack.pop()
             if current.type == "identifier":
                 if current.start_byte not in self._keywords and not _is_attribute(current):
                     yield current
-            elif current.type != "type":
+            elif current.type not in ("type", "import_statement", "import_from_statement"):
                 stack.extend(reversed(current.children))
 
     def scope(self, node: Node) -> Node:

@@ -226,6 +226,9 @@ class _Replacement:
         edits.append(TextEdit(start, end, ""))
         if not (bound == kept.name and self._is_canonical(source, bound)):
             added = python_imports.added(self._modules, source, kept.path, kept.name, bound)
+            rest = source.data[:start] + source.data[end:]
+            if added is not None and not rest.strip():
+                added = TextEdit(added.start, added.end, added.new.rstrip() + source.eol)
             edits += [added] if added is not None else []
 
     def _uses(self) -> list[Node]:
