@@ -95,7 +95,14 @@ def added(modules: Modules, source: Source, other: str, name: str, bound: str) -
 
 
 def replaced(
-    modules: Modules, source: Source, item: Imported, other: str, name: str, bound: str
+    modules: Modules,
+    source: Source,
+    item: Imported,
+    other: str,
+    name: str,
+    bound: str,
+    *,
+    alone: bool,
 ) -> list[TextEdit]:
     """The edits that take a name from another module instead, where its import stands.
 
@@ -106,12 +113,13 @@ def replaced(
         other: The file to import from.
         name: What is taken out of it.
         bound: The name that it gets here.
+        alone: Nothing else binds that name here, so that the import may move up.
     """
     imported = name if bound == name else f"{name} as {bound}"
     statement = item.statement
     module = spelled(modules, source.path, other, relative=item.level > 0 or None)
     names = statement.children_by_field_name("name")
-    existing = _existing(modules, source, statement, other)
+    existing = _existing(modules, source, statement, other) if alone else None
     if existing is not None:
         extension = _extended(source, existing, name, imported)
         return [

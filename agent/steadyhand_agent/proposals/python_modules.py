@@ -44,12 +44,6 @@ class Modules:
     def __init__(self, code: Code) -> None:
         self._code = code
         self.paths = sorted(path for path in code.paths if path.endswith(_SUFFIXES))
-        self._packages = {
-            path.rpartition("/")[0]
-            for path in self.paths
-            if path.rpartition("/")[2] in ("__init__.py", "__init__.pyi")
-        }
-        self._known = frozenset(self.paths)
         self._by_name: dict[str, str] = {}
         for path in self.paths:
             name = self.name(path)
@@ -63,8 +57,8 @@ class Modules:
         return python.module_name(path, self)
 
     def has(self, path: str) -> bool:
-        """True where there is a module of that workspace path."""
-        return path in self._known
+        """True where there is a file of that path."""
+        return path in self._code.paths
 
     def path(self, module: str) -> str | None:
         """The file of a dotted name."""
@@ -72,7 +66,8 @@ class Modules:
 
     def in_package(self, path: str) -> bool:
         """True where a folder with `__init__.py` holds the file, so that its name is certain."""
-        return path.rpartition("/")[0] in self._packages
+        folder = path.rpartition("/")[0]
+        return any(self.has(f"{folder}/__init__{suffix}") for suffix in _SUFFIXES)
 
     def is_package(self, path: str) -> bool:
         """True for an `__init__.py`."""

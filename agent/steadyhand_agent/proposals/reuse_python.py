@@ -372,7 +372,7 @@ class _Replacement:
             # It is imported already: this import of it only has to go.
             return edits + python_imports.dropped(source, item)
         return edits + python_imports.replaced(
-            self._modules, source, item, kept.path, kept.name, bound
+            self._modules, source, item, kept.path, kept.name, bound, alone=alone
         )
 
     def _attribute(
