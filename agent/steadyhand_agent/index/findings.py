@@ -7,7 +7,8 @@ stubs, dunders, tests, migrations, generated code, compatibility shims, one file
 and families of more than five alike, which are a pattern and not a slip.
 
 What was there before the person began is held to less than what is new: a name that two modules
-share, a near copy and a copy with other literals are shown for new and changed definitions alone.
+share, a near copy and a copy with other literals are shown for new and changed definitions alone,
+and `meant` says which of its equal bodies are apart for a reason.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Container
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import FAMILIES, language_of
+from steadyhand_agent.index.meant import apart
 from steadyhand_agent.index.store import View
 from steadyhand_agent.workspace import utf8
 
@@ -41,6 +43,8 @@ _MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
 _COMPATIBILITY = re.compile(
     r"(^|/)(_?compat\w*|\w+_compat|py[23]\w*|six|_?backports?|polyfills?)(/|\.\w+$)"
 )
+# A template's conditions are none of the language that it makes.
+_TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
 _ACCESSOR = re.compile(r"(?:static |get |set )+")
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
@@ -72,7 +76,7 @@ def file_findings(
         if definition.start in seen or _exempt(definition) or definition.test:
             continue
         fresh = known is not None and (definition.qualified, definition.body) not in known
-        finding = _copy(view, definition, fresh=fresh)
+        finding = _copy(view, definition, None if fresh or old else text, fresh=fresh)
         if finding is None and (fresh or old):
             finding = _shown_if_fresh(view, definition, form)
             if finding is not None and not fresh and _goes_first(finding.canonical, definition):
@@ -112,6 +116,7 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
             or _accessor(definition) != _accessor(earlier)
             or earlier.end > definition.start
             or _mentions(data[earlier.end : definition.start], definition.name)
+            or _TEMPLATE_BRANCH.search(data, earlier.end, definition.start)
             or (earlier.trivial and not language.docstrings)
             or definition.generated
         ):
@@ -150,18 +155,32 @@ def duplicates_of(view: View, definition: Definition) -> list[Finding]:
     return [near] if near is not None else []
 
 
-def _copy(view: View, definition: Definition, *, fresh: bool) -> Finding | None:
-    """T1: the same body."""
-    if not definition.body or definition.lines < MIN_LINES or definition.tokens < MIN_TOKENS:
+def _copy(
+    view: View, definition: Definition, standing: str | None, *, fresh: bool
+) -> Finding | None:
+    """T1: the same body; `standing` is the text where what was there before is held to less."""
+    if not _large(definition):
         return None
     alike = _bodies(view, definition)
     if not 0 < len(alike) < MAX_FAMILY:
         return None
     best = min(alike, key=_rank)
+    if standing is not None and apart(view, definition, best, standing, _tellable):
+        return None
     if not fresh and _goes_first(best, definition):
         return None
     reason = _REASONS["T1"].format(ours=definition.qualified, other=_named(best))
     return Finding("T1", definition, best, 1.0, reason)
+
+
+def _large(definition: Definition) -> bool:
+    return (
+        bool(definition.body) and definition.lines >= MIN_LINES and definition.tokens >= MIN_TOKENS
+    )
+
+
+def _tellable(definition: Definition) -> bool:
+    return _large(definition) and not definition.test and not _exempt(definition)
 
 
 def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding | None:

@@ -1,0 +1,237 @@
+"""What has two equal bodies in an existing repository for a reason; new code is told of all of it."""
+
+import pytest
+
+from steadyhand_agent.index.findings import duplicates_of, file_findings
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.store import Index, View
+
+BODY = """\
+    total = 0
+    for item in items:
+        if item.price > limit:
+            total += item.price
+    return round(total, 2)
+"""
+READY = """\
+function ready(fn) {
+  if (document.readyState !== 'loading') {
+    fn();
+  } else {
+    document.addEventListener('DOMContentLoaded', fn);
+  }
+}
+"""
+NOTHING: frozenset[tuple[str, str]] = frozenset()
+
+
+def function(name: str, body: str = BODY, parameters: str = "items, limit") -> str:
+    return f"def {name}({parameters}):\n{body}\n\n"
+
+
+def indented(text: str) -> str:
+    return "".join(
+        "    " + line if line.strip() else line for line in text.splitlines(keepends=True)
+    )
+
+
+def method(name: str) -> str:
+    return indented(function(name, parameters="self, items, limit"))
+
+
+def view_of(files: dict[str, str]) -> View:
+    index = Index()
+    for path, text in files.items():
+        index.put_base(index_text(path, text))
+    return index.view()
+
+
+def shown(
+    files: dict[str, str], path: str, known: frozenset[tuple[str, str]] | None = None
+) -> list[str]:
+    found = file_findings(view_of(files), path, files[path], known)
+    return [f"{f.tier} {f.definition.name}" for f in found]
+
+
+def other_body(number: int) -> str:
+    steps = "".join(f"    step{number}.go{n}(items, limit)\n" for n in range(5))
+    return f"{steps}    return step{number}.end(items)\n"
+
+
+# Each: the files, and the one whose definition is spoken of.
+MEANT = [
+    pytest.param(
+        {"shop/posix_paths.py": function("f"), "shop/win32_paths.py": function("g")},
+        "shop/win32_paths.py",
+        id="one file for each platform",
+    ),
+    pytest.param(
+        {"io/linux/disk.py": function("f"), "io/darwin/size.py": "", "io/nt/disk.py": function("g")},
+        "io/nt/disk.py",
+        id="one folder for each platform",
+    ),
+    pytest.param(
+        {"a.py": function("f"), "b.py": "try:\n    from a import f as g\nexcept ImportError:\n"
+         + indented(function("g"))},
+        "b.py",
+        id="for when the import fails",
+    ),
+    pytest.param(
+        {"a.py": "if fast:\n    f = c.f\nelse:\n" + indented(function("f")), "b.py": function("g")},
+        "b.py",
+        id="the other one is there under a condition",
+    ),
+    pytest.param(
+        {"a.py": "class A:\n" + method("f"), "b.py": "class B:\n" + method("g")},
+        "b.py",
+        id="methods of two classes",
+    ),
+    pytest.param(
+        {"a.py": "class A:\n" + method("total") + method("sum_of")},
+        "a.py",
+        id="two public methods of one class",
+    ),
+    pytest.param(
+        {
+            "a.py": "class A:\n" + method("_check_host") + method("_check_path"),
+            "b.py": "class Lax(a.A):\n    def _check_path(self, items, limit):\n        return 1\n",
+        },
+        "a.py",
+        id="a hook that a subclass replaces",
+    ),
+    pytest.param(
+        {
+            "a.py": "class Text:\n    def page(self, limit):\n" + indented(indented(function("f")))
+            + "        return f\n\n\nclass Html:\n    def page(self, limit):\n"
+            + indented(indented(function("f"))) + "        return f(1)\n",
+        },
+        "a.py",
+        id="inside of two overrides",
+    ),
+    pytest.param(
+        {
+            "a.py": function("what", other_body(1)) + function("f", BODY.replace("item.price", "what(item)")),
+            "b.py": function("what", other_body(2)) + function("g", BODY.replace("item.price", "what(item)")),
+        },
+        "b.py",
+        id="a name that each file gives a meaning of its own",
+    ),
+    pytest.param(
+        {
+            "a.py": "RATE = 2\n\n\n" + function("f", BODY.replace("item.price", "RATE")),
+            "b.py": "RATE = 3\n\n\n" + function("g", BODY.replace("item.price", "RATE")),
+        },
+        "b.py",
+        id="a constant that differs",
+    ),
+    pytest.param(
+        {
+            path: "".join(function(name, other_body(3 * file + n)) for n, name in enumerate("abc"))
+            + function("size")
+            for file, path in enumerate(("gzip.py", "lzma.py"))
+        },
+        "lzma.py",
+        id="two files that serve one interface",
+    ),
+    pytest.param(
+        {"a.js": READY, "b.js": READY.replace("ready(", "loaded(")},
+        "b.js",
+        id="scripts that are no modules",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "path"), MEANT)
+def test_what_stood_there_for_a_reason_is_not_shown(files: dict[str, str], path: str) -> None:
+    assert shown(files, path) == []
+
+
+@pytest.mark.parametrize(("files", "path"), MEANT)
+def test_new_code_is_told_of_it(files: dict[str, str], path: str) -> None:
+    assert any(line.startswith("T1") for line in shown(files, path, NOTHING))
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "expected"),
+    [
+        pytest.param(
+            {"shop/posix_paths.py": function("f"), "shop/win32_names.py": function("g")},
+            "shop/win32_names.py",
+            ["T1 g"],
+            id="two files that do not differ by the platform alone",
+        ),
+        pytest.param(
+            {"a.py": function("f"), "b.py": "if debug:\n" + indented(function("g"))},
+            "b.py",
+            ["T1 g"],
+            id="a condition without an alternative",
+        ),
+        pytest.param(
+            {"a.py": "class A:\n" + method("f"), "b.py": "class B(A):\n" + method("g")},
+            "b.py",
+            ["T1 g"],
+            id="a method of the class that it is made of",
+        ),
+        pytest.param(
+            {
+                f"{name}.java": f"class {name} {{\n  static int {call}(int[] items) {{\n"
+                "    int total = 0;\n    for (int item : items) {\n      if (item > 3) {\n"
+                "        total += item;\n      }\n    }\n    return total;\n  }\n}\n"
+                for name, call in (("A", "f"), ("B", "g"))
+            },
+            "B.java",
+            ["T1 g"],
+            id="a method that needs no object",
+        ),
+        pytest.param(
+            {"a.py": "class A:\n" + method("total") + method("_total")},
+            "a.py",
+            ["T1 _total"],
+            id="a private method like a public one",
+        ),
+        pytest.param(
+            {
+                "a.py": function("what") + function("f", BODY.replace("item.price", "what(item)")),
+                "b.py": function("what") + function("g", BODY.replace("item.price", "what(item)")),
+            },
+            "b.py",
+            ["T1 what", "T1 g"],
+            id="a name that means the same in both",
+        ),
+        pytest.param(
+            {
+                path: "".join(function(f"{name}", other_body(n)) for n, name in enumerate("abcd"))
+                for path in ("x.py", "y.py")
+            },
+            "y.py",
+            ["T1 a"],
+            id="a file copied whole is one thing to say",
+        ),
+    ],
+)
+def test_what_is_shown_all_the_same(files: dict[str, str], path: str, expected: list[str]) -> None:
+    assert shown(files, path) == expected
+
+
+def test_modules_of_javascript_share_by_imports() -> None:
+    text = (
+        "export function %s(items, limit) {\n  let total = 0\n  for (const item of items) {\n"
+        "    if (item.price > limit) total += item.price\n  }\n  return round(total, 2)\n}\n"
+    )
+    files = {"a.js": text % "f", "b.js": text % "g"}
+    assert shown(files, "b.js") == ["T1 g"]
+
+
+def test_the_guard_is_as_strict_as_before() -> None:
+    view = view_of({"a.py": "class A:\n" + method("f"), "b.py": "class B:\n" + method("g")})
+    entry = view.entry("b.py")
+    assert entry is not None
+    (asked,) = [d for d in entry.definitions if d.name == "g"]
+    assert [f.tier for f in duplicates_of(view, asked)] == ["T1"]
+
+
+def test_a_branch_of_a_template_overwrites_nothing() -> None:
+    once = "app.plural = function(n) { return n == 1 ? 0 : 1; };\n"
+    text = f"{{% if plural %}}\n{once}{{% else %}}\n{once}{{% endif %}}\n"
+    assert shown({"a.js": text}, "a.js") == []
+    assert shown({"a.js": once + "\n" + once}, "a.js") == ["T0 plural"]
