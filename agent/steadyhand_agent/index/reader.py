@@ -49,7 +49,7 @@ _GENERATED = re.compile(
 )
 _HEAD = 1_500
 # What may stand between a definition and what decorates it.
-_COMMENTS = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/|#(?!\[)[^\n]*)*", re.DOTALL)
+_COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
 
 
 class TooSlow(SteadyhandError):
