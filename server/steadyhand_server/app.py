@@ -20,7 +20,14 @@ import steadyhand_agent
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import transport
 from steadyhand_server.documents import Documents
-from steadyhand_server.handlers import code_actions, commands, diagnostics, lifecycle, text_sync
+from steadyhand_server.handlers import (
+    code_actions,
+    commands,
+    diagnostics,
+    lifecycle,
+    text_sync,
+    workspace_queries,
+)
 from steadyhand_server.protocol import SteadyhandProtocol
 
 if TYPE_CHECKING:
@@ -115,6 +122,10 @@ class SteadyhandServer(LanguageServer):
         if annotation is not None:
             found.change_annotations = {"check": annotation}
         return found
+
+    def announce(self, options: Any) -> None:
+        """Takes on what the client's options ask for; the capabilities follow."""
+        workspace_queries.register(self, options, _bound)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Logs what a handler raised; a request's error is answered besides."""

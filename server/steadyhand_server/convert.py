@@ -11,6 +11,7 @@ from lsprotocol import types as lsp
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_server.documents import LineTable
+from steadyhand_server.pages import findings_file
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.suppress import Remark
@@ -87,6 +88,7 @@ def diagnostic(
         message=finding.reason,
         severity=severity,
         code=finding.tier,
+        code_description=lsp.CodeDescription(findings_file(finding.tier)),
         source=SOURCE,
         related_information=[related],
         data={
@@ -106,6 +108,7 @@ def remark(remark: Remark, table: LineTable) -> lsp.Diagnostic:
         message=remark.message,
         severity=lsp.DiagnosticSeverity.Information,
         code="ignore",
+        code_description=lsp.CodeDescription(findings_file("ignore")),
         source=SOURCE,
     )
 

@@ -93,7 +93,10 @@ class SteadyhandProtocol(LanguageServerProtocol):
         if is_request and message["method"] == lsp.INITIALIZE:
             # Only now: after a refused `initialize` a correct one may follow.
             self._initialized = True
-            self._count_in_utf16(structured)
+            request: Any = structured
+            params = request.params
+            self._count_in_utf16(request)
+            self._server.announce(params.initialization_options)
         self.handle_message(structured)  # pyright: ignore[reportArgumentType]
 
     def _count_in_utf16(self, request: Any) -> None:

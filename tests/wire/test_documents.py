@@ -305,3 +305,34 @@ def test_folders_that_come_and_go_are_followed(tmp_path: Path) -> None:
         assert "first" in found[0]["message"]
         change([], [folder])
         editor.wait(lambda: editor.published(uri)[-1]["diagnostics"] == [], "no finding")
+
+
+def test_symbols_and_pulled_findings_are_for_clients_that_ask(tmp_path: Path) -> None:
+    body = "(a, b, c):\n    d = a + b + c\n    d = d * a\n    for x in d:\n        d.go(x, a)\n"
+    body += "    return d, a, b, c\n"
+    root = tmp_path / "ws"
+    (root / "deep").mkdir(parents=True)
+    (root / "a.py").write_text(f"def first_total{body}")
+    (root / "deep" / "b.py").write_text(f"def second_total{body}")
+    options = {"workspaceSymbols": True, "diagnostics": "pull"}
+    with Editor(root, tmp_path / "private", options=options) as editor:
+        editor.indexed()
+        found = editor.call("workspace/symbol", {"query": "frst_total"})
+        assert [symbol["name"] for symbol in found][:1] == ["first_total"]
+        assert found[0]["location"]["uri"].endswith("/a.py")
+        uri = editor.show("deep/b.py")
+        report = editor.call("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+        (item,) = report["items"]
+        assert item["code"] == "T1"
+        assert item["codeDescription"]["href"].endswith("/findings.md#t1")
+        whole = editor.call("workspace/diagnostic", {"previousResultIds": []})["items"]
+        assert {r["uri"].rsplit("/", 1)[1]: len(r["items"]) for r in whole} == {
+            "a.py": 0,
+            "b.py": 1,
+        }
+        assert editor.published(uri) == []
+    with Editor(root, tmp_path / "private2") as editor:
+        assert editor.error("workspace/symbol", {"query": "x"}).code == -32601
+        assert (
+            editor.error("textDocument/diagnostic", {"textDocument": {"uri": "x"}}).code == -32601
+        )

@@ -27,6 +27,8 @@ class Publisher:
 
     def __init__(self, server: SteadyhandServer) -> None:
         self._server = server
+        # True where the client asks for findings itself; they are not published then.
+        self.pulled = False
         self._dirty: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         # What stood in each document when it was opened: the rest is being written just now.
@@ -89,12 +91,22 @@ class Publisher:
                 entry = engine.index.put_buffer(snapshot.path, snapshot.text)
                 if uri not in self._known:
                     self._known[uri] = frozenset((d.qualified, d.body) for d in entry.definitions)
+        self._dirty.clear()
+        if self.pulled:
+            self._ask_to_pull()
+            return
         # A change here may make or mend a finding in any other open document.
         for snapshot in self._server.documents.all():
             self._publish_one(snapshot)
-        self._dirty.clear()
 
-    def _publish_one(self, snapshot: Snapshot) -> None:
+    def _ask_to_pull(self) -> None:
+        workspace = self._server.client_capabilities.workspace
+        capability = workspace.diagnostics if workspace else None
+        if capability is not None and capability.refresh_support:
+            self._server.workspace_diagnostic_refresh(None)
+
+    def diagnostics(self, snapshot: Snapshot) -> list[lsp.Diagnostic]:
+        """What there is to show in one text, open or not."""
         found = self._shown(snapshot)
         shown = [
             convert.diagnostic(finding, snapshot.table, *self._canonical(finding))
@@ -104,6 +116,10 @@ class Publisher:
             convert.remark(remark, snapshot.table)
             for remark in (found.remarks if found is not None else ())
         ]
+        return shown
+
+    def _publish_one(self, snapshot: Snapshot) -> None:
+        shown = self.diagnostics(snapshot)
         now = (snapshot.version, shown)
         if self._published.get(snapshot.uri) == now:
             return

@@ -1,0 +1,118 @@
+"""What a client asks of the whole workspace: symbols, and diagnostics where it pulls them.
+
+Both are off unless the client's `initializationOptions` ask for them: a person's language server
+has symbols of its own, and a client that pulled would show what is published a second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from steadyhand_server import convert
+from steadyhand_server.documents import LineTable, Snapshot
+
+if TYPE_CHECKING:
+    from steadyhand_agent.index.definitions import Definition
+    from steadyhand_server.app import SteadyhandServer
+
+# More is not looked at in a list that is typed into.
+_MOST_SYMBOLS = 100
+_KINDS = {
+    "function": lsp.SymbolKind.Function,
+    "method": lsp.SymbolKind.Method,
+    "class": lsp.SymbolKind.Class,
+    "type": lsp.SymbolKind.Interface,
+    "constant": lsp.SymbolKind.Constant,
+}
+
+
+def workspace_symbols(
+    server: SteadyhandServer, params: lsp.WorkspaceSymbolParams
+) -> list[lsp.WorkspaceSymbol]:
+    """Definitions whose name resembles what is typed, the likest first."""
+    from rapidfuzz import fuzz, process
+
+    engine = server.engine
+    typed = params.query.strip()
+    if engine is None or not typed:
+        return []
+    view = engine.index.view()
+    close: list[tuple[str, float, int]] = process.extract(
+        typed, sorted(view.names()), scorer=fuzz.WRatio, limit=_MOST_SYMBOLS, score_cutoff=70
+    )
+    found = [d for name, _, _ in close for d in view.named(name) if not d.local]
+    return [_symbol(server, definition) for definition in found[:_MOST_SYMBOLS]]
+
+
+def _symbol(server: SteadyhandServer, definition: Definition) -> lsp.WorkspaceSymbol:
+    at = lsp.Position(definition.line - 1, 0)
+    return lsp.WorkspaceSymbol(
+        name=definition.name,
+        kind=_KINDS[definition.kind],
+        container_name=definition.qualified.rpartition(".")[0] or definition.path,
+        location=lsp.Location(server.uri_of(definition.path), lsp.Range(at, at)),
+    )
+
+
+def document_diagnostics(
+    server: SteadyhandServer, params: lsp.DocumentDiagnosticParams
+) -> lsp.RelatedFullDocumentDiagnosticReport:
+    """The findings of one open document as of now."""
+    snapshot = server.documents.get(params.text_document.uri)
+    server.findings.settle()
+    items = server.findings.diagnostics(snapshot) if snapshot is not None else []
+    return lsp.RelatedFullDocumentDiagnosticReport(items=items)
+
+
+async def workspace_diagnostics(
+    server: SteadyhandServer, params: lsp.WorkspaceDiagnosticParams
+) -> lsp.WorkspaceDiagnosticReport:
+    """The findings of every file, open or not; other requests are answered meanwhile."""
+    from steadyhand_agent.errors import SteadyhandError
+
+    engine = server.engine
+    reports: list[lsp.WorkspaceFullDocumentDiagnosticReport] = []
+    if engine is None:
+        return lsp.WorkspaceDiagnosticReport([])
+    await engine.keeper.ready.wait()
+    for path in engine.index.view().paths():
+        snapshot = server.documents.at(path)
+        if snapshot is None:
+            try:
+                text = await asyncio.to_thread(engine.workspace.read, path)
+            except SteadyhandError:
+                continue  # Gone since it was indexed.
+            snapshot = Snapshot(server.uri_of(path), path, 0, text, LineTable(text))
+        opened = server.documents.at(path) is not None
+        reports.append(
+            lsp.WorkspaceFullDocumentDiagnosticReport(
+                uri=snapshot.uri,
+                version=snapshot.version if opened else None,
+                items=server.findings.diagnostics(snapshot),
+            )
+        )
+    return lsp.WorkspaceDiagnosticReport(list(reports))
+
+
+def register(server: SteadyhandServer, options: Any, bound: Any) -> None:
+    """Takes on what the client's options ask for, before the capabilities are announced.
+
+    Args:
+        server: The server.
+        options: The client's `initializationOptions`.
+        bound: Gives a handler its server.
+    """
+    if not isinstance(options, dict):
+        return
+    if options.get("workspaceSymbols") is True:
+        server.feature(lsp.WORKSPACE_SYMBOL)(bound(server, workspace_symbols))
+    if options.get("diagnostics") == "pull":
+        server.findings.pulled = True
+        asked = lsp.DiagnosticOptions(
+            identifier=convert.SOURCE, inter_file_dependencies=True, workspace_diagnostics=True
+        )
+        server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, asked)(bound(server, document_diagnostics))
+        server.feature(lsp.WORKSPACE_DIAGNOSTIC)(bound(server, workspace_diagnostics))
