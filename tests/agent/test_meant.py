@@ -138,6 +138,11 @@ MEANT = [
         "b.js",
         id="scripts that are no modules",
     ),
+    pytest.param(
+        {"a.py": function("f"), "b.py": "# Copied from a, which costs too much to import.\n" + function("g")},
+        "b.py",
+        id="a copy that says so",
+    ),
 ]  # fmt: skip
 
 

@@ -23,6 +23,11 @@ _PLATFORM = re.compile(
 )
 _WORD = re.compile(rb"(?<![\w.$])[A-Za-z_$][\w$]*")
 _MODULE = re.compile(rb"^\s*(?:import|export)\b|\brequire\s*\(|\bmodule\.exports\b", re.MULTILINE)
+_COPIED = re.compile(
+    rb"\b(?:copied|taken|borrowed|adapted|vendored|lifted|(?:back)?ported)\s+(?:\w+\s+)?from\b"
+    rb"|\bin sync with\b",
+    re.IGNORECASE,
+)
 _STATIC = re.compile(r"\bstatic\b")
 
 Eligible = Callable[[Definition], bool]
@@ -47,6 +52,7 @@ def apart(
         # What stands under a condition is not there for everybody to use.
         or (bool(other.branch) and other.path != definition.path)
         or _fallback(definition, data)
+        or _says_so(definition, data)
         or _of_another_object(view, definition, other)
         or _interface(view, definition, other)
         or _in_overrides(definition, other)
@@ -75,6 +81,12 @@ def _fallback(definition: Definition, data: bytes) -> bool:
     name = re.escape(definition.name.encode())
     bound = rb"\b%b\s*=[^=]|\bimport\b[^\n]*\b%b\b" % (name, name)
     return re.search(bound, data[: definition.start] + data[definition.end :]) is not None
+
+
+def _says_so(definition: Definition, data: bytes) -> bool:
+    """True where the author says that it is a copy, who thus knows it and chose it."""
+    paragraph = data.rfind(b"\n\n", 0, definition.start) + 1
+    return _COPIED.search(data, paragraph, definition.end) is not None
 
 
 def _of_another_object(view: View, definition: Definition, other: Definition) -> bool:
