@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import measure
 from steadyhand_server.client import CAPABILITIES, Client
 
 _QUIET_SECONDS = 1.0
+_LOOKUPS = 20
 _CAPABILITIES: dict[str, Any] = {
     **CAPABILITIES,
     "workspace": {
@@ -40,7 +43,7 @@ class Felt:
         peak: Highest resident memory of all processes.
         after: Resident memory of all processes at the end.
         cpu: CPU seconds of all processes so far.
-        found: What a symbol look-up found.
+        found: How many of the names a symbol look-up found.
     """
 
     first: float = float("nan")
@@ -63,10 +66,14 @@ async def started(
     try:
         yield client, spawned
     finally:
-        # A server that hangs while closing is killed by the client.
+        everyone = measure.family(client.process.pid)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(20):
                 await client.stop()
+        # A server that hangs while closing, or what a wrapper left behind.
+        for process in everyone:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 async def diagnostics(
@@ -127,11 +134,15 @@ async def symbols(
                 while not await client.request("workspace/symbol", {"query": names[0]}):
                     await asyncio.sleep(0.05)
             felt.first = time.perf_counter() - spawned
-            for name in names:
+            known: set[str] = set()
+            while len(felt.waits) < _LOOKUPS and time.perf_counter() - spawned < seconds:
+                name = names[len(felt.waits) % len(names)]
                 before = time.perf_counter()
                 answer = await client.request("workspace/symbol", {"query": name})
                 felt.waits.append(time.perf_counter() - before)
-                felt.found += any(symbol["name"] == name for symbol in answer or ())
+                if any(symbol["name"] == name for symbol in answer or ()):
+                    known.add(name)
+            felt.found = len(known)
         felt.peak, felt.after = peak.highest, measure.resident(pid)
         felt.cpu = measure.cpu_seconds(pid)
     return felt

@@ -19,7 +19,8 @@ _INTRODUCTION = """# Results
 
 Written by `make bench`, section by section (`make bench ARGS="peers matcher"` repeats two of them).
 Compare within a table; do not quote across machines. *Load* is how many processes wanted a core in
-the minute before the section began: figures under a load near the number of cores are too high.
+the minute before the section began and before it ended. Where that is more than the machine has
+cores, wall times are too long and only CPU times compare.
 """
 
 
@@ -34,15 +35,15 @@ def write(name: str, lines: Sequence[str], order: Sequence[str], load: float) ->
 
     Args:
         name: The section.
-        lines: Its Markdown, from its heading on.
+        lines: Its Markdown: a heading, an empty line, the rest.
         order: All sections, in the order in which they stand.
         load: The load average when its measuring began.
     """
     known = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
     parts = {match[1]: match[2] for match in _SECTION.finditer(known)}
     heading, *rest = lines
-    stamp = f"*{time.strftime('%Y-%m-%d')}; {measure.machine()}; load {load:.1f} before it.*"
-    parts[name] = "\n".join([heading, "", stamp, "", *rest]).strip()
+    stamp = f"*{time.strftime('%Y-%m-%d')}; {measure.machine()}; load {load:.1f} before, {measure.load():.1f} after.*"
+    parts[name] = "\n".join([heading, "", stamp, *rest]).strip()
     body = "\n\n".join(
         f"<!-- section {key} -->\n{parts[key]}\n<!-- end {key} -->" for key in order if key in parts
     )

@@ -17,13 +17,12 @@ from __future__ import annotations
 import json
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from run import corpora
+import corpora
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import (
@@ -211,8 +210,5 @@ def main(folders: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        main([Path(name) for name in sys.argv[1:]])
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            main([*corpora(Path(scratch)).values()])
+    given = [Path(name) for name in sys.argv[1:]]
+    main(given or [corpora.django().root, corpora.stdlib().root])

@@ -71,9 +71,9 @@ def test_one_section_is_written_and_the_others_stay(
 ):
     monkeypatch.setattr(report, "RESULTS", tmp_path / "RESULTS.md")
     order = ["first", "second"]
-    report.write("second", ["## Second", "older"], order, 0.0)
-    report.write("first", ["## First", "one"], order, 0.0)
-    report.write("second", ["## Second", "three"], order, 0.0)
+    report.write("second", ["## Second", "", "older"], order, 0.0)
+    report.write("first", ["## First", "", "one"], order, 0.0)
+    report.write("second", ["## Second", "", "three"], order, 0.0)
     text = report.RESULTS.read_text()
     assert text.index("one") < text.index("three")
     assert "older" not in text
