@@ -253,7 +253,10 @@ class Copier:
         queue = [module.name, *([above] if "." in above else [])]
         while queue:
             current = by_name.get(queue.pop())
-            for name in _all_imported(current.text, current.name) if current else ():
+            if current is None:
+                continue
+            inside = ".__init__" if current.path.endswith("__init__.py") else ""
+            for name in _all_imported(current.text, current.name + inside):
                 if name in by_name and name not in found:
                     found.add(name)
                     queue.append(name)
