@@ -33,14 +33,15 @@ class Package:
         folder: Where its code lies below the sdist.
         name: What it is imported as.
         tests: What its test runner is given.
-        untouched: A folder whose tests count what its modules hold.
+        untouched: Files and folders that get no copy: tests count what they hold, or a copy in
+            them is no finding (compatibility shims, generated files).
     """
 
     pin: str
     folder: str
     name: str
     tests: tuple[str, ...] = ("tests",)
-    untouched: str = ""
+    untouched: tuple[str, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -239,7 +240,7 @@ class Copier:
             m for m in plain
             if m.name not in ahead
             and "/third_" not in m.path
-            and not (self.package.untouched and self.package.untouched in m.path)
+            and not any(name in m.path for name in self.package.untouched)
         ]  # fmt: skip
         return sorted(apart, key=lambda m: (held.count(m.path), m.path))
 
@@ -247,10 +248,15 @@ class Copier:
         """The modules of the package that one leads to, which cannot import it in turn."""
         by_name = {m.name: m for m in self._modules()}
         found: set[str] = set()
-        queue = [module.name]
+        # Importing a module runs the packages around it, of which the outermost runs already.
+        above = module.name.rpartition(".")[0]
+        queue = [module.name, *([above] if "." in above else [])]
         while queue:
             current = by_name.get(queue.pop())
-            for name in _all_imported(current.text, current.name) if current else ():
+            if current is None:
+                continue
+            inside = ".__init__" if current.path.endswith("__init__.py") else ""
+            for name in _all_imported(current.text, current.name + inside):
                 if name in by_name and name not in found:
                     found.add(name)
                     queue.append(name)
