@@ -23,6 +23,7 @@ _PLATFORM = re.compile(
 )
 _WORD = re.compile(rb"(?<![\w.$])[A-Za-z_$][\w$]*")
 _MODULE = re.compile(rb"^\s*(?:import|export)\b|\brequire\s*\(|\bmodule\.exports\b", re.MULTILINE)
+_MADE = re.compile(r"[(\[{]")
 _STATIC = re.compile(r"\bstatic\b")
 
 Eligible = Callable[[Definition], bool]
@@ -136,7 +137,12 @@ def _means_another(view: View, definition: Definition, other: Definition, data: 
             # Equal bodies may still call what differs.
             if mine.body and mine.body == its.body:
                 asked.append(mine)
-            elif mine.kind != "constant" or mine.signature != its.signature:
+            elif (
+                mine.kind != "constant"
+                or mine.signature != its.signature
+                # A value is what it says; what is made stands apart from all that is made alike.
+                or _MADE.search(mine.signature)
+            ):
                 return True
     return False
 
