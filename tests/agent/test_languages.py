@@ -14,7 +14,7 @@ CORPUS = Path(__file__).parents[1] / "corpus" / "languages"
 NAMES = [language.name for language in LANGUAGES]
 MARKER = re.compile(r"[ \t]*(?://|#|--)~[ \t]*(.*)")
 ATTRIBUTE = re.compile(r"""(\w+)=(["`])(.*?)\2""")
-FLAGS = ("test", "trivial", "local", "branch", "private")
+FLAGS = ("test", "trivial", "local", "branch", "private", "contract")
 SECTIONS = {
     "same: layout", "same: comments", "same: renamed locals", "shape: literals",
     "differ: called name", "differ: attribute", "differ: operator", "differ: order",
@@ -76,6 +76,7 @@ def described(definition: Definition) -> str:
         "local": definition.local,
         "branch": bool(definition.branch),
         "private": definition.private,
+        "contract": definition.contract,
     }
     words = [f"{definition.line}:", definition.kind, definition.qualified]
     words += [flag for flag in FLAGS if found[flag]]

@@ -40,6 +40,7 @@ class Definition:
         test: It stands in a test.
         generated: A program wrote the file.
         private: It says by its name or a keyword that it is nobody else's.
+        contract: An interface asks for it, so that it cannot go.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Definition:
     test: bool
     generated: bool = False
     private: bool = False
+    contract: bool = False
 
     @property
     def module_level(self) -> bool:

@@ -20,6 +20,7 @@ from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.meant import apart
+from steadyhand_agent.index.reader import WHOLE_FILE
 from steadyhand_agent.index.store import View
 from steadyhand_agent.workspace import utf8
 
@@ -250,6 +251,7 @@ def _exempt(definition: Definition) -> bool:
     return (
         definition.kind in ("constant", "type")
         or definition.generated
+        or definition.contract
         or (definition.trivial and definition.kind != "class")
         or (definition.name.startswith("__") and definition.name.endswith("__"))
         or _constructs(definition)
@@ -283,12 +285,13 @@ def _comparable(definition: Definition, other: Definition) -> bool:
 
 
 def _alternatives(definition: Definition, other: Definition) -> bool:
-    """True where the two stand in different branches of one file."""
-    return (
-        other.path == definition.path
-        and bool(other.branch and definition.branch)
-        and other.branch != definition.branch
-    )
+    """True where the two stand in different branches of one file, or in files that are such."""
+    if other.path != definition.path:
+        return (
+            other.branch[:1] == definition.branch[:1] == (WHOLE_FILE,)
+            and other.path.rpartition("/")[0] == definition.path.rpartition("/")[0]
+        )
+    return bool(other.branch and definition.branch) and other.branch != definition.branch
 
 
 def _one_language(path: str, other: str) -> bool:

@@ -138,8 +138,11 @@ class TokenStream:
         masked = self.masked
         for node in captures.get("comment", ()):
             self._blank(node.start_byte, node.end_byte)
-        for node in captures.get("drop", ()):
-            self._drop(node.start_byte, node.end_byte)
+        dropped = 0
+        for start, end in sorted([(n.start_byte, n.end_byte) for n in captures.get("drop", ())]):
+            if end > dropped:  # What stands inside of another has gone with it.
+                self._drop(start, end)
+                dropped = end
         for start, end in docstrings:
             self._blank(start, end)
             low, high = bisect_left(self._strings, (start, 0)), bisect_left(self._strings, (end, 0))
@@ -166,15 +169,16 @@ class TokenStream:
         self._ends: list[int] = []
         self._literals: list[bytes] = []
 
-    def add(self, start: int, end: int, name_start: int, name: bytes) -> int:
+    def add(self, start: int, end: int, name: tuple[int, int], again: bytes) -> int:
         """Reads one definition; its form is in `forms` at the index returned.
 
         Args:
             start: Byte offset.
             end: Byte offset.
-            name_start: Byte offset of its own name, which does not count.
-            name: That name.
+            name: Byte offsets of its own name, which does not count.
+            again: What it calls itself by.
         """
+        name_start, name_end = name
         bound = self._bound
         own: dict[bytes, int] = {}
         low, high = bisect_left(bound, (start, b"")), bisect_left(bound, (end, b""))
@@ -186,8 +190,8 @@ class TokenStream:
             for _, outer in self._outside[at : bisect_left(self._outside, (end, b""))]:
                 own.pop(outer, None)
         # A local may have the function's own name; else the name is a call of itself.
-        own.setdefault(name, _OWN)
-        self.masked[name_start : name_start + len(name)] = _OWN_NAME.ljust(len(name))
+        own.setdefault(again, _OWN)
+        self.masked[name_start:name_end] = _OWN_NAME.ljust(name_end - name_start)
         local_code, known = own.get, _KNOWN
         # What was blanked is long; without it the pattern is tried half as often.
         tokens: list[bytes] = _TOKEN.findall(b" ".join(self.masked[start:end].split()))

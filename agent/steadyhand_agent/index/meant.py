@@ -28,6 +28,7 @@ _COPIED = re.compile(
     rb"|\bin sync with\b",
     re.IGNORECASE,
 )
+_MADE = re.compile(r"[(\[{]")
 _STATIC = re.compile(r"\bstatic\b")
 
 Eligible = Callable[[Definition], bool]
@@ -148,7 +149,12 @@ def _means_another(view: View, definition: Definition, other: Definition, data: 
             # Equal bodies may still call what differs.
             if mine.body and mine.body == its.body:
                 asked.append(mine)
-            elif mine.kind != "constant" or mine.signature != its.signature:
+            elif (
+                mine.kind != "constant"
+                or mine.signature != its.signature
+                # A value is what it says; what is made stands apart from all that is made alike.
+                or _MADE.search(mine.signature)
+            ):
                 return True
     return False
 

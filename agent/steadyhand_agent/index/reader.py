@@ -42,12 +42,25 @@ _KINDS: dict[str, Kind] = {
     "type": "type",
     "constant": "constant",
 }
-_EVENTS = (*_KINDS, "scope", "namespace", "closure", "wrap", "branch", "decorator", "error")
+_EVENTS = (
+    *_KINDS,
+    "scope",
+    "namespace",
+    "contract",
+    "closure",
+    "wrap",
+    "branch",
+    "decorator",
+    "error",
+)
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
 _HEAD = 1_500
+_BLOCKS = re.compile(r"block|body|compound")
+# Stands for an offset in `Definition.branch` where the whole file is a branch.
+WHOLE_FILE = -1
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
 
@@ -145,6 +158,7 @@ class _Scope:
     lost: bool = False
     test: bool = False
     branch: tuple[int, ...] = ()
+    contract: bool = False
 
 
 @dataclass(slots=True)
@@ -158,6 +172,7 @@ class _Found:
     body: Node | None
     scope: _Scope
     decorators: list[Node] = field(default_factory=list[Node])
+    documented: bool = False
 
 
 class _Reader:
@@ -194,6 +209,7 @@ class _Reader:
         for at, item in enumerate(self.found):
             form = forms[place] if (place := places[at]) is not None else NO_FORM
             doc = docs[at] if docs else None
+            item.documented = doc is not None
             text = self._first_sentence(doc) if doc else self._comment_above(item, comments)
             definition = self._definition(item, form, lines[at], text, stream, comments)
             found.append((definition, replace(form, words=self._words(definition))))
@@ -213,7 +229,7 @@ class _Reader:
             for node in captures.get(name, ())
         ]
         events.sort(key=lambda event: event[:3])
-        stack = [_Scope(len(self.data) + 1)]
+        stack = [_Scope(len(self.data) + 1, branch=self._whole_file())]
         wraps: list[tuple[int, int]] = []
         decorators: list[Node] = []
         for start, negative_end, _, node, name in events:
@@ -245,18 +261,8 @@ class _Reader:
                     last.decorators.append(node)
                 else:
                     decorators.append(node)
-            elif name == "error":
-                stack.append(
-                    _Scope(end, scope.prefix, scope.in_class, scope.local, True, scope.test)
-                )
-            else:
-                inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
-                inside.test, inside.branch = scope.test, (*scope.branch, start)
-                if name == "closure":
-                    if self.found and _is_body(self.found[-1], node):
-                        continue
-                    inside.local, inside.in_class = True, False
-                stack.append(inside)
+            elif name != "closure" or not (self.found and _is_body(self.found[-1], node)):
+                stack.append(_part(name, node, scope))
 
     def _enter(
         self, kind: Kind, node: Node, start: int, scope: _Scope, decorators: list[Node]
@@ -285,6 +291,7 @@ class _Reader:
         prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
         where.branch = scope.branch + self._conditions(above)
+        where.contract = scope.contract
         body = node.child_by_field_name(self.language.body_field)
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
@@ -316,6 +323,11 @@ class _Reader:
             start, first = node.start_byte, first - 1
         return decorators[first:]
 
+    def _whole_file(self) -> tuple[int, ...]:
+        """The branch that all of a file is in, where only some builds take the file."""
+        found = self.language.is_conditional_file.search(self.data, 0, _HEAD)
+        return (WHOLE_FILE,) if found else ()
+
     def _conditions(self, decorators: list[Node]) -> tuple[int, ...]:
         found = self.language.is_conditional
         return tuple(node.start_byte for node in decorators if found.match(self._text(node)))
@@ -328,7 +340,9 @@ class _Reader:
         if item.kind not in ("function", "method") or item.body is None:
             return None
         node, name = item.node, item.name
-        return stream.add(node.start_byte, node.end_byte, name.start_byte, self._bytes(name))
+        # A method's bare name is a function beside the class, or an overload of another meaning.
+        again = self._bytes(name) if item.kind == "function" else b""
+        return stream.add(node.start_byte, node.end_byte, (name.start_byte, name.end_byte), again)
 
     def _definition(
         self,
@@ -366,7 +380,7 @@ class _Reader:
             line=head.start_point[0] + 1 - self.extra_lines,
             lines=lines,
             tokens=len(form.tokens),
-            statements=_statements(item.body, comments, documented=bool(doc)),
+            statements=_statements(item.body, comments, documented=item.documented),
             body=_with_decorators(form.body, decorators),
             shape=_with_decorators(form.shape, decorators),
             doc=doc,
@@ -377,6 +391,7 @@ class _Reader:
             test=test,
             generated=self.generated,
             private=language.is_private(name, signature),
+            contract=item.scope.contract,
         )
 
     def _said(self, node: Node, comments: list[tuple[int, int]]) -> str:
@@ -470,6 +485,21 @@ class _Reader:
         return self._bytes(node).decode("utf-8", "replace")
 
 
+def _part(name: str, node: Node, scope: _Scope) -> _Scope:
+    """The scope of a part that gives no name to what is inside."""
+    inner = _Scope(node.end_byte, scope.prefix, scope.in_class, scope.local, scope.lost)
+    inner.test, inner.branch, inner.contract = scope.test, scope.branch, scope.contract
+    if name == "error":
+        inner.lost = True
+    elif name == "contract":
+        inner.contract = True
+    else:
+        inner.branch = (*scope.branch, node.start_byte)
+    if name == "closure":
+        inner.local, inner.in_class = True, False
+    return inner
+
+
 def _is_body(item: _Found, node: Node) -> bool:
     """True for the function that is a definition's value."""
     body = item.body
@@ -486,11 +516,16 @@ def _bare(decorator: str) -> str:
 def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:
     if body is None:
         return 1
-    low, high = (
-        bisect_left(comments, (body.start_byte, 0)),
-        bisect_left(comments, (body.end_byte, 0)),
-    )
-    return max(1, body.named_child_count - (high - low) - documented)
+    if _BLOCKS.search(body.type) is None:
+        return 1  # An expression, `=> a.b(c)`.
+    count = body.named_child_count
+    if count == 1 and body.named_children[0].type == "statement_list":
+        body = body.named_children[0]
+        count = body.named_child_count
+    at = bisect_left(comments, (body.start_byte, 0))
+    if at < len(comments) and comments[at][0] < body.end_byte:
+        count = sum("comment" not in child.type for child in body.named_children)
+    return max(1, count - documented)
 
 
 def _with_decorators(digest: str, decorators: tuple[str, ...]) -> str:

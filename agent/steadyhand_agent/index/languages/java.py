@@ -12,8 +12,15 @@ _ANNOTATED = (
     "method_declaration", "constructor_declaration", "class_declaration", "record_declaration",
     "interface_declaration", "enum_declaration",
 )  # fmt: skip
+_AROUND = (
+    "return_statement", "variable_declarator", "assignment_expression", "argument_list",
+    "binary_expression", "unary_expression", "ternary_expression", "parenthesized_expression",
+    "method_invocation", "field_access", "array_access", "array_initializer", "throw_statement",
+    "lambda_expression", "enhanced_for_statement", "instanceof_expression",
+)  # fmt: skip
 # Modifiers say who may call a method, not what it does; `synchronized` is taken for an annotation.
-_QUERY = """
+_QUERY = (
+    """
 [(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @method
 [(class_declaration) (interface_declaration) (enum_declaration) (record_declaration)
  (annotation_type_declaration)] @class
@@ -26,7 +33,7 @@ _QUERY = """
 (ERROR) @error
 [(line_comment) (block_comment)] @comment
 [(string_literal) (character_literal)] @string
-[(parenthesized_expression) (inferred_parameters)] @paren
+(inferred_parameters) @paren
 (method_declaration (modifiers) @drop)
 (constructor_declaration (modifiers) @drop)
 (formal_parameter (modifiers) @drop)
@@ -51,8 +58,16 @@ _QUERY = """
 (type_pattern (_) (identifier) @bind)
 (record_pattern_component (_) (identifier) @bind)
 (type_parameter (type_identifier) @bind)
-""" + "".join(
-    f"({node} (modifiers [(marker_annotation) (annotation)] @decorator))\n" for node in _ANNOTATED
+"""
+    + "".join(
+        # Where none may be idle, as around a condition, none is looked at.
+        f"({node} (parenthesized_expression) @paren)\n"
+        for node in _AROUND
+    )
+    + "".join(
+        f"({node} (modifiers [(marker_annotation) (annotation)] @decorator))\n"
+        for node in _ANNOTATED
+    )
 )
 
 _GROUPING = Grouping(

@@ -28,9 +28,7 @@ QUERY = f"""
 (variable_declarator value: (object (pair value: {_FUNCTION}) @method))
 (variable_declarator value: (object (pair value: {_FUNCTION})) @scope)
 (object (method_definition)) @scope
-(export_statement value: (class) @closure)
-(arguments (class) @closure)
-(return_statement (class) @closure)
+(class) @closure
 (arrow_function body: (statement_block)) @closure
 (function_expression) @closure
 (generator_function) @closure

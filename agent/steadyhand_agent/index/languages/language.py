@@ -6,6 +6,7 @@ A language is one module that makes one `Language`. Its query speaks in these ca
 - `scope`: names what is inside without being a definition; its functions are methods (`impl Foo`);
   one without a name is a closure;
 - `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
+- `contract`: what is defined inside is asked for by an interface (`impl Trait for Foo`);
 - `closure`: a function (or an object's class) without a name: what is inside is nobody else's;
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
@@ -88,6 +89,7 @@ class Language:
         test_name: Matches names of definitions that are tests, with all that is in them.
         test_decorator: Matches decorators that make a test.
         conditional: Matches decorators that make a definition one of several alternatives.
+        conditional_file: Found in the head of a file that is one of several alternatives.
         docstrings: True where documentation is the body's first string.
         offside: True where indentation nests: what stands indented below a text that does not
             parse has an owner that was not understood.
@@ -117,6 +119,7 @@ class Language:
     test_name: str = r"(?!)"
     test_decorator: str = r"(?!)"
     conditional: str = r"(?!)"
+    conditional_file: bytes = rb"(?!)"
     docstrings: bool = False
     offside: bool = False
     overwrites: bool = False
@@ -167,6 +170,11 @@ class Language:
     def is_conditional(self) -> re.Pattern[str]:
         """The compiled `conditional`."""
         return re.compile(self.conditional)
+
+    @cached_property
+    def is_conditional_file(self) -> re.Pattern[bytes]:
+        """The compiled `conditional_file`."""
+        return re.compile(self.conditional_file)
 
     @cached_property
     def is_constant(self) -> re.Pattern[str]:

@@ -25,6 +25,8 @@ _QUERY = """
 (const_item) @constant
 (static_item) @constant
 (impl_item) @scope
+(impl_item trait: (_) body: (_) @contract)
+(trait_item body: (_) @contract)
 (mod_item) @namespace
 (attribute_item) @decorator
 (ERROR) @error
@@ -130,7 +132,7 @@ RUST = Language(
     grammar=("tree_sitter_rust", "language"),
     query=_QUERY,
     stub=r'\{(?:\s|;|(?:todo|unimplemented|unreachable)!\(\s*"?\s*\))*\}|;?',
-    test_path=TEST_PATH + r"|(^|/)benches/",
+    test_path=TEST_PATH + r"|(^|/)(benches|examples)/",
     test_decorator=r"#\[\s*(?:(?:\w+::)*(?:test|rstest|bench|test_case|quickcheck)\b"
     r"|cfg\(\s*(?:test\b|(?:all|any)\(.*\btest\b))",
     conditional=r"#\[\s*cfg\(",

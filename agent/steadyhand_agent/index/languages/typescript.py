@@ -33,6 +33,7 @@ _QUERY = """
 (implements_clause) @drop
 (accessibility_modifier) @drop
 (override_modifier) @drop
+(override_modifier) @decorator
 (as_expression (_) "as" @drop (_) @drop)
 (as_expression (_) "as" @drop "const" @drop)
 (satisfies_expression (_) "satisfies" @drop (_) @drop)

@@ -161,3 +161,19 @@ class A {
 class A {
     int f(int a, int b) { return (int) a + b; }
 }
+//~ differ: overloads of the own name
+class A {
+    void start(int a) { start(a, 1); }
+}
+//~ and
+class A {
+    void stop(int a) { stop(a, 1); }
+}
+//~ differ: fields named as the method
+class A {
+    void load() { emit(load); }
+}
+//~ and
+class A {
+    void store() { emit(store); }
+}

@@ -139,3 +139,9 @@ if (WINDOWS) {
     return 2;
   }
 }
+
+register(class {
+  run() { //~ method run local branch
+    return 1;
+  }
+});

@@ -350,3 +350,23 @@ function f(...a) {
 function f(a) {
   return a;
 }
+//~ same: recursion
+function f(a) {
+  return a > 0 ? f(a - 1) : a;
+}
+//~ and
+const g = (n) => {
+  return n > 0 ? g(n - 1) : n;
+};
+//~ differ: methods that call a function of their name
+class A {
+  f() {
+    return f(this.b);
+  }
+}
+//~ and
+class A {
+  g() {
+    return g(this.b);
+  }
+}

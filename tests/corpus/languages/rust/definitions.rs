@@ -32,8 +32,8 @@ pub enum Kind { //~ class Kind
 pub type Slug = String; //~ type Slug
 
 pub trait Store { //~ class Store
-    fn get(&self, key: &str) -> Option<String>; //~ method Store.get trivial private
-    fn has(&self, key: &str) -> bool { //~ method Store.has private
+    fn get(&self, key: &str) -> Option<String>; //~ method Store.get trivial private contract
+    fn has(&self, key: &str) -> bool { //~ method Store.has private contract
         self.get(key).is_some()
     }
 }
@@ -48,13 +48,13 @@ impl<T> Post<T> {
 }
 
 impl<T: Clone> Store for Post<T> {
-    fn get(&self, _: &str) -> Option<String> { //~ method Post.get trivial private
+    fn get(&self, _: &str) -> Option<String> { //~ method Post.get trivial private contract
         todo!()
     }
 }
 
 impl std::fmt::Display for crate::pages::Page {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result { //~ method Page.fmt private
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result { //~ method Page.fmt private contract
         write!(f, "{}", self.title)
     }
 }

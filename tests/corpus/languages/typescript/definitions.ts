@@ -70,3 +70,9 @@ export const handlers = { //~ constant handlers
 export const useShop = <T,>(id: string): T => { //~ function useShop
   return find<T>(id);
 };
+
+class Page extends Post<string> { //~ class Page
+  override render(): string { //~ method Page.render decorators="override"
+    return this.title;
+  }
+}
