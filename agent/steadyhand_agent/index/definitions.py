@@ -40,6 +40,7 @@ class Definition:
         test: It stands in a test.
         generated: A program wrote the file.
         private: It says by its name or a keyword that it is nobody else's.
+        module_level: Another module can import it by its name.
     """
 
     path: str
@@ -64,11 +65,7 @@ class Definition:
     test: bool
     generated: bool = False
     private: bool = False
-
-    @property
-    def module_level(self) -> bool:
-        """True where another module can import it by its name."""
-        return not self.local and "." not in self.qualified
+    module_level: bool = False
 
     @property
     def place(self) -> str:

@@ -34,7 +34,7 @@ MAX_FAMILY = 5
 
 _OVERLOAD = re.compile(
     r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
-    r"|abstractmethod|override|Override|fixture|hookimpl|validator|field_validator"
+    r"|abstractmethod|override|Override|partial|fixture|hookimpl|validator|field_validator"
     r"|model_validator)\b"
 )
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
@@ -98,6 +98,8 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
     data = utf8(text)
     for definition in definitions:
         if definition.kind in ("constant", "type") or definition.name == "_":
+            continue
+        if definition.kind == "class" and language.reopens:
             continue
         if definition.test and definition.local:
             # Inside a test the same name again and again is how cases are written.
@@ -317,9 +319,13 @@ def _namesake(definition: Definition, other: Definition) -> bool:
 
 
 def _importable(definition: Definition) -> bool:
+    language = language_of(definition.path)
     return (
         definition.module_level
-        and definition.kind in ("function", "class")
+        and (
+            definition.kind == "function"
+            or (definition.kind == "class" and language is not None and not language.reopens)
+        )
         and not definition.branch
         and definition.name not in _EVERYWHERE
     )

@@ -41,12 +41,24 @@ _KINDS: dict[str, Kind] = {
     "type": "type",
     "constant": "constant",
 }
-_EVENTS = (*_KINDS, "scope", "namespace", "closure", "wrap", "branch", "decorator", "error")
+_EVENTS = (
+    *_KINDS,
+    "scope",
+    "namespace",
+    "header",
+    "closure",
+    "wrap",
+    "branch",
+    "decorator",
+    "error",
+)
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
 _HEAD = 1_500
+# What stands between the parts of a namespace's name.
+_SEPARATOR = re.compile(r"::|\\")
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/|#(?!\[)[^\n]*)*", re.DOTALL)
 
@@ -144,6 +156,7 @@ class _Scope:
     lost: bool = False
     test: bool = False
     branch: tuple[int, ...] = ()
+    header: bool = False
 
 
 @dataclass(slots=True)
@@ -230,6 +243,13 @@ class _Reader:
                 on = self._on(start, decorators)
                 stack.append(self._within(node, scope, on, in_class=name == "scope"))
                 decorators = []
+            elif name == "header":
+                while stack[-1].header:
+                    stack.pop()
+                named = self._within(node, stack[-1], decorators, in_class=False)
+                named.end, named.header = stack[-1].end, True
+                stack.append(named)
+                decorators = []
             elif name == "wrap":
                 wraps.append((start, end))
             elif name == "decorator":
@@ -278,7 +298,9 @@ class _Reader:
         prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
         where.branch = scope.branch + self._conditions(above)
-        body = node.child_by_field_name(self.language.body_field)
+        body = self.language.body_of(node) if self.language.body_of is not None else None
+        if body is None:
+            body = node.child_by_field_name(self.language.body_field)
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
                 body = value.child_by_field_name(self.language.body_field)
@@ -292,7 +314,9 @@ class _Reader:
 
     def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
         name = self.language.name_of(node)
-        prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
+        prefix = scope.prefix
+        if name is not None:
+            prefix += _SEPARATOR.sub(".", self._text(name)) + "."
         inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
         inner.branch = scope.branch + self._conditions(decorators)
@@ -370,6 +394,12 @@ class _Reader:
             test=test,
             generated=self.generated,
             private=language.is_private(name, signature),
+            module_level=(
+                not item.scope.local
+                and not item.scope.in_class
+                and item.kind != "method"
+                and not language.owner_of(node)
+            ),
         )
 
     def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:

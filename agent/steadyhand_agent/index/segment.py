@@ -25,7 +25,7 @@ from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 2
+VERSION = 3
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64

@@ -7,13 +7,15 @@ A language is one module that makes one `Language`. Its query speaks in these ca
   one without a name is a closure;
 - `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
 - `closure`: a function (or an object's class) without a name: what is inside is nobody else's;
+- `header`: names what follows it, up to the next one (`namespace a;`);
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
 - `decorator`: decorators, attributes, annotations;
 - `comment`, `drop`: not part of the meaning; comments may hold documentation;
 - `paren`: a grouping pair; `single`: a trailing comma that matters (a tuple of one);
 - `string`, `interpolation`: literal text, and the code inside it;
-- `block`: ends where no bracket shows it;
+- `block`: ends where no bracket shows it; `arguments`: a list that may stand without its brackets;
+- `sign`: an operator that only looks like what leads to an attribute (`.` that joins strings);
 - `bind`: a name bound here (parameter, local); `outside`: declared to be another scope's;
 - `key`: a name that only looks like a local (keyword argument, key of an object literal).
 """
@@ -106,6 +108,8 @@ class Language:
             inside of another, how it gets the outermost one. Empty where it needs nothing.
         keeps_paren: Says of a grouping pair that it must stay.
         body_field: Where a definition's body is.
+        body_of: Finds it where it stands elsewhere.
+        reopens: True where a class may be written in several pieces.
     """
 
     name: str
@@ -130,6 +134,8 @@ class Language:
     import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
     keeps_paren: Callable[[Node], bool] | None = None
     body_field: str = "body"
+    body_of: Callable[[Node], Node | None] | None = None
+    reopens: bool = False
 
     @cached_property
     def parser_language(self) -> tree_sitter.Language:
