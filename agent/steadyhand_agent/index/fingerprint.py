@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     _NAME + rb"|[()\[\]{},]"
     rb'|"(?: ?")*'  # a quotation mark is a whole string, blanked; adjacent ones are one
     rb"|\.(?:" + _NAME + rb"|\.+)|=[=>]?=?"  # `.name` is one token, never taken for a local
-    rb"|[0-9](?:[0-9a-zA-Z_]|\.(?![.A-Za-z_])|(?<=[0-9][eE])[+-])*"  # not `1..n`, not `3.days`
+    rb"|[0-9](?:'?[0-9a-zA-Z_]|\.(?![.A-Za-z_])|(?<=[0-9][eE])[+-])*"  # not `1..n`, not `3.days`
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )

@@ -59,6 +59,9 @@ _GENERATED = re.compile(
 _HEAD = 1_500
 # What stands between the parts of a namespace's name.
 _SEPARATOR = re.compile(r"::|\\")
+_BRACKETS = re.compile(r"^#?\[+\s*|\s*\]+$")
+# What documentation generators read in a comment, and people do not.
+_MARKUP = re.compile(r"</?(?:summary|remarks|para|inheritdoc)\b[^>]*>|^[@\\]brief\s+")
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/|#(?!\[)[^\n]*)*", re.DOTALL)
 
@@ -244,12 +247,7 @@ class _Reader:
                 stack.append(self._within(node, scope, on, in_class=name == "scope"))
                 decorators = []
             elif name == "header":
-                while stack[-1].header:
-                    stack.pop()
-                named = self._within(node, stack[-1], decorators, in_class=False)
-                named.end, named.header = stack[-1].end, True
-                stack.append(named)
-                decorators = []
+                self._begin(node, stack)
             elif name == "wrap":
                 wraps.append((start, end))
             elif name == "decorator":
@@ -258,18 +256,8 @@ class _Reader:
                     last.decorators.append(node)
                 else:
                     decorators.append(node)
-            elif name == "error":
-                stack.append(
-                    _Scope(end, scope.prefix, scope.in_class, scope.local, True, scope.test)
-                )
-            else:
-                inside = _Scope(end, scope.prefix, scope.in_class, scope.local, scope.lost)
-                inside.test, inside.branch = scope.test, (*scope.branch, start)
-                if name == "closure":
-                    if self.found and _is_body(self.found[-1], node):
-                        continue
-                    inside.local, inside.in_class = True, False
-                stack.append(inside)
+            elif not (name == "closure" and self.found and _is_body(self.found[-1], node)):
+                stack.append(self._unnamed(name, node, scope))
 
     def _enter(
         self, kind: Kind, node: Node, start: int, scope: _Scope, decorators: list[Node]
@@ -311,6 +299,24 @@ class _Reader:
         inner.local = local or kind in ("function", "method")
         inner.test, inner.branch = test, where.branch
         return None if kind == "constant" else inner
+
+    def _unnamed(self, what: str, node: Node, scope: _Scope) -> _Scope:
+        """The inside of a branch, of a closure, or of what could not be parsed."""
+        inside = _Scope(node.end_byte, scope.prefix, scope.in_class, scope.local, scope.lost)
+        inside.test, inside.branch = scope.test, (*scope.branch, node.start_byte)
+        if what == "error":
+            inside.lost, inside.branch = True, ()
+        elif what == "closure":
+            inside.local, inside.in_class = True, False
+        return inside
+
+    def _begin(self, header: Node, stack: list[_Scope]) -> None:
+        """Lets a namespace without a body begin, and the one before it end."""
+        while stack[-1].header:
+            stack.pop()
+        named = self._within(header, stack[-1], [], in_class=False)
+        named.end, named.header = stack[-1].end, True
+        stack.append(named)
 
     def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
         name = self.language.name_of(node)
@@ -418,7 +424,12 @@ class _Reader:
         left_out = comments[low:high]
         if item.decorators:
             left_out = sorted(
-                left_out + [(node.start_byte, node.end_byte) for node in item.decorators]
+                left_out
+                + [
+                    (node.start_byte, node.end_byte)
+                    for node in item.decorators
+                    if not self._text(node).isidentifier()  # `override` is part of it
+                ]
             )
         pieces: list[bytes] = []
         for opened, closed in left_out:
@@ -457,7 +468,7 @@ class _Reader:
     def _comment_above(self, item: _Found, comments: list[tuple[int, int]]) -> str:
         """The first line of the comment that stands right above a definition."""
         edge = min([item.start, *(node.start_byte for node in item.decorators)])
-        at = bisect_right(comments, (edge, 0)) - 1
+        at = last = bisect_right(comments, (edge, 0)) - 1
         first = None
         while at >= 0:
             end = comments[at][1]
@@ -472,9 +483,11 @@ class _Reader:
             edge, at = first[0], at - 1
         if first is None:
             return ""
-        text = self.data[first[0] : first[1]].decode("utf-8", "replace")
+        text = self.data[first[0] : comments[last][1]].decode("utf-8", "replace")
         for line in text.splitlines():
-            if words := line.strip().strip("/*!#-<").strip():
+            words = line.strip().strip("/*!#-<").strip()
+            # A comment may begin with its tags (`@test`), which describe nothing.
+            if words and (words := _MARKUP.sub("", words).strip()) and words[0] != "@":
                 return words[:200]
         return ""
 
@@ -494,7 +507,7 @@ def _is_body(item: _Found, node: Node) -> bool:
 def _bare(decorator: str) -> str:
     """A decorator without the signs that make it one."""
     if decorator.startswith(("#[", "[")) and decorator.endswith("]"):
-        return decorator.lstrip("#")[1:-1].strip()
+        return _BRACKETS.sub("", decorator)
     return decorator.lstrip("@").strip()
 
 
