@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
+from functools import lru_cache
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
@@ -41,7 +42,12 @@ _MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
 _COMPATIBILITY = re.compile(
     r"(^|/)(_?compat\w*|\w+_compat|py[23]\w*|six|_?backports?|polyfills?)(/|\.\w+$)"
 )
-_ACCESSOR = re.compile(r"(?:static |get |set )+")
+_PLATFORM = re.compile(
+    r"(?:^|(?<=[/_.-]))(?:unix|posix|linux|win(?:32|64|dows|rt)?|nt|darwin|mac(?:os|osx)?|osx|bsd"
+    r"|(?:free|open|net)bsd|android|ios|sunos|solaris|aix|os390|ibmi|haiku|cygwin|wasm|x86|x64"
+    r"|arm|arm64|aarch64|neon|sse\d?|avx\d*)(?=[/_.-])"
+)
+_ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]+[.:])+")
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
@@ -284,9 +290,18 @@ def _one_language(path: str, other: str) -> bool:
     # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie; and of
     # `a_linux.go` and `a_windows.go` each platform takes its own.
     (stem, suffix), (other_stem, other_suffix) = _parts(path), _parts(other)
+    platforms, others = _platforms(path), _platforms(other)
+    if platforms - others and others - platforms:
+        return False
     if stem == other_stem:
         return suffix == other_suffix
     return ours.is_variant.sub("", stem) != ours.is_variant.sub("", other_stem)
+
+
+@lru_cache(maxsize=1 << 12)
+def _platforms(path: str) -> frozenset[str]:
+    """The platforms that a path says its code is for."""
+    return frozenset(_PLATFORM.findall(path.lower()))
 
 
 def _parts(path: str) -> tuple[str, str]:
@@ -299,11 +314,22 @@ def _parts(path: str) -> tuple[str, str]:
 
 
 def _overrides(definition: Definition, other: Definition) -> bool:
-    """True for methods of one name in two classes: one interface, served twice."""
+    """True for two of one name that serve two purposes: methods of two classes, overloads."""
+    if definition.name != other.name:
+        return False
+    language = language_of(definition.path)
+    compiled = language is not None and not language.overwrites
+    if (definition.path, definition.qualified) == (other.path, other.qualified):
+        # Where a compiler keeps them apart, those of one scope are overloads.
+        return compiled
+    if definition.kind == other.kind == "method":
+        return True
+    # Where only one can be linked, two of a name belong to two programs, or to two platforms.
     return (
-        definition.kind == other.kind == "method"
-        and definition.name == other.name
-        and (definition.path, definition.qualified) != (other.path, other.qualified)
+        language is not None
+        and language.one_name
+        and definition.qualified == other.qualified
+        and not (definition.private or other.private)
     )
 
 
@@ -345,7 +371,7 @@ def _redefines(later: Definition, earlier: Definition) -> bool:
 
 
 def _accessor(definition: Definition) -> str:
-    """What makes a method another one than its namesake: `get`, `set`, `static`."""
+    """What makes it another one than its namesake: `get`, `static`, `self.`, a table."""
     found = _ACCESSOR.match(definition.signature)
     return found.group() if found else ""
 

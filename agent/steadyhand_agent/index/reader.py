@@ -85,6 +85,8 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     Raises:
         TooSlow: It took longer than `seconds`.
     """
+    if language.is_blank is not None:
+        data = language.is_blank.sub(_blanked, data)
     if data.count(b"\n#") + data.count(b"\n//") + data.count(b"\n--") >= 100:
         data = _COMMENT_RUN.sub(_blanked, data)
     if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
@@ -368,6 +370,10 @@ class _Reader:
         )
         signature = self._signature(item, comments)
         language = self.language
+        beside = decorators
+        own = language.counts_own_name
+        if own is not None and own.search(stream.masked, node.start_byte, node.end_byte):
+            beside = (*decorators, name)
         # Annotations that stand inside of what they decorate are not where it begins.
         within = bool(item.decorators) and item.decorators[0].start_byte >= node.start_byte
         head = item.name if within else node
@@ -390,8 +396,8 @@ class _Reader:
             lines=lines,
             tokens=len(form.tokens),
             statements=_statements(item.body, comments, documented=bool(doc)),
-            body=_with_decorators(form.body, decorators),
-            shape=_with_decorators(form.shape, decorators),
+            body=_beside(form.body, beside),
+            shape=_beside(form.shape, beside),
             doc=doc,
             decorators=decorators,
             branch=item.scope.branch,
@@ -521,11 +527,11 @@ def _statements(body: Node | None, comments: list[tuple[int, int]], *, documente
     return max(1, body.named_child_count - (high - low) - documented)
 
 
-def _with_decorators(digest: str, decorators: tuple[str, ...]) -> str:
+def _beside(digest: str, beside: tuple[str, ...]) -> str:
     """What decorates a function is part of what it does."""
-    if not digest or not decorators:
+    if not digest or not beside:
         return digest
-    joined = digest + "\0".join(decorators)
+    joined = digest + "\0".join(beside)
     return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 

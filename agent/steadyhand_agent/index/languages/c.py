@@ -53,6 +53,28 @@ QUERY = """
 (labeled_statement label: (statement_identifier) @bind)
 """
 
+# Macros that stand where the grammar knows none: `class API Name {`, a line of their own, behind a
+# list of parameters or a member, around a type; and the
+# halves of an `extern "C" { … }`, each in an `#ifdef` of its own. What holds a string is left.
+_MACRO = r"""[A-Z][A-Z0-9_]{2,}+(?:\([^()\n"']*+\))?+"""
+_LONG = r"""[A-Z][A-Z0-9]*+_[A-Z0-9_]++"""
+BLANK = (
+    r"\b(?=[A-Z][A-Z0-9_]{2})(?:"
+    rf"(?:(?<=class\s)|(?<=struct\s)|(?<=union\s)|(?<=enum\s))(?:{_MACRO}\s+)+"
+    r"(?=(?:\[\[[^]\n]*\]\]\s*)?[A-Za-z_]\w*+(?:::\w++)*+(?:<[^;{}()]*>)?\s*+(?:final\s*)?"
+    r"(?:\{|:[^:]))"
+    rf"|(?:(?<=\)\s)|(?<=const\s)|(?<=override\s)|(?<=noexcept\s))(?:{_MACRO}\s*)+(?=[;{{])"
+    rf"""|(?<=[\w>]\s){_LONG}\([^()\n"']*\)(?=\s*(?:;|=[^=]))"""
+    rf"|(?<=[*&]\s){_LONG}\s+(?=\w+\s*\()"
+    r")"
+    r"|\n(?:(?<=[;{}:>/\n]\n)|(?<=endif\n)|(?<=else\n))"
+    rf"[ \t]*{_MACRO}[ \t]*(?:\n[ \t]*{_MACRO}[ \t]*)*+(?=\r?\n(?!\s*(?:[{{,=;()|&+*?:.<>-]|/[^/*])))"
+    r"|(?:(?<=__cplusplus\n)|(?<=__cplusplus\)\n))(?:extern \"C\" *\{|\})"
+    rf"|(?<=\n)[ \t]*{_LONG}[ \t]+"
+    r"(?=[a-z][\w:<>,*&]*[ \t]+[\w:<>,*& \t]*\(|(?:static|extern|inline|const|constexpr)\b)"
+    rf"|(?<=\n){_LONG}\((?:[^;{{}}()]|\{{\}}|\([^()]*+\))*+\);"
+)
+
 ATOMS = frozenset(
     {
         "identifier", "number_literal", "string_literal", "char_literal", "true", "false", "null",
@@ -213,4 +235,6 @@ C = Language(
     import_line=import_line,
     keeps_paren=_GROUPING.keeps,
     body_of=body_of,
+    blank=BLANK,
+    one_name=True,
 )

@@ -126,4 +126,6 @@ CPP = Language(
     import_line=c.import_line,
     keeps_paren=_GROUPING.keeps,
     body_of=c.body_of,
+    blank=c.BLANK,
+    one_name=True,
 )

@@ -33,6 +33,8 @@ _QUERY = """
 (interpolation) @interpolation
 (parenthesized_expression) @paren
 (argument name: (identifier) @key)
+(object_creation_expression type: (identifier) @key)
+(object_creation_expression type: (generic_name . (identifier) @key))
 (initializer_expression (assignment_expression left: (identifier) @key))
 (parameter name: (identifier) @bind)
 (parameter_list name: (identifier) @bind)

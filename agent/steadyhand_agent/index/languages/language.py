@@ -106,6 +106,11 @@ class Language:
         module: How people name a file (`shop.text`), by its path and what lies around it.
         import_line: How another file (its path, where known) gets a definition; for what stands
             inside of another, how it gets the outermost one. Empty where it needs nothing.
+        blank: Matches what the grammar has no place for (a macro behind `class`); it is blanked for
+            the parser alone.
+        one_name: True where a program can have only one function of a name, so that two are made
+            for two programs.
+        own_name: Matches bodies in which the definition's own name counts (`super` in Ruby).
         keeps_paren: Says of a grouping pair that it must stay.
         body_field: Where a definition's body is.
         body_of: Finds it where it stands elsewhere.
@@ -132,6 +137,9 @@ class Language:
     is_private: Callable[[str, str], bool] = field(default=underscored)
     module: Callable[[str, Paths], str] = field(default=plain_module)
     import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
+    blank: str = ""
+    one_name: bool = False
+    own_name: str = ""
     keeps_paren: Callable[[Node], bool] | None = None
     body_field: str = "body"
     body_of: Callable[[Node], Node | None] | None = None
@@ -178,6 +186,16 @@ class Language:
     def is_constant(self) -> re.Pattern[str]:
         """The compiled `constant`."""
         return re.compile(rf"(?:{self.constant})\Z")
+
+    @cached_property
+    def is_blank(self) -> re.Pattern[bytes] | None:
+        """The compiled `blank`."""
+        return re.compile(self.blank.encode()) if self.blank else None
+
+    @cached_property
+    def counts_own_name(self) -> re.Pattern[bytes] | None:
+        """The compiled `own_name`."""
+        return re.compile(self.own_name.encode()) if self.own_name else None
 
     @cached_property
     def is_variant(self) -> re.Pattern[str]:

@@ -10,13 +10,15 @@ from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
 from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
 
-# A block may be called any number of times, or in another object; what it defines is its own.
+# A block may be called any number of times, or in another object; what it defines is its own. What
+# `class << self` defines stands beside a method of that name, not in its place.
 _QUERY = """
 [(method) (singleton_method)] @function
 [(class) (module)] @class
 (assignment left: (constant)) @constant
 [(block) (do_block) (lambda)] @closure
-[(if) (unless) (elsif) (else) (case) (when) (begin) (rescue)] @branch
+[(if) (unless) (elsif) (else) (case) (when) (begin) (rescue)
+ (singleton_class)] @branch
 (ERROR) @error
 (comment) @comment
 [(string) (heredoc_beginning) (heredoc_body) (regex) (string_array) (symbol_array) (subshell)
@@ -114,6 +116,7 @@ RUBY = Language(
     owner_of=_owner_of,
     module=_module,
     import_line=_import_line,
+    own_name=r"(?<![\w.:@])super\b(?!:)",
     keeps_paren=_GROUPING.keeps,
     reopens=True,
 )

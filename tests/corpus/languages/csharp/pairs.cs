@@ -151,3 +151,11 @@ class A {
 class A {
     async Task F(B a) { return a.b(); }
 }
+//~ differ: what is made by a method of its name
+class A {
+    B One(B a) { return new One(a); }
+}
+//~ and
+class A {
+    B Two(B a) { return new Two(a); }
+}

@@ -186,3 +186,11 @@ class A
     g(a)
   end
 end
+#~ differ: what `super` is
+def f(a)
+  a.b { super }
+end
+#~ and
+def g(a)
+  a.b { super }
+end

@@ -35,7 +35,7 @@ module Shop #~ class Shop
     end
 
     class << self
-      def build(a) #~ method Shop.Text.build
+      def build(a) #~ method Shop.Text.build branch
         new(a)
       end
     end
