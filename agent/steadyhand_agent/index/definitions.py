@@ -41,6 +41,7 @@ class Definition:
         generated: A program wrote the file.
         private: It says by its name or a keyword that it is nobody else's.
         contract: An interface asks for it, so that it cannot go.
+        module_level: Another module can import it by its name.
     """
 
     path: str
@@ -66,11 +67,7 @@ class Definition:
     generated: bool = False
     private: bool = False
     contract: bool = False
-
-    @property
-    def module_level(self) -> bool:
-        """True where another module can import it by its name."""
-        return not self.local and "." not in self.qualified
+    module_level: bool = False
 
     @property
     def place(self) -> str:

@@ -37,7 +37,7 @@ MAX_FAMILY = 5
 
 _OVERLOAD = re.compile(
     r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
-    r"|abstractmethod|override|Override|fixture|hookimpl|validator|field_validator"
+    r"|abstractmethod|override|Override|partial|fixture|hookimpl|validator|field_validator"
     r"|model_validator)\b"
 )
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
@@ -46,7 +46,7 @@ _COMPATIBILITY = re.compile(
 )
 # A template's conditions are none of the language that it makes.
 _TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
-_ACCESSOR = re.compile(r"(?:static |get |set )+")
+_ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]+[.:])+")
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
@@ -103,6 +103,8 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
     data = utf8(text)
     for definition in definitions:
         if definition.kind in ("constant", "type") or definition.name == "_":
+            continue
+        if definition.kind == "class" and language.reopens:
             continue
         if definition.test and definition.local:
             # Inside a test the same name again and again is how cases are written.
@@ -301,8 +303,7 @@ def _one_language(path: str, other: str) -> bool:
         return False
     if FAMILIES.get(ours.name, ours.name) != FAMILIES.get(theirs.name, theirs.name):
         return False
-    # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie; and of
-    # `a_linux.go` and `a_windows.go` each platform takes its own.
+    # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie.
     (stem, suffix), (other_stem, other_suffix) = _parts(path), _parts(other)
     if stem == other_stem:
         return suffix == other_suffix
@@ -319,11 +320,22 @@ def _parts(path: str) -> tuple[str, str]:
 
 
 def _overrides(definition: Definition, other: Definition) -> bool:
-    """True for methods of one name in two classes: one interface, served twice."""
+    """True for two of one name that serve two purposes: methods of two classes, overloads."""
+    if definition.name != other.name:
+        return False
+    language = language_of(definition.path)
+    compiled = language is not None and not language.overwrites
+    if (definition.path, definition.qualified) == (other.path, other.qualified):
+        # Where a compiler keeps them apart, those of one scope are overloads.
+        return compiled
+    if definition.kind == other.kind == "method":
+        return True
+    # Where only one can be linked, two of a name belong to two programs, or to two platforms.
     return (
-        definition.kind == other.kind == "method"
-        and definition.name == other.name
-        and (definition.path, definition.qualified) != (other.path, other.qualified)
+        language is not None
+        and language.one_name
+        and definition.qualified == other.qualified
+        and not (definition.private or other.private)
     )
 
 
@@ -346,9 +358,13 @@ def _extends(definition: Definition, other: Definition) -> bool:
 
 
 def _importable(definition: Definition) -> bool:
+    language = language_of(definition.path)
     return (
         definition.module_level
-        and definition.kind in ("function", "class")
+        and (
+            definition.kind == "function"
+            or (definition.kind == "class" and language is not None and not language.reopens)
+        )
         and not definition.branch
         and definition.name not in _EVERYWHERE
     )
@@ -368,7 +384,7 @@ def _redefines(later: Definition, earlier: Definition) -> bool:
 
 
 def _accessor(definition: Definition) -> str:
-    """What makes a method another one than its namesake: `get`, `set`, `static`."""
+    """What makes it another one than its namesake: `get`, `static`, `self.`, a table."""
     found = _ACCESSOR.match(definition.signature)
     return found.group() if found else ""
 

@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     _NAME + rb"|[()\[\]{},]"
     rb'|"(?: ?")*'  # a quotation mark is a whole string, blanked; adjacent ones are one
     rb"|\.(?:" + _NAME + rb"|\.+)|=[=>]?=?"  # `.name` is one token, never taken for a local
-    rb"|[0-9](?:[0-9a-zA-Z_.]|(?<=[0-9][eE])[+-])*"
+    rb"|[0-9](?:'?[0-9a-zA-Z_]|\.(?![.A-Za-z_])|(?<=[0-9][eE])[+-])*"  # not `1..n`, not `3.days`
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )
@@ -67,6 +67,7 @@ _KEYWORDS = frozenset(
 _BLOCK_END = 0x0E
 _MOST_ENDS = 16
 _SINGLE_COMMA = 0x01
+_SIGN = 0x03
 _MOST_KNOWN = 200_000
 
 
@@ -147,6 +148,9 @@ class TokenStream:
             self._blank(start, end)
             low, high = bisect_left(self._strings, (start, 0)), bisect_left(self._strings, (end, 0))
             del self._strings[low:high]
+        for node in captures.get("sign", ()):
+            masked[node.start_byte] = _SIGN
+        self._mark_arguments(captures.get("arguments", ()))
         for node in captures.get("single", ()):
             self._keep_comma(node.end_byte)
         for match in _TRAILING_COMMA.finditer(masked):
@@ -272,6 +276,18 @@ class TokenStream:
         at = self.masked.rfind(b",", 0, end)
         if at >= 0:
             self.masked[at] = _SINGLE_COMMA
+
+    def _mark_arguments(self, lists: Sequence[Node]) -> None:
+        """Makes `f(a, b)` of `f a, b`: what counts is where the arguments end."""
+        masked = self.masked
+        bare: list[int] = []
+        for node in lists:
+            start, end = node.start_byte, node.end_byte
+            if masked[start] == 0x28 and masked[end - 1] == 0x29:
+                masked[start], masked[end - 1] = 0x20, _BLOCK_END
+            else:
+                bare.append(end)
+        self._mark_ends(bare)
 
     def _mark_ends(self, ends: list[int]) -> None:
         masked, size = self.masked, len(self.masked)

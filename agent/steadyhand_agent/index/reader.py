@@ -47,6 +47,7 @@ _EVENTS = (
     "scope",
     "namespace",
     "contract",
+    "header",
     "closure",
     "wrap",
     "branch",
@@ -61,6 +62,13 @@ _HEAD = 1_500
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
 WHOLE_FILE = -1
+# What stands between the parts of a namespace's name.
+_SEPARATOR = re.compile(r"::|\\")
+_BRACKETS = re.compile(r"^#?\[+\s*|\s*\]+$")
+# What documentation generators read in a comment, and people do not.
+_MARKUP = re.compile(r"</?(?:summary|remarks|para|inheritdoc)\b[^>]*>|^[@\\]brief\s+")
+# Keys have their first byte marked (see `TokenStream`); a stub's words may be keys.
+_UNMARKED = bytes(byte & 0x7F for byte in range(256))
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
 
@@ -84,6 +92,8 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     Raises:
         TooSlow: It took longer than `seconds`.
     """
+    if language.is_blank is not None:
+        data = language.is_blank.sub(_blanked, data)
     if data.count(b"\n#") + data.count(b"\n//") + data.count(b"\n--") >= 100:
         data = _COMMENT_RUN.sub(_blanked, data)
     if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
@@ -159,6 +169,7 @@ class _Scope:
     test: bool = False
     branch: tuple[int, ...] = ()
     contract: bool = False
+    header: bool = False
 
 
 @dataclass(slots=True)
@@ -253,6 +264,8 @@ class _Reader:
                 on = self._on(start, decorators)
                 stack.append(self._within(node, scope, on, in_class=name == "scope"))
                 decorators = []
+            elif name == "header":
+                self._begin(node, stack)
             elif name == "wrap":
                 wraps.append((start, end))
             elif name == "decorator":
@@ -292,7 +305,9 @@ class _Reader:
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
         where.branch = scope.branch + self._conditions(above)
         where.contract = scope.contract
-        body = node.child_by_field_name(self.language.body_field)
+        body = self.language.body_of(node) if self.language.body_of is not None else None
+        if body is None:
+            body = node.child_by_field_name(self.language.body_field)
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
                 body = value.child_by_field_name(self.language.body_field)
@@ -304,9 +319,19 @@ class _Reader:
         inner.test, inner.branch = test, where.branch
         return None if kind == "constant" else inner
 
+    def _begin(self, header: Node, stack: list[_Scope]) -> None:
+        """Lets a namespace without a body begin, and the one before it end."""
+        while stack[-1].header:
+            stack.pop()
+        named = self._within(header, stack[-1], [], in_class=False)
+        named.end, named.header = stack[-1].end, True
+        stack.append(named)
+
     def _within(self, node: Node, scope: _Scope, decorators: list[Node], in_class: bool) -> _Scope:
         name = self.language.name_of(node)
-        prefix = f"{scope.prefix}{self._text(name)}." if name is not None else scope.prefix
+        prefix = scope.prefix
+        if name is not None:
+            prefix += _SEPARATOR.sub(".", self._text(name)) + "."
         inner = _Scope(node.end_byte, prefix, in_class, scope.local, scope.lost)
         inner.test = scope.test or self._decorated_test(decorators)
         inner.branch = scope.branch + self._conditions(decorators)
@@ -359,6 +384,10 @@ class _Reader:
         )
         signature = self._signature(item, comments)
         language = self.language
+        beside = decorators
+        own = language.counts_own_name
+        if own is not None and own.search(stream.masked, node.start_byte, node.end_byte):
+            beside = (*decorators, name)
         # Annotations that stand inside of what they decorate are not where it begins.
         within = bool(item.decorators) and item.decorators[0].start_byte >= node.start_byte
         head = item.name if within else node
@@ -381,8 +410,8 @@ class _Reader:
             lines=lines,
             tokens=len(form.tokens),
             statements=_statements(item.body, comments, documented=item.documented),
-            body=_with_decorators(form.body, decorators),
-            shape=_with_decorators(form.shape, decorators),
+            body=_beside(form.body, beside),
+            shape=_beside(form.shape, beside),
             doc=doc,
             decorators=decorators,
             branch=item.scope.branch,
@@ -392,6 +421,12 @@ class _Reader:
             generated=self.generated,
             private=language.is_private(name, signature),
             contract=item.scope.contract,
+            module_level=(
+                not item.scope.local
+                and not item.scope.in_class
+                and item.kind != "method"
+                and not language.owner_of(node)
+            ),
         )
 
     def _said(self, node: Node, comments: list[tuple[int, int]]) -> str:
@@ -407,7 +442,7 @@ class _Reader:
             return True
         start, end = item.body.start_byte, item.body.end_byte
         # A long body is not looked at: nothing is long and does nothing.
-        written = stream.masked[start:end].strip()
+        written = stream.masked[start:end].strip().translate(_UNMARKED)
         return len(written) < 200 and self.language.is_stub.fullmatch(written) is not None
 
     def _signature(self, item: _Found, comments: list[tuple[int, int]]) -> str:
@@ -418,7 +453,12 @@ class _Reader:
         left_out = comments[low:high]
         if item.decorators:
             left_out = sorted(
-                left_out + [(node.start_byte, node.end_byte) for node in item.decorators]
+                left_out
+                + [
+                    (node.start_byte, node.end_byte)
+                    for node in item.decorators
+                    if not self._text(node).isidentifier()  # `override` is part of it
+                ]
             )
         pieces: list[bytes] = []
         for opened, closed in left_out:
@@ -457,7 +497,7 @@ class _Reader:
     def _comment_above(self, item: _Found, comments: list[tuple[int, int]]) -> str:
         """The first line of the comment that stands right above a definition."""
         edge = min([item.start, *(node.start_byte for node in item.decorators)])
-        at = bisect_right(comments, (edge, 0)) - 1
+        at = last = bisect_right(comments, (edge, 0)) - 1
         first = None
         while at >= 0:
             end = comments[at][1]
@@ -472,9 +512,11 @@ class _Reader:
             edge, at = first[0], at - 1
         if first is None:
             return ""
-        text = self.data[first[0] : first[1]].decode("utf-8", "replace")
+        text = self.data[first[0] : comments[last][1]].decode("utf-8", "replace")
         for line in text.splitlines():
-            if words := line.strip().strip("/*!#-<").strip():
+            words = line.strip().strip("/*!#-<").strip()
+            # A comment may begin with its tags (`@test`), which describe nothing.
+            if words and (words := _MARKUP.sub("", words).strip()) and words[0] != "@":
                 return words[:200]
         return ""
 
@@ -509,7 +551,7 @@ def _is_body(item: _Found, node: Node) -> bool:
 def _bare(decorator: str) -> str:
     """A decorator without the signs that make it one."""
     if decorator.startswith(("#[", "[")) and decorator.endswith("]"):
-        return decorator.lstrip("#")[1:-1].strip()
+        return _BRACKETS.sub("", decorator)
     return decorator.lstrip("@").strip()
 
 
@@ -528,11 +570,11 @@ def _statements(body: Node | None, comments: list[tuple[int, int]], *, documente
     return max(1, count - documented)
 
 
-def _with_decorators(digest: str, decorators: tuple[str, ...]) -> str:
+def _beside(digest: str, beside: tuple[str, ...]) -> str:
     """What decorates a function is part of what it does."""
-    if not digest or not decorators:
+    if not digest or not beside:
         return digest
-    joined = digest + "\0".join(decorators)
+    joined = digest + "\0".join(beside)
     return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from steadyhand_agent.index import reader
 from steadyhand_agent.index.definitions import FileEntry
+from steadyhand_agent.index.languages.c import C
+from steadyhand_agent.index.languages.cpp import CPP
+from steadyhand_agent.index.languages.csharp import CSHARP
 from steadyhand_agent.index.languages.go import GO
 from steadyhand_agent.index.languages.java import JAVA
 from steadyhand_agent.index.languages.javascript import JAVASCRIPT
 from steadyhand_agent.index.languages.language import Language
+from steadyhand_agent.index.languages.lua import LUA
+from steadyhand_agent.index.languages.php import PHP
 from steadyhand_agent.index.languages.python import PYTHON
+from steadyhand_agent.index.languages.ruby import RUBY
 from steadyhand_agent.index.languages.rust import RUST
 from steadyhand_agent.index.languages.typescript import TSX, TYPESCRIPT
 from steadyhand_agent.workspace import text_hash
 
-LANGUAGES: tuple[Language, ...] = (PYTHON, JAVASCRIPT, TYPESCRIPT, TSX, GO, RUST, JAVA)
+LANGUAGES: tuple[Language, ...] = (
+    PYTHON, JAVASCRIPT, TYPESCRIPT, TSX, GO, RUST, JAVA, C, CPP, CSHARP, RUBY, PHP, LUA,
+)  # fmt: skip
 # Languages whose modules import each other.
-FAMILIES = {"javascript": "ecmascript", "typescript": "ecmascript", "tsx": "ecmascript"}
+FAMILIES = {
+    "javascript": "ecmascript",
+    "typescript": "ecmascript",
+    "tsx": "ecmascript",
+    "c": "c",
+    "cpp": "c",
+}
 SUFFIXES = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
 
 

@@ -8,13 +8,15 @@ A language is one module that makes one `Language`. Its query speaks in these ca
 - `namespace`: the same, but its functions stay functions (`mod a`, `namespace a`);
 - `contract`: what is defined inside is asked for by an interface (`impl Trait for Foo`);
 - `closure`: a function (or an object's class) without a name: what is inside is nobody else's;
+- `header`: names what follows it, up to the next one (`namespace a;`);
 - `wrap`: encloses a definition that ends where it ends (decorators, `export`);
 - `branch`: alternatives, of which one counts (`if`, `else`, `#ifdef`);
 - `decorator`: decorators, attributes, annotations;
 - `comment`, `drop`: not part of the meaning; comments may hold documentation;
 - `paren`: a grouping pair; `single`: a trailing comma that matters (a tuple of one);
 - `string`, `interpolation`: literal text, and the code inside it;
-- `block`: ends where no bracket shows it;
+- `block`: ends where no bracket shows it; `arguments`: a list that may stand without its brackets;
+- `sign`: an operator that only looks like what leads to an attribute (`.` that joins strings);
 - `bind`: a name bound here (parameter, local); `outside`: declared to be another scope's;
 - `key`: a name that only looks like a local (keyword argument, key of an object literal).
 """
@@ -106,8 +108,15 @@ class Language:
         module: How people name a file (`shop.text`), by its path and what lies around it.
         import_line: How another file (its path, where known) gets a definition; for what stands
             inside of another, how it gets the outermost one. Empty where it needs nothing.
+        blank: Matches what the grammar has no place for (a macro behind `class`); it is blanked for
+            the parser alone.
+        one_name: True where a program can have only one function of a name, so that two are made
+            for two programs.
+        own_name: Matches bodies in which the definition's own name counts (`super` in Ruby).
         keeps_paren: Says of a grouping pair that it must stay.
         body_field: Where a definition's body is.
+        body_of: Finds it where it stands elsewhere.
+        reopens: True where a class may be written in several pieces.
     """
 
     name: str
@@ -131,8 +140,13 @@ class Language:
     is_private: Callable[[str, str], bool] = field(default=underscored)
     module: Callable[[str, Paths], str] = field(default=plain_module)
     import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
+    blank: str = ""
+    one_name: bool = False
+    own_name: str = ""
     keeps_paren: Callable[[Node], bool] | None = None
     body_field: str = "body"
+    body_of: Callable[[Node], Node | None] | None = None
+    reopens: bool = False
 
     @cached_property
     def parser_language(self) -> tree_sitter.Language:
@@ -180,6 +194,16 @@ class Language:
     def is_constant(self) -> re.Pattern[str]:
         """The compiled `constant`."""
         return re.compile(rf"(?:{self.constant})\Z")
+
+    @cached_property
+    def is_blank(self) -> re.Pattern[bytes] | None:
+        """The compiled `blank`."""
+        return re.compile(self.blank.encode()) if self.blank else None
+
+    @cached_property
+    def counts_own_name(self) -> re.Pattern[bytes] | None:
+        """The compiled `own_name`."""
+        return re.compile(self.own_name.encode()) if self.own_name else None
 
     @cached_property
     def is_variant(self) -> re.Pattern[str]:

@@ -1,0 +1,2 @@
+//~ path tests/check_text.c
+static int helper(int a) { return a + 1; } //~ function helper test private

@@ -1,0 +1,3 @@
+return {
+  slugify = function(title) return title:lower() end, --~ function slugify
+}
