@@ -70,6 +70,8 @@ class _Replacement:
         self._other = self._read(canonical.path)
         self._checks: list[str] = []
         self._edits: dict[str, list[TextEdit]] = {}
+        # Files in which the existing one's name is there already, or is from now on.
+        self._named: set[str] = set()
 
     def plan(self) -> Plan:
         gone, kept, source = self._gone, self._kept, self._source
@@ -362,7 +364,7 @@ class _Replacement:
         if renames and not any(_exports(n) for n in uses) and self._given.name == self._kept.name:
             bound = self._kept.name
         edits += [self._renamed(source, n, bound) for n in uses if bound != item.bound]
-        if bound == self._kept.name != item.bound and self._has(source, bound):
+        if bound == self._kept.name != item.bound and self._there(source):
             edits += ecmascript_imports.dropped(source, item)
         else:
             edits += ecmascript_imports.replaced(
@@ -381,11 +383,17 @@ class _Replacement:
         edits = self._edits.setdefault(source.path, [])
         edits += self._call(source, node, like)
         edits.append(TextEdit(node.start_byte, node.end_byte, name))
-        if not self._has(source, name):
+        if not self._there(source):
             edits += ecmascript_imports.added(
                 self._modules, source, self._kept.path, self._given, name, common=common
             )
         return True
+
+    def _there(self, source: Source) -> bool:
+        """True where a file has the existing one by its name; from now on it does."""
+        before = source.path in self._named or self._has(source, self._kept.name)
+        self._named.add(source.path)
+        return before
 
     def _free(self, source: Source) -> bool:
         """True where the existing one's name can be used in a file without meaning another."""
