@@ -80,7 +80,16 @@ def _python() -> _Language:
     return reuse_python
 
 
-_LANGUAGES: dict[str, Callable[[], _Language]] = {".py": _python}
+def _ecmascript() -> _Language:
+    from steadyhand_agent.proposals import reuse_ecmascript
+
+    return reuse_ecmascript
+
+
+_LANGUAGES: dict[str, Callable[[], _Language]] = {
+    ".py": _python,
+    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"), _ecmascript),
+}
 
 
 def _language(path: str) -> Callable[[], _Language] | None:

@@ -1,0 +1,368 @@
+"""The quick fix in JavaScript and TypeScript: imports in each file's style, and who else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from steadyhand_agent.index.definitions import Definition
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, applied, reuse
+
+BODY = "{\n  const sum = a + b;\n  return [a, b, sum];\n}"
+EXISTING = f"export function existing(a, b) {BODY}\n"
+MINE = f"function mine(a, b) {BODY}\n"
+
+
+def defined(path: str, text: str, name: str) -> Definition:
+    return next(d for d in index_text(path, text).definitions if d.qualified == name)
+
+
+def planned(
+    files: Mapping[str, str], gone: str = "mine", kept: str = "existing",
+    old: str = "src/old.js", new: str = "src/new.js",
+) -> tuple[Plan, dict[str, str]]:  # fmt: skip
+    """The plan, and the texts that it changes as they are afterwards."""
+    code = Code(frozenset(files), dict(files).get)
+    plan = reuse(code, defined(old, files[old], gone), defined(new, files[new], kept))
+    return plan, {path: applied(files[path], edits) for path, edits in plan.edits.items()}
+
+
+def changed(more: Mapping[str, str], **how: str) -> dict[str, str]:
+    """The texts after a safe fix."""
+    plan, after = planned({"src/new.js": EXISTING} | dict(more), **how)
+    assert plan.checks == ()
+    return after
+
+
+def alone(text: str, new: str = EXISTING, **how: str) -> str:
+    return changed({"src/old.js": text, "src/new.js": new}, **how)["src/old.js"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        pytest.param("", 'import { existing } from "./new.js";\n\n', id="nothing"),
+        pytest.param("import x from './x';\n", "import x from './x';\nimport { existing } from './new';\n", id="quotes, no suffix"),
+        pytest.param('import x from "./x.js"\n', 'import x from "./x.js"\nimport { existing } from "./new.js"\n', id="suffix, no semicolon"),
+        pytest.param("import { other } from './new';\n", "import { other, existing } from './new';\n", id="beside another name"),
+        pytest.param("import {\n  other,\n} from './new';\n", "import {\n  other,\n  existing,\n} from './new';\n", id="on a line of its own"),
+        pytest.param("#!/usr/bin/env node\n'use strict';\n\nimport fs from 'fs';\n", "#!/usr/bin/env node\n'use strict';\n\nimport fs from 'fs';\nimport { existing } from './new.js';\n", id="below directives"),
+        pytest.param("/* licence */\n\n", '/* licence */\n\nimport { existing } from "./new.js";\n\n', id="below a licence"),
+        pytest.param("const fs = require('fs');\n", "const fs = require('fs');\nimport { existing } from './new';\n", id="mixed"),
+    ],
+)  # fmt: skip
+def test_where_the_import_goes(head: str, expected: str) -> None:
+    if "require" in head:
+        with pytest.raises(ReuseRefused, match="CommonJS"):
+            alone(f"{head}\n{MINE}\nuse(mine(1, 2));\n")
+        return
+    gap = "" if expected.endswith("\n\n") else "\n"
+    text = f"{head}{gap if head else ''}{MINE}\nuse(mine(1, 2));\n"
+    assert alone(text) == f"{expected}{gap}use(existing(1, 2));\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        pytest.param(f"module.exports = {{ existing }};\n\nfunction existing(a, b) {BODY}\n", "const { existing } = require('./new');\n", id="listed"),
+        pytest.param(f"exports.existing = function (a, b) {BODY};\n", "const { existing } = require('./new');\n", id="assigned"),
+        pytest.param(f"function existing(a, b) {BODY}\nmodule.exports.other = existing;\n", "const { other: existing } = require('./new');\n", id="under another name"),
+        pytest.param(f"function existing(a, b) {BODY}\nmodule.exports = existing;\n", "const existing = require('./new');\n", id="alone"),
+    ],
+)  # fmt: skip
+def test_commonjs(new: str, expected: str) -> None:
+    text = f"const fs = require('fs');\n\n{MINE}\nmodule.exports = () => mine(1, 2);\n"
+    assert alone(text, new) == f"const fs = require('fs');\n{expected}\nmodule.exports = () => existing(1, 2);\n"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (f"const existing = (a, b) => {BODY};\nexport {{ existing }};\n", "{ existing }"),
+        (f"const existing = (a, b) => {BODY};\nexport {{ existing as sum }};\n", "{ sum as existing }"),
+        (f"export default function existing(a, b) {BODY}\n", "existing"),
+        (f"function existing(a, b) {BODY}\nexport default existing;\n", "existing"),
+        (f"export const existing = function (a, b) {BODY};\n", "{ existing }"),
+    ],
+)  # fmt: skip
+def test_how_the_existing_one_is_exported(new: str, expected: str) -> None:
+    assert alone(f"{MINE}\nuse(mine(1, 2));\n", new) == (
+        f'import {expected} from "./new.js";\n\nuse(existing(1, 2));\n'
+    )
+
+
+def test_what_is_not_exported_cannot_be_imported() -> None:
+    with pytest.raises(ReuseRefused, match="not exported"):
+        alone(f"{MINE}\nuse(mine(1, 2));\n", f"function existing(a, b) {BODY}\n")
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("use(mine, a.mine, { mine: 1 }, 'mine');", "use(existing, a.mine, { mine: 1 }, 'mine');"),
+        ("use({ mine });", "use({ mine: existing });"),
+        ("const x = `${mine(1, 2)} mine`;", "const x = `${existing(1, 2)} mine`;"),
+        ("class A { mine() { return mine(1, 2); } }", "class A { mine() { return existing(1, 2); } }"),
+    ],
+)  # fmt: skip
+def test_uses_are_renamed_and_properties_are_not(use: str, expected: str) -> None:
+    assert alone(f"{MINE}\n{use}\n").endswith(f"\n\n{expected}\n")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "const f = (existing) => mine(existing, 1);",
+        "const f = ({ existing }) => mine(existing, 1);",
+        "function f() { const existing = 1; return mine(existing, 2); }",
+        "const f = (mine) => mine; use(mine(1, 2));",
+        "for (const existing of mine(1, 2)) use(existing);",
+        "try { mine(1, 2); } catch (existing) { use(existing); }",
+    ],
+)
+def test_where_a_rename_could_catch_another_the_old_name_stays(use: str) -> None:
+    result = alone(f"{MINE}\n{use}\n")
+    assert result == f'import {{ existing as mine }} from "./new.js";\n\n{use}\n'
+
+
+def test_documentation_and_blank_lines_go_with_the_definition() -> None:
+    text = f"const a = 1;\n\n/**\n * Mine.\n */\n{MINE}\n\nuse(a);\nconst b = mine(1, 2);\n"
+    result = alone(text)
+    assert result.endswith("\nconst a = 1;\n\nuse(a);\nconst b = existing(1, 2);\n")
+    assert "Mine." not in result
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("import { mine } from './old';\nuse(mine(1, 2));\n", "import { existing } from './new';\nuse(existing(1, 2));\n", id="named"),
+        pytest.param("import { mine as m } from './old';\nuse(m(1, 2));\n", "import { existing as m } from './new';\nuse(m(1, 2));\n", id="aliased"),
+        pytest.param("import { mine, x } from './old';\nuse(mine(1, 2), x);\n", "import { x } from './old';\nimport { existing } from './new';\nuse(existing(1, 2), x);\n", id="of two"),
+        pytest.param("import { x, mine } from \"./old.js\"\nuse(mine(1, 2), x)\n", "import { x } from \"./old.js\"\nimport { existing } from \"./new.js\"\nuse(existing(1, 2), x)\n", id="last of two"),
+        pytest.param("import * as old from './old';\nuse(old.mine(1, 2), old.x);\n", "import * as old from './old';\nimport { existing } from './new';\nuse(existing(1, 2), old.x);\n", id="namespace"),
+        pytest.param("export { mine } from './old';\n", "export { existing as mine } from './new';\n", id="passed on"),
+        pytest.param("export { mine as m, x } from './old';\n", "export { x } from './old';\nexport { existing as m } from './new';\n", id="passed on under another name"),
+        pytest.param("import { mine } from './old';\nimport { existing } from './new';\nuse(mine(1, 2), existing);\n", "import { existing } from './new';\nuse(existing(1, 2), existing);\n", id="both"),
+        pytest.param("import { mine } from './old';\nexport { mine };\n", "import { existing as mine } from './new';\nexport { mine };\n", id="exported again"),
+    ],
+)  # fmt: skip
+def test_another_file_is_told(text: str, expected: str) -> None:
+    after = changed({"src/old.js": f"export {MINE}export const x = 1;\n", "src/main.js": text})
+    assert after == {"src/old.js": "export const x = 1;\n", "src/main.js": expected}
+
+
+def test_another_file_is_told_in_commonjs() -> None:
+    after = changed(
+        {
+            "src/new.js": f"function existing(a, b) {BODY}\nmodule.exports = {{ existing }};\n",
+            "src/old.js": f"{MINE}\nmodule.exports = {{ mine, x: 1 }};\n",
+            "src/a.js": "const { mine } = require('./old');\nuse(mine(1, 2));\n",
+            "src/b.js": "const { x, mine: m } = require('./old');\nuse(m(1, 2), x);\n",
+            "src/c.js": "const old = require('./old');\nuse(old.mine(1, 2));\n",
+            "src/d.js": "use(require('./old').mine(1, 2));\n",
+        }
+    )
+    assert after["src/old.js"] == (
+        "const { existing: mine } = require('./new');\n\nmodule.exports = { mine, x: 1 };\n"
+    )
+    assert after["src/a.js"] == "const { existing } = require('./new');\nuse(existing(1, 2));\n"
+    assert after["src/b.js"] == (
+        "const { x } = require('./old');\nconst { existing: m } = require('./new');\nuse(m(1, 2), x);\n"
+    )
+    assert after["src/c.js"] == (
+        "const old = require('./old');\nconst { existing } = require('./new');\nuse(existing(1, 2));\n"
+    )
+    assert set(after) == {"src/old.js", "src/a.js", "src/b.js", "src/c.js"}
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("export * from './old';\n", id="all passed on"),
+        pytest.param("import('./old').then((old) => old.mine(1, 2));\n", id="dynamic"),
+        pytest.param("import { mine } from '@/old';\nmine(1, 2);\n", id="alias of a bundler"),
+        pytest.param("import * as old from './old';\nuse(old);\n", id="namespace as a value"),
+        pytest.param("import { mine } from './old';\njest.mock('./old');\nmine(1, 2);\n", id="mocked"),
+        pytest.param("import * as old from './old';\njest.spyOn(old, 'mine');\n", id="spied on"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_rewritten_finds_the_name_where_it_was(user: str) -> None:
+    after = changed({"src/old.js": f"export {MINE}\nuse(mine(1, 2));\n", "src/main.js": user})
+    assert set(after) == {"src/old.js"}
+    assert 'import { existing as mine } from "./new' in after["src/old.js"].replace("'", '"')
+    assert "export { mine };\n" in after["src/old.js"]
+
+
+def test_an_export_that_nobody_here_takes_stays() -> None:
+    result = alone(f"const a = 1;\n\nexport {MINE}")
+    assert result == 'const a = 1;\n\nexport { existing as mine } from "./new.js";\n'
+    result = alone(f"export default {MINE}")
+    assert result == 'export { existing as default } from "./new.js";\n'
+
+
+def test_default_imports_are_followed() -> None:
+    after = changed(
+        {
+            "src/old.js": f"export default {MINE}",
+            "src/main.js": "import any from './old';\nany(1, 2);\n",
+        }
+    )
+    assert after["src/main.js"] == "import { existing as any } from './new';\nany(1, 2);\n"
+
+
+def test_typescript_and_its_suffixes() -> None:
+    new = "export function existing(a: number, b: number): number[] " + BODY + "\n"
+    files = {
+        "src/new.ts": new,
+        "src/lib/old.ts": f"export const mine = (a: number, b: number) => {BODY};\n",
+        "src/app.tsx": "import { mine, type T } from './lib/old.js';\n\nexport const A = () => <B x={mine(1, 2)} />;\n",
+        "src/lib/index.ts": "export { mine } from './old.js';\n",
+    }
+    plan, after = planned(files, old="src/lib/old.ts", new="src/new.ts")
+    assert plan.safe
+    assert after["src/app.tsx"] == (
+        "import { type T } from './lib/old.js';\nimport { existing } from './new.js';\n\n"
+        "export const A = () => <B x={existing(1, 2)} />;\n"
+    )
+    assert after["src/lib/index.ts"] == "export { existing as mine } from '../new.js';\n"
+
+
+def test_a_folder_is_named_as_others_name_folders() -> None:
+    files = {
+        "src/text/index.ts": EXISTING,
+        "src/old.ts": f"import {{ z }} from './z';\n\n{MINE}\nuse(mine(z, 2));\n",
+    }
+    _, after = planned(files, old="src/old.ts", new="src/text/index.ts")
+    assert after["src/old.ts"].startswith(
+        "import { z } from './z';\nimport { existing } from './text';\n"
+    )
+
+
+def test_a_circle_is_refused_and_one_of_types_is_none() -> None:
+    text = f"{MINE}\nuse(mine(1, 2));\n"
+    for head in (
+        "import './old';\n",
+        "import { x } from './between';\n",
+        "export * from './old.js';\n",
+    ):
+        with pytest.raises(ReuseRefused, match="circular"):
+            changed(
+                {
+                    "src/old.js": text,
+                    "src/new.js": head + EXISTING,
+                    "src/between.js": "import './old';\n",
+                }
+            )
+    files = {"src/old.ts": text, "src/new.ts": f"import type {{ T }} from './old';\n{EXISTING}"}
+    plan, _ = planned(files, old="src/old.ts", new="src/new.ts")
+    assert plan.safe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("import { help } from './h';\n", "import { help } from './h.js';\n", True),
+        ("import { help } from './h';\n", "import { help } from './i';\n", False),
+        ("import { help } from './again';\n", "import { help } from './h';\n", True),
+        ("const help = 'x';\n", "const help = 'x';\n", True),
+        ("const help = 'x';\n", "const help = 'y';\n", False),
+        ("const help = {};\n", "const help = {};\n", False),
+        ("function help(a) { return a; }\n", "function help(a) { return a; }\n", True),
+        ("import help from 'lib';\n", "import help from 'lib';\n", True),
+        ("import help from 'lib';\n", "import help from 'bil';\n", False),
+    ],
+)
+def test_names_that_the_body_reads_mean_the_same_in_both(old: str, new: str, same: bool) -> None:
+    body = "{ return help(a, Math.PI); }\n"
+    files = {
+        "src/h.js": "export const help = 1;\n",
+        "src/i.js": "export const help = 2;\n",
+        "src/again.js": "export { help } from './h';\n",
+        "src/old.js": f"{old}function mine(a) {body}use(mine(1));\n",
+        "src/new.js": f"{new}export function existing(a) {body}",
+    }
+    plan, _ = planned(files)
+    assert plan.checks == (() if same else ("`help` may be another in src/new.js than here.",))
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("use(mine(1, 2));", "use(existing(2, 1));"),
+        ("use(mine(x, 'y'));", "use(existing('y', x));"),
+    ],
+)
+def test_arguments_follow_their_parameters(use: str, expected: str) -> None:
+    other = f"export function existing(b, a) {BODY}\n"
+    assert alone(f"{MINE}\n{use}\n", other).endswith(f"\n\n{expected}\n")
+
+
+@pytest.mark.parametrize(
+    "use", ["use(mine(f(), g()));", "use(mine(...x));", "use(mine);", "mine(1);"]
+)
+def test_arguments_that_cannot_be_followed_are_refused(use: str) -> None:
+    with pytest.raises(ReuseRefused):
+        alone(f"{MINE}\n{use}\n", f"export function existing(b, a) {BODY}\n")
+
+
+def test_what_differs_is_named_or_refused() -> None:
+    text = f"{MINE.replace('sum]', '1]')}\nuse(mine(1, 2));\n"
+    plan, _ = planned({"src/old.js": text, "src/new.js": EXISTING.replace("sum]", "2]")})
+    assert plan.checks == ("It has `1` where `existing` has `2`.",)
+    for other in ("return a;", "return [b, a, sum];"):
+        with pytest.raises(ReuseRefused, match="do not do the same"):
+            alone(f"{MINE}\nmine();\n", EXISTING.replace("return [a, b, sum];", other))
+    for mine, existing in (("this", "this"), ("arguments", "arguments")):
+        files = {
+            "src/old.js": f"const mine = (a) => {{ return {mine}.x + a; }};\nuse(mine(1));\n",
+            "src/new.js": f"export function existing(a) {{ return {existing}.x + a; }}\n",
+        }
+        with pytest.raises(ReuseRefused, match="arrow"):
+            planned(files)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["mine = wrap(mine);\n", "const { mine } = x;\n", "mine++;\n"],
+)
+def test_a_name_that_is_bound_again_is_refused(more: str) -> None:
+    with pytest.raises(ReuseRefused, match="bound or assigned"):
+        alone(f"{MINE}\n{more}")
+
+
+def test_another_package_and_the_other_kind_of_module_are_to_be_checked() -> None:
+    files = {
+        "a/package.json": "{}",
+        "b/package.json": "{}",
+        "a/old.js": f"import x from './x';\n{MINE}\nuse(mine(x, 2));\n",
+        "b/new.js": f"function existing(a, b) {BODY}\nmodule.exports = {{ existing }};\n",
+    }
+    plan, _ = planned(files, old="a/old.js", new="b/new.js")
+    assert [c.split(";")[0] for c in plan.checks] == [
+        "b/new.js is CommonJS",
+        "b/new.js belongs to another package",
+    ]
+    with pytest.raises(ReuseRefused, match="cannot require"):
+        planned(
+            {"old.cjs": f"{MINE}\nuse(mine(1, 2));\n", "new.mjs": EXISTING},
+            old="old.cjs", new="new.mjs",
+        )  # fmt: skip
+
+
+def test_in_one_file_no_import_is_needed() -> None:
+    text = f"{EXISTING}\n{MINE}\nuse(mine(1, 2));\n"
+    _, after = planned({"src/old.js": text}, new="src/old.js")
+    assert after["src/old.js"] == f"{EXISTING}\nuse(existing(1, 2));\n"
+
+
+def test_line_ends_and_wide_characters() -> None:
+    text = f"// é 😀\nimport x from './x';\n\n{MINE}\nuse('😀', mine(x, 'é'));\n".replace(
+        "\n", "\r\n"
+    )
+    result = alone(text)
+    assert result.count("\n") == result.count("\r\n")
+    assert result.endswith(
+        "import { existing } from './new';\r\n\r\nuse('😀', existing(x, 'é'));\r\n"
+    )

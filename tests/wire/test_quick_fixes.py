@@ -1,0 +1,229 @@
+"""What can be done about a finding: several files at once, what to check, compare, the agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raw_client import CAPABILITIES, Editor, Json, cut, disk, function, path_of, without
+
+LIBRARY = function("existing", "strip")
+OLD = f"from pkg.tools import strip\n\n\n{function('_mine', 'strip')}\n\ndef use(x):\n    return _mine(x)\n"
+FILES = {
+    "pkg/__init__.py": "",
+    "pkg/tools.py": "def strip(x):\n    return x\n",
+    "pkg/new.py": f"from pkg.tools import strip\n\n\n{LIBRARY}",
+    "pkg/old.py": OLD,
+    "pkg/user.py": "# 😀\nfrom pkg.old import _mine as m  # 😀\n\nx = m([1])\n",
+    "pkg/attribute.py": "import pkg.old\n\nx = pkg.old._mine([1])\n",
+}
+# The same, but `strip` is another in the two modules.
+UNSURE = FILES | {"pkg/new.py": f"from pkg.others import strip\n\n\n{LIBRARY}", "pkg/others.py": ""}
+CIRCLE = FILES | {"pkg/tools.py": "def strip(x):\n    return x\n", "pkg/new.py": f"import pkg.old\nfrom pkg.tools import strip\n\n\n{LIBRARY}"}  # fmt: skip
+
+
+def with_support(**support: Any) -> Json:
+    """Capabilities of a client that can do more."""
+    copy: Json = json.loads(json.dumps(CAPABILITIES))
+    if support.get("annotations"):
+        copy["workspace"]["workspaceEdit"]["changeAnnotationSupport"] = {}
+    if support.get("disabled"):
+        copy["textDocument"]["codeAction"]["disabledSupport"] = True
+    return copy
+
+
+def opened(folder: Path, files: Json, **more: Any) -> Editor:
+    root = folder / "project"
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    return Editor(root, folder / "private", **more)
+
+
+def on(editor: Editor, name: str = "_mine", path: str = "pkg/old.py") -> tuple[str, list[Json]]:
+    """A document, opened, and the code actions of its finding."""
+    uri = editor.show(path)
+
+    def ours(params: Json) -> list[Json]:
+        return [d for d in params["diagnostics"] if cut(editor.texts[uri][1], d["range"]) == name]
+
+    finding = ours(editor.findings(uri, ours))[0]
+    return uri, editor.actions(uri, finding["range"], [finding])
+
+
+def use(actions: list[Json]) -> Json:
+    (action,) = [a for a in actions if a["title"].startswith("Use ")]
+    return action
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Iterator[Editor]:
+    with opened(tmp_path, FILES) as made:
+        yield made.indexed()
+
+
+def test_one_fix_changes_several_files(editor: Editor) -> None:
+    user = editor.show("pkg/user.py")
+    editor.type(user, editor.texts[user][1] + "y = m([2])\n")
+    uri, actions = on(editor)
+    action = use(actions)
+    assert action["title"] == "Use `existing` from `pkg.new`"
+    assert action["isPreferred"] is True
+    edit = editor.call("codeAction/resolve", action)["edit"]
+    versions = {
+        path_of(c["textDocument"]["uri"]).name: c["textDocument"]["version"]
+        for c in edit["documentChanges"]
+    }
+    assert versions == {"old.py": 1, "user.py": 2, "attribute.py": None}
+    assert "changeAnnotations" not in edit
+    assert editor.apply(edit)
+    assert editor.texts[uri][1] == (
+        "from pkg.new import existing\nfrom pkg.tools import strip\n\n\n"
+        "def use(x):\n    return existing(x)\n"
+    )
+    # Unsaved text counts; what was typed there is kept.
+    assert editor.texts[user][1] == (
+        "# 😀\nfrom pkg.new import existing as m  # 😀\n\nx = m([1])\ny = m([2])\n"
+    )
+    assert editor.text("pkg/attribute.py") == (
+        "import pkg.old\nimport pkg.new\n\nx = pkg.new.existing([1])\n"
+    )
+
+
+def test_a_file_that_was_saved_a_moment_ago_is_seen_as_it_is(editor: Editor) -> None:
+    """The index hears of the disk a moment later; the fix reads the disk."""
+    _, actions = on(editor)
+    editor.put("pkg/new.py", "# moved\n\n\n" + FILES["pkg/new.py"])
+    editor.put("pkg/late.py", "from pkg.old import _mine\n\nx = _mine([1])\n")
+    assert editor.call("codeAction/resolve", use(actions))["edit"]
+    editor.put("pkg/new.py", "existing = None\n")
+    error = editor.error("codeAction/resolve", use(actions))
+    assert error.code == -32803
+
+
+def test_a_client_without_versions_gets_plain_edits_of_all_files(tmp_path: Path) -> None:
+    capabilities = without(CAPABILITIES, "workspace", "workspaceEdit", "documentChanges")
+    with opened(tmp_path, FILES, capabilities=capabilities) as editor:
+        _, actions = on(editor.indexed())
+        edit = editor.call("codeAction/resolve", use(actions))["edit"]
+        assert {path_of(uri).name for uri in edit["changes"]} == {
+            "old.py", "user.py", "attribute.py",
+        }  # fmt: skip
+
+
+def test_what_is_to_be_checked_stands_in_the_annotation(tmp_path: Path) -> None:
+    with opened(tmp_path, UNSURE, capabilities=with_support(annotations=True)) as editor:
+        _, actions = on(editor.indexed())
+        action = use(actions)
+        assert "check" not in action["title"], "the editor asks"
+        edit = editor.call("codeAction/resolve", action)["edit"]
+        ((name, annotation),) = edit["changeAnnotations"].items()
+        assert annotation["needsConfirmation"] is True
+        assert annotation["description"] == "`strip` may be another in pkg/new.py than here."
+        edits = [e for change in edit["documentChanges"] for e in change["edits"]]
+        assert {e["annotationId"] for e in edits} == {name}
+
+
+def test_a_safe_fix_is_not_annotated(tmp_path: Path) -> None:
+    with opened(tmp_path, FILES, capabilities=with_support(annotations=True)) as editor:
+        _, actions = on(editor.indexed())
+        edit = editor.call("codeAction/resolve", use(actions))["edit"]
+        assert "changeAnnotations" not in edit
+
+
+def test_what_is_to_be_checked_stands_in_the_title_for_other_clients(tmp_path: Path) -> None:
+    with opened(tmp_path, UNSURE) as editor:
+        _, actions = on(editor.indexed())
+        action = use(actions)
+        assert action["title"] == (
+            "Use `existing` from `pkg.new` (check: `strip` may be another in pkg/new.py than here)"
+        )
+        assert not action.get("isPreferred")
+
+
+def test_what_is_refused_says_why(tmp_path: Path) -> None:
+    with opened(tmp_path / "a", CIRCLE, capabilities=with_support(disabled=True)) as editor:
+        _, actions = on(editor.indexed())
+        reason = use(actions)["disabled"]["reason"]
+        assert reason == "`pkg.new` imports `pkg.old`, so importing it here would be circular."
+    with opened(tmp_path / "b", CIRCLE) as editor:
+        _, actions = on(editor.indexed())
+        assert not [a for a in actions if a["title"].startswith("Use ")]
+        assert [a for a in actions if a["title"] == "Compare the two"]
+    with opened(tmp_path / "c", CIRCLE, capabilities=with_support(annotations=True)) as editor:
+        _, actions = on(editor.indexed())
+        error = editor.error("codeAction/resolve", use(actions))
+        assert (error.code, error.message) == (-32803, reason)
+
+
+def test_the_two_are_compared(editor: Editor) -> None:
+    _, actions = on(editor)
+    (action,) = [a for a in actions if a["title"] == "Compare the two"]
+    assert editor.call("workspace/executeCommand", action["command"]) is None
+    (shown,) = editor.documents
+    text = disk(path_of(shown["uri"]))
+    assert text.startswith("--- pkg/old.py:4 _mine\n+++ pkg/new.py:4 existing\n")
+    assert "-def _mine(items, limit=3):\n+def existing(items, limit=3):\n" in text
+    error = editor.command_error("steadyhand.compare", uri=editor.uri("pkg/old.py"), definition="x")
+    assert error.code == -32803
+
+
+def test_the_agent_is_given_the_two_and_their_callers(tmp_path: Path) -> None:
+    with opened(tmp_path, FILES) as editor:
+        _, actions = on(editor.indexed())
+        (action,) = [a for a in actions if a["title"] == "Let the agent merge them"]
+        assert action["command"]["command"] == "steadyhand.task"
+        (argument,) = action["command"]["arguments"]
+        assert "`_mine` (pkg/old.py:4)" in argument["prompt"]
+        started = editor.call("workspace/executeCommand", action["command"])
+        assert started["session"]
+        sessions = editor.command("steadyhand.sessions")["sessions"]
+        assert [s["id"] for s in sessions] == [started["session"]]
+
+
+def test_other_languages_have_their_fixes(tmp_path: Path) -> None:
+    body = "(items, limit) {\n  const found = [];\n  for (const item of items) {\n    if (item && found.length < limit) {\n      found.push(item);\n    }\n  }\n  return found;\n}\n"  # fmt: skip
+    go = "package a\n\nfunc {}(items []int, limit int) []int {{\n\tvar found []int\n\tfor _, item := range items {{\n\t\tif item > 0 && len(found) < limit {{\n\t\t\tfound = append(found, item)\n\t\t}}\n\t}}\n\treturn found\n}}\n"  # fmt: skip
+    files = {
+        "src/new.js": f"export function existing{body}",
+        "src/deep/old.js": f"export function mine{body}",
+        "src/user.js": "import { mine } from './deep/old.js';\n\nmine([1], 2);\n",
+        "a/new.go": go.format("Existing"),
+        "a/b/old.go": go.format("mine"),
+    }
+    with opened(tmp_path, files) as editor:
+        _, actions = on(editor.indexed(), "mine", "src/deep/old.js")
+        action = use(actions)
+        assert action["title"] == "Use `existing` from `src/new.js`"
+        assert editor.apply(editor.call("codeAction/resolve", action)["edit"])
+        assert editor.text("src/deep/old.js") == ""
+        assert editor.text("src/user.js") == (
+            "import { existing } from './new.js';\n\nexisting([1], 2);\n"
+        )
+        _, actions = on(editor, "mine", "a/b/old.go")
+        titles = [a["title"] for a in actions if a["kind"] == "quickfix"]
+        assert titles[:3] == [
+            "Go to the existing definition (a/new.go:3)",
+            "Compare the two",
+            "Let the agent merge them",
+        ]
+
+
+def test_a_copy_with_another_literal_is_to_be_checked_or_left_to_the_agent(editor: Editor) -> None:
+    """T2, shown for what is new: typed into a document that was open before."""
+    uri = editor.show("pkg/user.py")
+    editor.findings(uri, lambda p: p["version"] == 1)
+    copy = function("other", "strip").replace("limit=3", "limit=4")
+    since = len(editor.heard)
+    editor.type(uri, f"from pkg.tools import strip\n\n\n{copy}\n\nx = other([1])\n")
+    finding = editor.findings(uri, since=since)["diagnostics"][0]
+    assert finding["code"] == "T2"
+    actions = editor.actions(uri, finding["range"], [finding])
+    titles = [a["title"] for a in actions]
+    assert use(actions)["title"].endswith("(check: It has `4` where `existing` has `3`)")
+    assert "Let the agent extract both to one place…" in titles
