@@ -181,5 +181,5 @@ class _Demo:
             "VS Code: build and install the extension in editors/vscode (its README says how).\n"
             "Neovim:  add editors/nvim to your runtimepath and call "
             "require('steadyhand').setup().\n"
-            "Others:  start `steadyhand lsp` on stdio for Python files; see the README."
+            "Others:  start `steadyhand lsp` on stdio; see the README."
         )
