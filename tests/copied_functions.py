@@ -56,7 +56,7 @@ class Package:
         loading.mkdir(parents=True)
         command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
         options = ["--no-deps", "--no-binary", ":all:", "-d", str(loading), self.pin]
-        subprocess.run([*command, *options], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run([*command, *options], check=True)
         (archive,) = loading.glob("*.tar.gz")
         with tarfile.open(archive) as packed:
             packed.extractall(loading, filter="data")
@@ -130,15 +130,7 @@ def run_tests(root: Path, package: Package) -> str:
     options = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist"]
     quiet = ["-p", "no:asyncio", "-W", "ignore", "--rootdir", str(root), *package.tests]
     command = [sys.executable, "-m", "pytest", *options, *quiet]
-    # A test that reads stdin would read what pytest's own workers are told there.
-    run = subprocess.run(
-        command,
-        cwd=root,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     last = run.stdout.strip().splitlines()[-1] if run.stdout.strip() else run.stderr
     told = re.sub(r"(?:, \d+ warnings?)? in [\d.]+s.*", "", last).strip("= ")
     return told if run.returncode == 0 else f"{told}\n{run.stdout[-6000:]}{run.stderr[-2000:]}"
@@ -394,10 +386,7 @@ class Copier:
         )
         path = self.root / self.package.folder
         command = [sys.executable, "-B", "-W", "ignore", "-c", code, *names]
-        run = subprocess.run(
-            command, cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True
-        )
-        return run.returncode == 0
+        return not subprocess.run(command, cwd=path.parent, capture_output=True).returncode
 
 
 @cache
