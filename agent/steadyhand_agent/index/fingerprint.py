@@ -264,9 +264,9 @@ class TokenStream:
         """Blanks an annotation with the sign that leads to it."""
         self._blank(start, end)
         masked = self.masked
-        at = start - 1
-        while at >= 0 and masked[at] in b" \t\n\r\\":
-            at -= 1
+        # It is near; before a method may stand a long comment, blanked.
+        near = max(0, start - 80)
+        at = near + len(masked[near:start].rstrip(b" \t\n\r\\")) - 1
         if at >= 0 and masked[at] == 0x3A and masked[at - 1] != 0x3A:  # `:`, but not `::`
             masked[at] = 0x20
         elif at >= 1 and masked.endswith(b"->", 0, at + 1):

@@ -103,13 +103,18 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     def overdue(_offset: int, _has_error: bool) -> bool:
         return time.monotonic() > until
 
+    size = _CHUNK
+
+    def piece(offset: int, _point: object) -> bytes:
+        return data[offset : offset + size]
+
     parser = Parser(language.parser_language)
     try:
-        tree = parser.parse(
-            lambda offset, _: data[offset : offset + _CHUNK], progress_callback=overdue
-        )
+        tree = parser.parse(piece, progress_callback=overdue)
     except ValueError:
         raise TooSlow(f"Parsing takes longer than {seconds:g} s.") from None
+    # From now on it is asked for the texts of single nodes, a byte at a time.
+    size = 1
     return tree.root_node
 
 

@@ -12,9 +12,9 @@ from tree_sitter import Node
 
 # Only what all of these languages agree on; a bit operation binds differently in each.
 _LEVELS = {
-    b"*": 5, b"/": 5, b"%": 5, b"+": 4, b"-": 4,
-    b"<": 3, b">": 3, b"<=": 3, b">=": 3, b"==": 3, b"!=": 3, b"===": 3, b"!==": 3,
-    b"&&": 2, b"||": 1,
+    "*": 5, "/": 5, "%": 5, "+": 4, "-": 4,
+    "<": 3, ">": 3, "<=": 3, ">=": 3, "==": 3, "!=": 3, "===": 3, "!==": 3,
+    "&&": 2, "||": 1,
 }  # fmt: skip
 _COMPARISON = 3
 
@@ -69,7 +69,7 @@ class Grouping:
 
 def _level(node: Node) -> int:
     sign = node.child_by_field_name("operator")
-    return _LEVELS.get(sign.text or b"", 0) if sign is not None else 0
+    return _LEVELS.get(sign.type, 0) if sign is not None else 0
 
 
 def _binds_tighter(inner: Node, outer: Node, pair: Node) -> bool:

@@ -131,11 +131,11 @@ def _redundant(group: Node) -> bool:
 def _binds_tighter(inner: Node, outer: Node) -> bool:
     """True for a product inside a sum; other pairs are kept as they are written."""
 
-    def operator(node: Node) -> bytes:
+    def operator(node: Node) -> str:
         sign = node.child_by_field_name("operator")
-        return sign.text or b"" if sign is not None else b""
+        return sign.type if sign is not None else ""
 
-    return operator(inner) in (b"*", b"/", b"//", b"%") and operator(outer) in (b"+", b"-")
+    return operator(inner) in ("*", "/", "//", "%") and operator(outer) in ("+", "-")
 
 
 def _name_of(node: Node) -> Node | None:
