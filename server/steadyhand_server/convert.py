@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_server.documents import LineTable
 from steadyhand_server.pages import findings_file
 
 if TYPE_CHECKING:
+    from steadyhand_agent.index.definitions import Definition, Finding
     from steadyhand_agent.index.suppress import Remark
 
 SOURCE = "steadyhand"

@@ -57,8 +57,7 @@ class Look:
         """The files to look at."""
         paths = self._view.paths()
         for path in paths:
-            entry = self._view.entry(path)
-            self._stats.lines[path] = entry.lines if entry else 0
+            self._stats.lines[path] = self._view.lines(path)
         # What is new may be the better of two, so that the finding stands on the older one.
         if self._base or self._baseline:
             return paths

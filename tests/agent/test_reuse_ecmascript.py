@@ -6,27 +6,18 @@ from collections.abc import Mapping
 
 import pytest
 
-from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, applied, reuse
+import planned_reuse
+from steadyhand_agent.proposals.reuse import Plan, ReuseRefused
 
 BODY = "{\n  const sum = a + b;\n  return [a, b, sum];\n}"
 EXISTING = f"export function existing(a, b) {BODY}\n"
 MINE = f"function mine(a, b) {BODY}\n"
 
 
-def defined(path: str, text: str, name: str) -> Definition:
-    return next(d for d in index_text(path, text).definitions if d.qualified == name)
-
-
 def planned(
-    files: Mapping[str, str], gone: str = "mine", kept: str = "existing",
-    old: str = "src/old.js", new: str = "src/new.js",
-) -> tuple[Plan, dict[str, str]]:  # fmt: skip
-    """The plan, and the texts that it changes as they are afterwards."""
-    code = Code(frozenset(files), dict(files).get)
-    plan = reuse(code, defined(old, files[old], gone), defined(new, files[new], kept))
-    return plan, {path: applied(files[path], edits) for path, edits in plan.edits.items()}
+    files: Mapping[str, str], *, old: str = "src/old.js", new: str = "src/new.js", **how: str
+) -> tuple[Plan, dict[str, str]]:
+    return planned_reuse.planned(files, old, new, **how)
 
 
 def changed(more: Mapping[str, str], **how: str) -> dict[str, str]:

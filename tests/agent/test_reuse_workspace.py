@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, applied, reuse
+import planned_reuse
+from steadyhand_agent.proposals.reuse import Plan, ReuseRefused
 
 EXISTING = "def existing(a, b=2):\n    return [a, b]\n"
 MINE = "def mine(a, b=2):\n    return [a, b]\n"
@@ -23,18 +22,10 @@ MINE = "def mine(a, b=2):\n    return [a, b]\n"
 BASE = {"pkg/__init__.py": "", "pkg/new.py": EXISTING, "pkg/old.py": MINE}
 
 
-def defined(path: str, text: str, name: str) -> Definition:
-    return next(d for d in index_text(path, text).definitions if d.qualified == name)
-
-
 def planned(
-    files: Mapping[str, str], gone: str = "mine", kept: str = "existing",
-    old: str = "pkg/old.py", new: str = "pkg/new.py",
-) -> tuple[Plan, dict[str, str]]:  # fmt: skip
-    """The plan, and the texts that it changes as they are afterwards."""
-    code = Code(frozenset(files), dict(files).get)
-    plan = reuse(code, defined(old, files[old], gone), defined(new, files[new], kept))
-    return plan, {path: applied(files[path], edits) for path, edits in plan.edits.items()}
+    files: Mapping[str, str], *, old: str = "pkg/old.py", new: str = "pkg/new.py", **how: str
+) -> tuple[Plan, dict[str, str]]:
+    return planned_reuse.planned(files, old, new, **how)
 
 
 def changed(more: Mapping[str, str], **how: str) -> dict[str, str]:
@@ -443,7 +434,7 @@ def test_a_module_that_nobody_near_imports_is_to_be_checked() -> None:
 def test_a_body_in_another_language_or_a_class_is_not_offered() -> None:
     text = "class A:\n    x = 1\n"
     with pytest.raises(ReuseRefused):
-        planned({"a.py": text, "b.py": text}, "A", "A", "a.py", "b.py")
+        planned({"a.py": text, "b.py": text}, gone="A", kept="A", old="a.py", new="b.py")
 
 
 # One line for each way in which a module may come to the function, and what it then computes.

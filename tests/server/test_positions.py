@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol import types as lsp
 
-from steadyhand_agent.index.languages.python import definitions
+from steadyhand_agent.index.languages import index_text
 from steadyhand_server import convert
 from steadyhand_server.client import edited
 from steadyhand_server.documents import Documents, LineTable
@@ -111,7 +111,7 @@ def test_the_whole_range_is_the_whole_text(text: str) -> None:
 @pytest.mark.parametrize("head", ["", "\ufeff", "x = '😀é'; ", "# \f\u2028\r\n", "\r\r"])
 def test_the_range_of_a_name(head: str) -> None:
     text = f"{head}\ndef größe_😀(a): return a\n".replace("😀", "x")
-    (found,) = [d for d in definitions("a.py", text) if d.kind == "function"]
+    (found,) = [d for d in index_text("a.py", text).definitions if d.kind == "function"]
     table = LineTable(text)
     span = convert.name_span(table, found)
     start, end = convert.offset(table, span.start), convert.offset(table, span.end)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from steadyhand_agent.actions import Permit, Refuse
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.findings import duplicates_of, overwritten
-from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import described_like
-from steadyhand_agent.index.store import View
+from steadyhand_agent.index.store import View, indexed
 from steadyhand_agent.workspace import utf8
 
 # More than three places at once are noise to a model as they are to a person.
@@ -33,11 +32,9 @@ class Edit:
 
 def introduced(edit: Edit) -> list[Definition]:
     """The definitions that the edit adds, or whose body it changes."""
-    left = Counter(
-        (d.qualified, d.kind, d.body) for d in index_text(edit.path, edit.old).definitions
-    )
+    left = Counter((d.qualified, d.kind, d.body) for d in indexed(edit.path, edit.old).definitions)
     new: list[Definition] = []
-    for definition in index_text(edit.path, edit.new).definitions:
+    for definition in indexed(edit.path, edit.new).definitions:
         key = (definition.qualified, definition.kind, definition.body)
         left[key] -= 1
         # Below zero: there are more of it than before, so the last ones are new.
@@ -64,10 +61,9 @@ def check(
     """
     new = introduced(edit)
     starts = {d.start for d in new}
-    entry = view.entry(edit.path)
     twice = [
         f
-        for f in overwritten(entry.definitions if entry else (), edit.new)
+        for f in overwritten(view.definitions(edit.path), edit.new)
         if f.definition.start in starts or f.canonical.start in starts
     ]
     if twice:
@@ -77,7 +73,7 @@ def check(
             + " Change the existing definition instead of adding another.",
             "duplicate",
         )
-    known = {(d.qualified, d.kind) for d in index_text(edit.path, edit.old).definitions}
+    known = {(d.qualified, d.kind) for d in indexed(edit.path, edit.old).definitions}
     # A name that stood here before the edit is no new clash of names.
     found = [
         finding

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from steadyhand_agent.index.fingerprint import Form
+if TYPE_CHECKING:
+    from steadyhand_agent.index.fingerprint import Form
 
 Kind = Literal["function", "method", "class", "type", "constant"]
 

@@ -14,7 +14,7 @@ and `meant` says which of its equal bodies are apart for a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Container
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
@@ -50,7 +50,6 @@ _ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
-ReadText = Callable[[str], str | None]
 # The name and the body of each definition that was there before.
 Known = Container[tuple[str, str]]
 

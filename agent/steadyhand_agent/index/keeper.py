@@ -52,7 +52,6 @@ class Keeper:
 
     Attributes:
         ready: Set once the cold start is over.
-        passed_over: How many files were left out, by reason.
         files: Every path of the workspace that is not ignored.
     """
 
@@ -60,12 +59,18 @@ class Keeper:
         self.workspace = workspace
         self.index = index
         self.ready = asyncio.Event()
-        self.passed_over: Counter[str] = Counter()
         self.files: set[str] = set()
         self._cache_file = cache_file
         self._stats: dict[str, Stat] = {}
-        self._left_out: dict[str, str] = {}
+        # Why files were not listed, and why some that were could not be read.
+        self._unlisted: Counter[str] = Counter()
+        self._unread: dict[str, str] = {}
         self._changed: list[Callable[[set[str]], None]] = []
+
+    @property
+    def passed_over(self) -> Counter[str]:
+        """How many files were left out, by reason."""
+        return self._unlisted + Counter(self._unread.values())
 
     def on_change(self, listener: Callable[[set[str]], None]) -> None:
         """Has `listener` called with the paths that changed on disk."""
@@ -80,7 +85,7 @@ class Keeper:
             outcome: Walk = await asyncio.to_thread(walk, self.workspace)
             self.files = {*outcome.sources, *outcome.others}
             self._stats = outcome.stats
-            self._count(outcome)
+            self._unlisted = outcome.passed_over
             todo = outcome.sources
             if cached is not None:
                 todo = self._reuse(cached, outcome)
@@ -131,7 +136,7 @@ class Keeper:
         for path in gone:
             self.index.drop_base(path)
             self._stats.pop(path, None)
-            self._left_out.pop(path, None)
+            self._unread.pop(path, None)
         self.files = (self.files - gone) | alive
         self._stats.update(outcome.stats)
         await self._read(outcome.sources, None)
@@ -147,9 +152,6 @@ class Keeper:
             if not (root / inside).is_file():
                 gone.add(path)
         return gone
-
-    def _count(self, outcome: Walk) -> None:
-        self.passed_over = outcome.passed_over + Counter(self._left_out.values())
 
     def _reuse(self, cached: Segment, outcome: Walk) -> list[str]:
         """Takes from the cache what has not changed; gives back what has to be read."""
@@ -182,12 +184,9 @@ class Keeper:
         def take(segment: Segment, failed: list[list[str]]) -> None:
             nonlocal done
             for path, reason in failed:
-                self.index.drop_base(path)
-                self._left_out[path] = reason
-                self.passed_over[reason] += 1
+                self._leave_out(path, reason)
             for row in segment.rows:
-                if (reason := self._left_out.pop(row.path, None)) is not None:
-                    self.passed_over[reason] -= 1
+                self._unread.pop(row.path, None)
             self.index.base.take(segment)
             done += len(segment.rows) + len(failed)
             if progress is not None:
@@ -198,15 +197,18 @@ class Keeper:
                 try:
                     entry, _, _ = await asyncio.to_thread(worker.read, job)
                     self.index.put_base(entry)
-                    if (reason := self._left_out.pop(entry.path, None)) is not None:
-                        self.passed_over[reason] -= 1
+                    self._unread.pop(entry.path, None)
                 except worker.PassedOver as error:
-                    take(Segment.build([]), [[job[0], str(error)]])
+                    self._leave_out(job[0], str(error))
             return
         batches = self._batches(pairs)
         count = max(1, min(_MOST_WORKERS, os.cpu_count() or 1, len(batches)))
         queue = iter(batches)
         await asyncio.gather(*(self._work(queue, take) for _ in range(count)))
+
+    def _leave_out(self, path: str, reason: str) -> None:
+        self.index.drop_base(path)
+        self._unread[path] = reason
 
     def _batches(self, pairs: list[worker.Job]) -> list[list[worker.Job]]:
         batches: list[list[worker.Job]] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.store import indexed
 from steadyhand_agent.index.words import (
     Words,
     body_after_head,
@@ -73,7 +73,7 @@ def words_of_code(code: str, path: str = "snippet.py") -> Words:
         code: A definition, or just statements.
         path: Tells the language by its suffix.
     """
-    for definition in index_text(path, code).definitions:
+    for definition in indexed(path, code).definitions:
         if definition.kind in ("function", "method"):
             text = utf8(code)[definition.start : definition.end].decode("utf-8", "replace")
             return words_of_definition(definition, text)

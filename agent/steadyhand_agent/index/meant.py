@@ -181,7 +181,7 @@ def _outline(view: View, path: str) -> dict[str, Definition]:
     """What a file defines for others, by qualified name, in the order of the text."""
     return {
         d.qualified: d
-        for d in _definitions(view, path)
+        for d in view.definitions(path)
         if not d.local
         and not d.test
         and d.kind in ("function", "method", "class")
@@ -191,12 +191,7 @@ def _outline(view: View, path: str) -> dict[str, Definition]:
 
 def _tops(view: View, path: str) -> dict[str, Definition]:
     """What a name means at the top of a file; a type's is gone when the program runs."""
-    return {d.name: d for d in _definitions(view, path) if d.module_level and d.kind != "type"}
-
-
-def _definitions(view: View, path: str) -> tuple[Definition, ...]:
-    entry = view.entry(path)
-    return entry.definitions if entry is not None else ()
+    return {d.name: d for d in view.definitions(path) if d.module_level and d.kind != "type"}
 
 
 def _owner(definition: Definition) -> tuple[str, str]:
@@ -209,7 +204,7 @@ def _owner_name(definition: Definition) -> str:
 
 def _class_line(view: View, method: Definition) -> str:
     path, qualified = _owner(method)
-    return next((d.signature for d in _definitions(view, path) if d.qualified == qualified), "")
+    return next((d.signature for d in view.definitions(path) if d.qualified == qualified), "")
 
 
 def _words(line: str) -> set[str]:

@@ -44,7 +44,6 @@ _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
 _POSTINGS = ("words", "starts", "documents", "impacts")
 _TABLES = ("name", "top", "body", "shape")
-Refs = NDArray[np.uint32]
 
 _DTYPES: dict[str, str] = {
     "blob": "u1",  # orjson of each file's definitions, one after the other
@@ -309,6 +308,10 @@ class Segment:
         number = self._number[path]
         definitions = self._definitions(number)
         return FileEntry(path, row.content_hash, row.lines, definitions, self._forms(number))
+
+    def definitions_of(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of a file that is alive; none where it is not."""
+        return self._definitions(self._number[path]) if self.row(path) is not None else ()
 
     def found(self, table: str, key: int) -> list[Definition]:
         """Definitions by `name`, `top`, `body` or `shape`: the first hundred."""

@@ -43,6 +43,14 @@ class Layer(Protocol):
         """What it knows of one path."""
         ...
 
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of one path; cheaper than its entry, which has their forms."""
+        ...
+
+    def lines(self, path: str) -> int:
+        """How many lines one path has."""
+        ...
+
     def named(self, name: str) -> Iterable[Definition]:
         """By bare name."""
         ...
@@ -133,6 +141,14 @@ class Entries:
     def entry(self, path: str) -> FileEntry | None:
         """What it knows of one path."""
         return self.by_path.get(path)
+
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of one path."""
+        return self.by_path[path].definitions if path in self.by_path else ()
+
+    def lines(self, path: str) -> int:
+        """How many lines one path has."""
+        return self.by_path[path].lines if path in self.by_path else 0
 
     def named(self, name: str) -> Iterable[Definition]:
         """By bare name."""
@@ -255,6 +271,18 @@ class Base:
         entries = (segment.entry(path) for segment in self._segments)
         return next((entry for entry in entries if entry is not None), None)
 
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of one path."""
+        if self._changed.has(path):
+            return self._changed.definitions(path)
+        return next((s.definitions_of(path) for s in self._segments if s.row(path)), ())
+
+    def lines(self, path: str) -> int:
+        """How many lines one path has."""
+        if self._changed.has(path):
+            return self._changed.lines(path)
+        return next((row.lines for s in self._segments if (row := s.row(path))), 0)
+
     def named(self, name: str) -> Iterable[Definition]:
         """By bare name."""
         found = list(self._changed.named(name))
@@ -330,13 +358,18 @@ class View:
 
     def entry(self, path: str) -> FileEntry | None:
         """What is known of one path."""
-        if path in self._gone:
-            return None
-        for layer in self._layers:
-            found = layer.entry(path)
-            if found is not None:
-                return found
-        return None
+        layer = self._speaking_for(path)
+        return layer.entry(path) if layer is not None else None
+
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of one path; cheaper than its entry, which has their forms."""
+        layer = self._speaking_for(path)
+        return layer.definitions(path) if layer is not None else ()
+
+    def lines(self, path: str) -> int:
+        """How many lines one path has."""
+        layer = self._speaking_for(path)
+        return layer.lines(path) if layer is not None else 0
 
     def form(self, definition: Definition) -> Form | None:
         """The form of a definition that stands in this view."""
@@ -425,8 +458,7 @@ class View:
 
     def at(self, path: str, offset: int) -> Definition | None:
         """The innermost definition around a byte offset."""
-        entry = self.entry(path)
-        inside = [d for d in entry.definitions if d.start <= offset < d.end] if entry else []
+        inside = [d for d in self.definitions(path) if d.start <= offset < d.end]
         return max(inside, key=lambda d: d.start, default=None)
 
     def module(self, path: str) -> str:
@@ -449,20 +481,23 @@ class View:
 
     def has(self, path: str) -> bool:
         """True where a path is known in this view."""
-        return path not in self._gone and any(layer.has(path) for layer in self._layers)
+        return self._speaking_for(path) is not None
+
+    def _speaking_for(self, path: str) -> Layer | None:
+        if path in self._gone:
+            return None
+        return next((layer for layer in self._layers if layer.has(path)), None)
 
     def _hidden(self, path: str, depth: int) -> bool:
         return path in self._gone or any(up.has(path) for up in self._layers[:depth])
 
     def only_proposed(self, definition: Definition) -> bool:
         """True where another session proposes a definition and no text has it yet."""
-        return self._beside is not None and self._own(definition) is None
+        return self._beside is not None and not self._has_one(definition)
 
-    def _own(self, definition: Definition) -> Definition | None:
-        entry = self.entry(definition.path)
+    def _has_one(self, definition: Definition) -> bool:
         same = (definition.qualified, definition.kind)
-        known = (d for d in (entry.definitions if entry else ()) if (d.qualified, d.kind) == same)
-        return next(known, None)
+        return any((d.qualified, d.kind) == same for d in self.definitions(definition.path))
 
     def _visible(
         self, groups: Iterable[Iterable[Definition]], proposed: Iterable[Definition] = ()
@@ -470,7 +505,7 @@ class View:
         found: list[Definition] = []
         for depth, group in enumerate(groups):
             found += [d for d in group if not self._hidden(d.path, depth)]
-        found += [d for d in proposed if self._own(d) is None]
+        found += [d for d in proposed if not self._has_one(d)]
         found.sort(key=lambda d: (d.path, d.start))
         return found
 
@@ -481,8 +516,11 @@ def _dotted(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _indexed(path: str, text: str) -> FileEntry:
-    """The entry of an unsaved text; the same one is asked for again and again."""
+def indexed(path: str, text: str) -> FileEntry:
+    """The entry of an unsaved text; the same one is asked for again and again.
+
+    One that takes too long to parse has no definitions: nobody who types waits for it.
+    """
     try:
         return index_text(path, text, TYPING_SECONDS)
     except TooSlow:
@@ -493,7 +531,7 @@ def _entries(texts: Mapping[str, str | None]) -> Entries:
     entries = Entries()
     for path, text in texts.items():
         if text is not None:
-            entries.put(_indexed(path, text))
+            entries.put(indexed(path, text))
     return entries
 
 
@@ -518,7 +556,7 @@ class Index:
 
     def put_buffer(self, path: str, text: str) -> FileEntry:
         """Takes an open document's text."""
-        entry = _indexed(path, text)
+        entry = indexed(path, text)
         self._buffers.put(entry)
         return entry
 

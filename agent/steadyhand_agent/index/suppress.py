@@ -154,8 +154,7 @@ class Suppression:
         """
         outcome = Shown()
         data = utf8(text)
-        entry = view.entry(path)
-        comments = dict(_comments(data, entry.definitions if entry else ()))
+        comments = dict(_comments(data, view.definitions(path)))
         outcome.remarks = [
             Remark(
                 path,

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-import tree_sitter_javascript
-import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Parser, Query, QueryCursor
 
-from steadyhand_agent.index.languages import python
+from steadyhand_agent.index import languages
+from steadyhand_agent.proposals.source_text import SourceText
 
 SUFFIXES = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 
@@ -48,18 +47,9 @@ FUNCTIONS = frozenset(
 
 
 @cache
-def _language(suffix: str) -> Language:
-    if suffix == ".tsx":
-        return Language(tree_sitter_typescript.language_tsx())
-    if suffix in (".ts", ".mts", ".cts"):
-        return Language(tree_sitter_typescript.language_typescript())
-    return Language(tree_sitter_javascript.language())
-
-
-@cache
 def _query(suffix: str) -> Query:
     typed = suffix in (".ts", ".tsx", ".mts", ".cts")
-    return Query(_language(suffix), _QUERY + (_TYPES if typed else ""))
+    return Query(languages.SUFFIXES[suffix].parser_language, _QUERY + (_TYPES if typed else ""))
 
 
 def suffix_of(path: str) -> str:
@@ -69,7 +59,8 @@ def suffix_of(path: str) -> str:
 
 def parsed(path: str, data: bytes) -> Node:
     """The root node of a text."""
-    return Parser(_language(suffix_of(path))).parse(data).root_node
+    grammar = languages.SUFFIXES[suffix_of(path)].parser_language
+    return Parser(grammar).parse(data).root_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +104,12 @@ class Exported:
     inline: bool
 
 
-class Source:
-    """A text, parsed once.
+class Source(SourceText):
+    """A JavaScript or TypeScript text; the path's suffix says which."""
 
-    Args:
-        path: Workspace path; its suffix says which grammar.
-        text: The whole text.
-    """
-
-    def __init__(self, path: str, text: str) -> None:
-        self.path = path
-        self.text = text
-        self.data = python.encoded(text)
-        self.root = parsed(path, self.data)
-        self.eol = "\r\n" if b"\r\n" in self.data else "\n"
-
-    def word(self, node: Node | None) -> str:
-        """A node's text."""
-        if node is None:
-            return ""
-        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    def parsed(self) -> Node:
+        """The root node of the text."""
+        return parsed(self.path, self.data)
 
     def string(self, node: Node) -> str:
         """What a string says."""
@@ -298,22 +275,6 @@ class Source:
         ):  # fmt: skip
             current = current.parent
         return current is not None and current.type == "program"
-
-    def top_statement(self, node: Node) -> Node:
-        """The statement of the module that a node stands in."""
-        current = node
-        while current.parent is not None and current.parent.type != "program":
-            current = current.parent
-        return current
-
-    def line_start(self, offset: int) -> int:
-        """Where the line of an offset begins."""
-        return self.data.rfind(b"\n", 0, offset) + 1
-
-    def after_line(self, offset: int) -> int:
-        """Where the line after that of an offset begins."""
-        end = self.data.find(b"\n", offset)
-        return len(self.data) if end < 0 else end + 1
 
     @cached_property
     def _captures(self) -> dict[str, list[Node]]:

@@ -242,7 +242,7 @@ def _inserted(source: Source, at: int, line: str) -> TextEdit:
 
 
 def _first(data: bytes) -> int:
-    """Where the text begins, behind a byte order mark (see `python.encoded`)."""
+    """Where the text begins, behind a byte order mark (see `reader.encoded`)."""
     return 3 if data.startswith(b"\r\r\n") else 0
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-import tree_sitter_python
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Parser, Query, QueryCursor
 
-from steadyhand_agent.index.languages import python
+from steadyhand_agent.index.languages.python import PYTHON
+from steadyhand_agent.proposals.source_text import SourceText
 
 _COMPREHENSIONS = frozenset(
     {
@@ -24,43 +24,20 @@ _COMPREHENSIONS = frozenset(
         "generator_expression",
     }
 )
-_QUERY = """
+# What binds a name in a function is the index's to say; here an import binds one, too.
+_QUERY = (
+    PYTHON.query
+    + """
 [(import_statement) (import_from_statement)] @statement
-(string) @string
 (identifier) @identifier
-(keyword_argument name: (identifier) @keyword)
-(keyword_pattern . (identifier) @keyword)
 (global_statement (identifier) @global)
-(parameters (identifier) @bind)
-(lambda_parameters (identifier) @bind)
-(default_parameter name: (identifier) @bind)
-(typed_parameter . (identifier) @bind)
-(typed_default_parameter name: (identifier) @bind)
-(list_splat_pattern (identifier) @bind)
-(dictionary_splat_pattern (identifier) @bind)
 (function_definition type_parameters: (type_parameter (type (identifier) @bind)))
 (class_definition type_parameters: (type_parameter (type (identifier) @bind)))
 (type_alias_statement left: (type (identifier) @bind))
-(assignment left: (identifier) @bind)
-(pattern_list (identifier) @bind)
-(tuple_pattern (identifier) @bind)
-(list_pattern (identifier) @bind)
-(for_statement left: (identifier) @bind)
-(for_in_clause left: (identifier) @bind)
-(named_expression name: (identifier) @bind)
-(as_pattern_target (identifier) @bind)
-(as_pattern_target (tuple (identifier) @bind))
-(as_pattern_target (list (identifier) @bind))
-(case_pattern . (dotted_name . (identifier) @bind .) .)
-(splat_pattern (identifier) @bind)
-(as_pattern (case_pattern) (identifier) @bind)
-(keyword_pattern (identifier) . (dotted_name . (identifier) @bind .))
-(aliased_import alias: (identifier) @bind)
 (import_statement name: (dotted_name . (identifier) @bind))
 (import_from_statement name: (dotted_name (identifier) @bind))
-(function_definition name: (identifier) @bind)
-(class_definition name: (identifier) @bind)
 """
+)
 _TYPING = re.compile(rb"(?:\w+\.)?TYPE_CHECKING\Z")
 _PREFIX = re.compile(r"[A-Za-z]{0,3}(\"\"\"|'''|\"|')")
 # Deeper than any text that a person wrote; the query's time explodes with such a one.
@@ -68,18 +45,13 @@ _MAX_DEPTH = 2_000
 
 
 @cache
-def _language() -> Language:
-    return Language(tree_sitter_python.language())
-
-
-@cache
 def _query() -> Query:
-    return Query(_language(), _QUERY)
+    return Query(PYTHON.parser_language, _QUERY)
 
 
 def parsed(data: bytes) -> Node:
     """The root node of a text."""
-    return Parser(_language()).parse(data).root_node
+    return Parser(PYTHON.parser_language).parse(data).root_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +81,12 @@ class Imported:
         return self.node.type == "aliased_import"
 
 
-class Source:
-    """A text, parsed once.
+class Source(SourceText):
+    """A Python text."""
 
-    Args:
-        path: Workspace path.
-        text: The whole text.
-    """
-
-    def __init__(self, path: str, text: str) -> None:
-        self.path = path
-        self.text = text
-        self.data = python.encoded(text)
-        self.root = parsed(self.data)
-        self.eol = "\r\n" if b"\r\n" in self.data else "\n"
+    def parsed(self) -> Node:
+        """The root node of the text."""
+        return parsed(self.data)
 
     @property
     def readable(self) -> bool:
@@ -135,10 +99,6 @@ class Source:
             elif byte in b")]}":
                 depth -= 1
         return deepest <= _MAX_DEPTH
-
-    def word(self, node: Node) -> str:
-        """A node's text."""
-        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     @cached_property
     def imports(self) -> list[Imported]:
@@ -228,22 +188,6 @@ class Source:
             child, current = current, current.parent
         return False
 
-    def top_statement(self, node: Node) -> Node:
-        """The statement of the module that a node stands in."""
-        current = node
-        while current.parent is not None and current.parent.type != "module":
-            current = current.parent
-        return current
-
-    def line_start(self, offset: int) -> int:
-        """Where the line of an offset begins."""
-        return self.data.rfind(b"\n", 0, offset) + 1
-
-    def after_line(self, offset: int) -> int:
-        """Where the line after that of an offset begins."""
-        end = self.data.find(b"\n", offset)
-        return len(self.data) if end < 0 else end + 1
-
     @cached_property
     def _captures(self) -> dict[str, list[Node]]:
         return QueryCursor(_query()).captures(self.root)
@@ -267,7 +211,7 @@ class Source:
 
     @cached_property
     def _keywords(self) -> set[int]:
-        return {node.start_byte for node in self._captures.get("keyword", ())}
+        return {node.start_byte for node in self._captures.get("key", ())}
 
     @cached_property
     def _parameter_names(self) -> set[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import python
+from steadyhand_agent.index.reader import encoded
 from steadyhand_agent.proposals import ecmascript_alike, ecmascript_imports
 from steadyhand_agent.proposals.ecmascript_alike import Likeness
 from steadyhand_agent.proposals.ecmascript_modules import Modules
@@ -38,7 +38,7 @@ def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
 
 def errors(path: str, text: str) -> int:
     """How many places of a text do not parse."""
-    root = parsed(path, python.encoded(text))
+    root = parsed(path, encoded(text))
     found, stack = 0, [root] if root.has_error else []
     while stack:
         node = stack.pop()

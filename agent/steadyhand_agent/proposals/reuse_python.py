@@ -11,7 +11,7 @@ import re
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import python
+from steadyhand_agent.index.reader import encoded
 from steadyhand_agent.proposals import python_alike, python_calls, python_imports
 from steadyhand_agent.proposals.python_alike import Likeness
 from steadyhand_agent.proposals.python_modules import Modules, Origin
@@ -35,7 +35,7 @@ def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
 
 def errors(path: str, text: str) -> int:
     """How many places of a text do not parse."""
-    root = parsed(python.encoded(text))
+    root = parsed(encoded(text))
     if not root.has_error:
         return 0
     found, stack = 0, [root]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import ClassVar
 
 from pydantic import Field
+from rapidfuzz import fuzz, process
 
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
@@ -24,6 +24,7 @@ class FindDefinition:
     """Asks the index, with the session's own changes on top."""
 
     name: ClassVar[str] = "find_definition"
+    asks_index: ClassVar[bool] = True
     description: ClassVar[str] = (
         "Finds functions, classes, methods and constants by name in the whole workspace: place, "
         "signature, first line of the docstring, and how to import it. Ask this before you write "
@@ -51,6 +52,7 @@ class FindDefinition:
 
     def _nothing(self, name: str, context: ToolContext) -> str:
         bare = name.rpartition(".")[2]
-        near = difflib.get_close_matches(bare, context.view.names(), n=5, cutoff=0.7)
-        hint = f" Near names: {', '.join(near)}." if near else ""
+        names = sorted(context.view.names())
+        close = process.extract(bare, names, scorer=fuzz.ratio, score_cutoff=70, limit=5)
+        hint = f" Near names: {', '.join(name for name, _, _ in close)}." if close else ""
         return f"No definition is named `{name}`.{hint}"

@@ -44,6 +44,7 @@ class FindSimilar:
     """Asks the index by words, with the session's own changes on top."""
 
     name: ClassVar[str] = "find_similar"
+    asks_index: ClassVar[bool] = True
     description: ClassVar[str] = (
         "Finds functions, methods and classes that may already do what you need, whatever they "
         "are called: by a description, or by the code that you would write. Gives the "

@@ -63,7 +63,7 @@ class Tool(Protocol):
     arguments: ClassVar[type[Arguments]]
 
     def run(self, arguments: Any, context: ToolContext) -> Outcome:
-        """Does the work, in a thread where it reads files.
+        """Does the work, in a thread unless it edits or has `asks_index`.
 
         Raises:
             ToolFailed: With words for the model.
@@ -141,8 +141,8 @@ class Registry:
         """
         try:
             tool, arguments = self.parse(action)
-            if hasattr(tool, "preview"):
-                # The overlay belongs to the event loop; an edit touches one text and is quick.
+            if hasattr(tool, "preview") or getattr(tool, "asks_index", False):
+                # The overlay and the index belong to the event loop, and both are quick.
                 outcome = tool.run(arguments, context)
             else:
                 outcome = await asyncio.wait_for(

@@ -130,8 +130,8 @@ async def goto(server: SteadyhandServer, given: Json) -> None:
 
     engine = _engine(server)
     path = str(given.get("path", ""))
-    entry = engine.index.view().entry(path)
-    found = [d for d in entry.definitions if d.qualified == given.get("qualified")] if entry else []
+    known = engine.index.view().definitions(path)
+    found = [d for d in known if d.qualified == given.get("qualified")]
     if not found:
         raise JsonRpcException("That definition is no longer there.", REQUEST_FAILED)
     opened = server.documents.at(path)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node
 
-from steadyhand_agent.index import reader
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
 
@@ -197,33 +196,3 @@ PYTHON = Language(
     import_line=_import_line,
     keeps_paren=lambda pair: not _redundant(pair),
 )
-
-_IDENTIFIERS = """
-(identifier) @identifier
-(import_statement name: (dotted_name . (identifier) @import))
-(import_from_statement name: (dotted_name (identifier) @import))
-"""
-
-
-def captures(root: Node) -> dict[str, list[Node]]:
-    """What the query finds in a text, with every identifier besides."""
-    return QueryCursor(Query(PYTHON.parser_language, _QUERY + _IDENTIFIERS)).captures(root)
-
-
-def parse(data: bytes) -> Node:
-    """The root node of a text.
-
-    Raises:
-        TooSlow: It takes longer than anyone would wait.
-    """
-    return reader.parse(PYTHON, data)
-
-
-def encoded(text: str) -> bytes:
-    """A text as it is parsed."""
-    return reader.encoded(text)
-
-
-def definitions(path: str, text: str) -> list[Definition]:
-    """The definitions of a text, in its order."""
-    return list(reader.read(PYTHON, path, text).definitions)

@@ -1,0 +1,57 @@
+"""A text as the quick fixes read it, whatever its language: bytes, a tree, and where lines begin.
+
+Owns offsets in one text. Knows no language and no other file.
+"""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from steadyhand_agent.index.reader import encoded
+
+
+class SourceText:
+    """A text, parsed once.
+
+    Args:
+        path: Workspace path.
+        text: The whole text.
+
+    Attributes:
+        data: The text as it is parsed, in which offsets count.
+        root: Of its tree.
+        eol: How its lines end.
+    """
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.data = encoded(text)
+        self.root = self.parsed()
+        self.eol = "\r\n" if b"\r\n" in self.data else "\n"
+
+    def parsed(self) -> Node:
+        """The root node of the text, by its language's grammar."""
+        raise NotImplementedError
+
+    def word(self, node: Node | None) -> str:
+        """A node's text; empty for none."""
+        if node is None:
+            return ""
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def top_statement(self, node: Node) -> Node:
+        """The statement of the module that a node stands in."""
+        current = node
+        while current.parent is not None and current.parent.parent is not None:
+            current = current.parent
+        return current
+
+    def line_start(self, offset: int) -> int:
+        """Where the line of an offset begins."""
+        return self.data.rfind(b"\n", 0, offset) + 1
+
+    def after_line(self, offset: int) -> int:
+        """Where the line after that of an offset begins."""
+        end = self.data.find(b"\n", offset)
+        return len(self.data) if end < 0 else end + 1
