@@ -81,7 +81,15 @@ class ReplyUnreadable(SteadyhandError):
 
 
 class BudgetSpent(SteadyhandError):
-    """Tokens, rounds or time are used up."""
+    """Tokens, rounds or time are used up.
+
+    Attributes:
+        more: True where the person can give the session more and it goes on.
+    """
+
+    def __init__(self, message: str, *, more: bool = False) -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class SessionError(SteadyhandError):

@@ -9,34 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
-from steadyhand_agent import context, git
+from steadyhand_agent import git
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
-from steadyhand_agent.errors import (
-    BudgetSpent,
-    ModelError,
-    ModelTransient,
-    ReplyUnreadable,
-)
+from steadyhand_agent.asking import Asking, Daily, Patience
+from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
 from steadyhand_agent.guard import budget, stuck
 from steadyhand_agent.guard.decide import decide
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
-from steadyhand_agent.ports import Clock, Editor, Model, ModelReply, ModelRequest
+from steadyhand_agent.ports import Clock, Editor, Model
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
@@ -47,22 +34,6 @@ Json = dict[str, Any]
 MAX_UNREADABLE = 3
 # What remains of a record for the result's own text.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How a failing model is asked again.
-
-    Attributes:
-        attempts: In all.
-        least, most: Seconds between them, growing exponentially, with jitter.
-        longest: A `Retry-After` beyond this pauses the session instead.
-    """
-
-    attempts: int = 3
-    least: float = 4.0
-    most: float = 10.0
-    longest: float = 60.0
 
 
 @dataclass(slots=True)
@@ -80,6 +51,7 @@ class Surroundings:
     patience: Patience = field(default_factory=Patience)
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    daily: Daily | None = None
 
 
 class Loop:
@@ -103,6 +75,15 @@ class Loop:
         self.journal = journal
         self.model = model
         self.around = around
+        self.asking = Asking(
+            state,
+            journal,
+            model,
+            around.clock,
+            around.patience,
+            around.daily,
+            lambda event, message: self._event(event, message=message),
+        )
 
     async def run(self) -> None:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
@@ -111,7 +92,8 @@ class Loop:
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
-            await self._pause(str(spent))
+            reason = f"{spent} {self.state.so_far()}"
+            await self._pause(reason, "budget" if spent.more else "")
         except ModelError as error:
             await self._pause(f"{error} Nothing is lost: resume the session to go on.")
 
@@ -122,7 +104,7 @@ class Loop:
             await self._offer(last)
             return
         if last is None or last.over:
-            await self._ask()
+            await self.asking.ask(self.around.tools.schemas())
             return
         try:
             actions = dialect.actions(last.blocks, last.stop_reason)
@@ -148,68 +130,6 @@ class Loop:
                 return
             await self._act(last, index, action)
         await self._end_round()
-
-    async def _ask(self) -> None:
-        """One call of the model; its reservation is journaled before, its reply after."""
-        budget.check_limits(self.state)
-        request = context.build(self.state, self.around.tools.schemas())
-        started = time.monotonic()
-        reply = await self._attempts(request)
-        usage = reply.usage
-        await self.journal(
-            "reply",
-            {
-                "round": self.state.round + 1,
-                "blocks": reply.blocks,
-                "stop_reason": reply.stop_reason,
-                "charged": usage.charged if usage else self.state.reserved,
-                "raw": usage.raw if usage else self.state.reserved,
-                "cached_input": usage.cache_read_input_tokens if usage else 0,
-                "seconds": time.monotonic() - started,
-            },
-        )
-        self._event("reply")
-
-    async def _attempts(self, request: ModelRequest) -> ModelReply:
-        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
-        patience = self.around.patience
-        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-        jitter = wait_random(0, patience.least / 4)
-
-        def wait(attempt: RetryCallState) -> float:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            if isinstance(error, ModelTransient) and error.retry_after is not None:
-                return error.retry_after
-            return backoff(attempt) + jitter(attempt)
-
-        def give_up(attempt: RetryCallState) -> bool:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            asked = error.retry_after if isinstance(error, ModelTransient) else None
-            late = asked is not None and asked > patience.longest
-            return late or stop_after_attempt(patience.attempts)(attempt)
-
-        def tell(attempt: RetryCallState) -> None:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            self._event("retry", message=f"{error} Attempt {attempt.attempt_number + 1} follows.")
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(ModelTransient),
-            stop=give_up,
-            wait=wait,
-            sleep=self.around.clock.sleep,
-            before_sleep=tell,
-            reraise=True,
-        ):
-            with attempt:
-                set_aside = budget.reserve(self.state, request)
-                await self.journal(
-                    "call", {"round": self.state.round + 1, "reserved": set_aside.tokens}
-                )
-                self._event("call")
-                return await self.model.ask(
-                    dataclasses.replace(request, max_tokens=set_aside.max_tokens)
-                )
-        raise AssertionError("unreachable: the last attempt is raised")
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
@@ -290,15 +210,17 @@ class Loop:
             )
 
     async def _end_round(self) -> None:
+        if note := budget.wrap_up(self.state):
+            await self.journal("note", {"text": note, "wrap_up": True})
         stands = await asyncio.to_thread(git.head, self.around.workspace.root)
         await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
         self._event("round")
 
-    async def _pause(self, reason: str) -> None:
-        await self._move("paused", reason)
+    async def _pause(self, reason: str, why: str = "") -> None:
+        await self._move("paused", reason, why)
 
-    async def _move(self, state: str, reason: str) -> None:
-        await self.journal("state", {"state": state, "reason": reason})
+    async def _move(self, state: str, reason: str, why: str = "") -> None:
+        await self.journal("state", {"state": state, "reason": reason, "pause": why})
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:

@@ -44,12 +44,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply."""
+    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply.
+
+    Attributes:
+        number: How many replies there were before; the conversation may show fewer of them.
+    """
 
     system: str
     tools: Sequence[Json]
     messages: Sequence[Json]
     max_tokens: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,11 @@ class Model(Protocol):
     @property
     def unmetered(self) -> bool:
         """True where a call costs nothing, as in a replay."""
+        ...
+
+    @property
+    def context_window(self) -> int:
+        """Tokens that a prompt and its reply may take together."""
         ...
 
     async def ask(self, request: ModelRequest) -> ModelReply:
@@ -160,6 +170,18 @@ class Editor(Protocol):
         """
         ...
 
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a session whose budget is spent may have more.
+
+        Args:
+            reason: Why it is paused, and what there is so far.
+            more: What it would be given, like `+10 rounds, +16,000 tokens`.
+
+        Returns:
+            True to go on; False where the person declined or did not answer.
+        """
+        ...
+
     async def show(self, proposal: Proposal) -> None:
         """Opens the unified diff of a proposal, read only."""
         ...
@@ -179,6 +201,22 @@ class Editor(Protocol):
 
     def event(self, event: Json) -> None:
         """Passes on what a session does, for progress; must not block."""
+        ...
+
+
+class Ledger(Protocol):
+    """What the sessions of a workspace spent on each day, in whichever process they run."""
+
+    async def spent(self, workspace: str, day: str) -> int:
+        """Tokens spent or set aside on a day (`2026-11-23`)."""
+        ...
+
+    async def spend(self, workspace: str, day: str, tokens: int, limit: int = 0) -> bool:
+        """Adds to a day, which a negative number takes back from.
+
+        Returns:
+            False, with nothing added, where the day would then hold more than `limit` (0: none).
+        """
         ...
 
 

@@ -88,6 +88,8 @@ class SessionState(BaseModel):
     limits: Limits = Limits()
     state: State = "running"
     reason: str = ""
+    # Why it is paused, where the person can answer that by giving more: `budget`.
+    pause: str = ""
     rounds: list[Round] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
     round_starts: list[int] = []
@@ -96,6 +98,14 @@ class SessionState(BaseModel):
     # Reserved for the call that is under way; kept as its charge if no usage ever comes.
     reserved: int = 0
     cached_input: int = 0
+    # Bytes and tokens of the last prompt, by which the next one is estimated.
+    prompt_bytes: int = 0
+    prompt_tokens: int = 0
+    wrapping_up: bool = False
+    # Rounds up to this one are shown to the model in summary, `earlier`; how often that moved.
+    compacted: int = 0
+    compactions: int = 0
+    earlier: str = ""
     seconds: float = 0.0
     unreadable: int = 0
     bases: dict[str, str | None] = {}
@@ -135,6 +145,18 @@ class SessionState(BaseModel):
         )
         remarks = {path: tuple(lines) for path, lines in self.remarks.items()}
         return Proposal(self.id, changes, self.summary, remarks)
+
+    def so_far(self) -> str:
+        """What there is to look at, in a sentence, for a person who is handed the session."""
+        changed = [change.path for change in self.proposal().changes]
+        refused = sum(v["verdict"] == "refuse" for done in self.rounds for v in done.verdicts)
+        parts = [f"proposed so far: {', '.join(changed[:8])}" if changed else "nothing is proposed"]
+        if len(changed) > 8:
+            parts[0] += f" and {len(changed) - 8} more"
+        if refused:
+            parts.append(f"{refused} {'step' if refused == 1 else 'steps'} refused by the guard")
+        told = "; ".join(parts)
+        return f"{told[0].upper()}{told[1:]}."
 
     def to_summary(self) -> Summary:
         """What a list of sessions shows."""
@@ -191,6 +213,7 @@ def _reply(state: SessionState, body: Json) -> None:
     state.raw += body["raw"]
     state.reserved = 0
     state.cached_input = body["cached_input"]
+    state.prompt_tokens, state.prompt_bytes = body.get("input", 0), body.get("bytes", 0)
     state.seconds += body["seconds"]
     state.rounds.append(
         Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
@@ -221,12 +244,15 @@ def _round(state: SessionState, body: Json) -> None:
 def _note(state: SessionState, body: Json) -> None:
     if body.get("unreadable"):
         state.unreadable += 1
+    if body.get("wrap_up"):
+        state.wrapping_up = True
     if state.rounds:
         state.rounds[-1].notes.append(body["text"])
 
 
 def _state(state: SessionState, body: Json) -> None:
     state.state, state.reason = body["state"], body["reason"]
+    state.pause = body.get("pause", "")
 
 
 def _proposal(state: SessionState, body: Json) -> None:
@@ -250,6 +276,14 @@ def _grant(state: SessionState, body: Json) -> None:
     state.limits.rounds += body["rounds"]
     state.limits.tokens += body["tokens"]
     state.limits.minutes += body["minutes"]
+    state.wrapping_up = False
+
+
+def _compacted(state: SessionState, body: Json) -> None:
+    """The prompt begins anew, so nothing of the last one is known or cached any more."""
+    state.compacted, state.earlier = body["through"], body["earlier"]
+    state.compactions += 1
+    state.cached_input = state.prompt_bytes = state.prompt_tokens = 0
 
 
 def _lease(state: SessionState, body: Json) -> None:
@@ -269,5 +303,6 @@ _FOLD: dict[Kind, Any] = {
     "applied": _applied,
     "undone": _undone,
     "grant": _grant,
+    "compacted": _compacted,
     "lease": _lease,
 }

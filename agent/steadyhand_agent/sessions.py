@@ -35,6 +35,8 @@ class _Live:
     state: SessionState
     lock: asyncio.Lock
     task: asyncio.Task[None] | None = None
+    # Open while the person is asked whether a session may have more.
+    question: asyncio.Task[None] | None = None
     # True while the editor's own preview is open: it lasts as long as the person looks.
     previewing: bool = False
 
@@ -230,8 +232,8 @@ class Sessions:
     async def wait(self, session: str) -> SessionState:
         """Waits until a session's loop ends, for a terminal and for tests."""
         live = await self._own(session)
-        if live.task is not None:
-            await asyncio.wait([live.task])
+        while pending := [t for t in (live.task, live.question) if t is not None and not t.done()]:
+            await asyncio.wait(pending)
         return live.state
 
     async def close(self) -> None:
@@ -239,6 +241,8 @@ class Sessions:
         for live in list(self._live.values()):
             running = live.task is not None and not live.task.done()
             await self._stop(live)
+            if live.question is not None:
+                live.question.cancel()
             if running and live.state.state == "running":
                 with contextlib.suppress(JournalError):
                     await self._keep(
@@ -311,6 +315,8 @@ class Sessions:
                 self._tell(live, live.state.reason)
             if live.state.state == "waiting":
                 await self._offer(live)
+            elif live.state.state == "paused" and live.state.pause == "budget":
+                live.question = asyncio.create_task(self._offer_more(live), name="offer more")
             elif live.state.state == "paused":
                 editor.tell(f"Session {live.state.id} is paused. {live.state.reason}", warning=True)
             elif live.state.state == "finished":
@@ -351,6 +357,19 @@ class Sessions:
             async with live.lock:
                 if live.state.state == "waiting":
                     await self._move(live, "finished", "Discarded; no file was changed.")
+
+    async def _offer_more(self, live: _Live) -> None:
+        """Asks whether a session that spent its budget may have half of the usual one besides."""
+        state, usual = live.state, self.limits
+        more = Limits(rounds=usual.rounds // 2, tokens=usual.tokens // 2, minutes=usual.minutes / 2)
+        asked = state.seq
+        reason = f"Session {state.id} is paused. {state.reason}"
+        offer = f"+{more.rounds} rounds, +{more.tokens:,} tokens"
+        if await self._around.editor.grant(reason, offer) and state.seq == asked:
+            try:
+                await self.resume(state.id, more)
+            except SteadyhandError as error:
+                self._around.editor.tell(str(error), warning=True)
 
     async def _apply(self, live: _Live, *, preview: bool = False) -> ApplyReport:
         state = live.state

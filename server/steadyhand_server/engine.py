@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steadyhand_agent.asking import Daily, Patience
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.findings import Known
@@ -19,7 +20,7 @@ from steadyhand_agent.index.suppress import (
     Suppression,
     read_baseline,
 )
-from steadyhand_agent.loop import Patience, Surroundings
+from steadyhand_agent.loop import Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.ports import Editor, Model, SystemClock
@@ -62,6 +63,7 @@ class Engine:
         self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
         self._around: Surroundings | None = None
+        self._journal: SqliteJournal | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -84,7 +86,9 @@ class Engine:
                 editor=self.editor,
                 clock=SystemClock(),
                 patience=_patience(settings),
+                daily=Daily(journal, settings.daily_token_limit),
             )
+            self._journal = journal
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
@@ -158,9 +162,10 @@ class Engine:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
         self._suppression = self._settled()
-        if self._sessions is not None and self._around is not None:
+        if self._sessions and self._around and self._journal:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)
+            self._around.daily = Daily(self._journal, settings.daily_token_limit)
 
     async def fill(self, progress: Progress | None = None) -> None:
         """Builds the index."""

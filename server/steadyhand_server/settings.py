@@ -25,7 +25,7 @@ Json = dict[str, Any]
 TRUSTED = frozenset(
     {"base_url", "api_key_file", "redis_url", "redis_ttl", "state_dir", "replay", "record"}
 )
-LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes"})
+LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
 
 
@@ -46,6 +46,9 @@ class Settings(BaseModel):
     record: Path | None = Field(default=None, description="Record the next session into this file.")
     max_rounds: int = Field(default=20, ge=1, le=200, description="Rounds in a session.")
     max_tokens: int = Field(default=32_000, ge=1_000, description="Tokens in a session.")
+    daily_token_limit: int = Field(
+        default=1_000_000, ge=1_000, description="Tokens in a day, in all sessions of a workspace."
+    )
     max_output: int = Field(default=4_096, ge=512, description="Tokens in one reply.")
     max_minutes: float = Field(
         default=30.0, gt=0, description="Minutes of the model's time in a session."

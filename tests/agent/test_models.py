@@ -118,20 +118,22 @@ def test_a_reason_of_another_type_is_words_all_the_same() -> None:
     ],
 )
 def test_the_fifth_series_caches_and_takes_an_effort(model: str) -> None:
-    assert profile(model) == Profile(caching=True, effort="low")
+    assert profile(model) == Profile(context=200_000, caching=True, effort="low")
 
 
 @pytest.mark.parametrize(
     "model", ["claude-opus-4-8", "claude-sonnet-4-5", "claude-3-5-haiku-latest"]
 )
 def test_older_models_cache_and_take_no_effort(model: str) -> None:
-    assert profile(model) == Profile(caching=True)
+    assert profile(model) == Profile(context=200_000, caching=True)
 
 
 def test_a_dated_model_is_like_the_one_without_a_date() -> None:
     assert profile("claude-sonnet-5-5-20261101") == profile("claude-sonnet-5-5")
     assert (
-        profile("claude-opus-4-5-20251101") == profile("claude-opus-4-5") == Profile(caching=True)
+        profile("claude-opus-4-5-20251101")
+        == profile("claude-opus-4-5")
+        == Profile(context=200_000, caching=True)
     )
 
 
@@ -148,12 +150,13 @@ class Scripted:
 
     name = "scripted"
     unmetered = False
+    context_window = 200_000
 
     def __init__(self, replies: list[ModelReply]) -> None:
         self.replies = replies
 
     async def ask(self, request: ModelRequest) -> ModelReply:
-        return self.replies[sum(m["role"] == "assistant" for m in request.messages)]
+        return self.replies[request.number]
 
 
 def result(call_id: str, content: str) -> Json:
@@ -163,7 +166,7 @@ def result(call_id: str, content: str) -> Json:
 def conversation(*turns: list[Json]) -> ModelRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": turn} for n, turn in enumerate(turns)]
-    return ModelRequest("system", [], messages, 4_096)
+    return ModelRequest("system", [], messages, 4_096, len(turns) // 2)
 
 
 REPLIES = [

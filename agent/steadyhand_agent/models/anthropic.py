@@ -48,6 +48,11 @@ class AnthropicModel:
         self._key_file = key_file
         self._seconds = seconds
 
+    @property
+    def context_window(self) -> int:
+        """Tokens that a prompt and its reply may take together."""
+        return profile(self.name).context
+
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
         key = self._key()

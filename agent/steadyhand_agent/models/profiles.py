@@ -18,8 +18,10 @@ class Profile:
         effort: What to send as `output_config.effort`; None where it is not taken. The 5 series
             thinks by default and counts that toward max_tokens, so a low effort leaves room for
             the action within 4,096 tokens.
+        context: Tokens that a prompt and its reply may take together.
     """
 
+    context: int = 32_768
     caching: bool = False
     effort: Effort | None = None
 
@@ -34,4 +36,4 @@ def profile(model: str) -> Profile:
     if known is None:
         return _CAREFUL
     fifth = known["major"] is not None and int(known["major"]) >= 5
-    return Profile(caching=True, effort="low" if fifth else None)
+    return Profile(context=200_000, caching=True, effort="low" if fifth else None)

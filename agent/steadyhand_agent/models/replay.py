@@ -36,6 +36,8 @@ class ReplayModel:
     """
 
     unmetered = True
+    # No recorded session comes near it: a script must not be cut short by a guess.
+    context_window = 1_000_000
 
     def __init__(self, path: Path, roots: Sequence[Path]) -> None:
         self._roots = roots
@@ -61,7 +63,7 @@ class ReplayModel:
         Raises:
             ReplayDiverged: What happened is not what the script holds, or it is over.
         """
-        number = sum(message["role"] == "assistant" for message in request.messages)
+        number = request.number
         if number >= len(self._steps):
             raise ReplayDiverged(
                 f"The recorded session ends after {len(self._steps)} replies, but another was "
@@ -87,6 +89,7 @@ class RecordingModel:
         self._task = task
         self.name = inner.name
         self.unmetered = inner.unmetered
+        self.context_window = inner.context_window
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Asks, and appends the step."""
@@ -98,7 +101,7 @@ class RecordingModel:
         }
         if reply.usage is not None:
             step["usage"] = {name: getattr(reply.usage, name) for name in Usage.__slots__}
-        first = not any(message["role"] == "assistant" for message in request.messages)
+        first = request.number == 0
         with self._path.open("wb" if first else "ab") as file:
             if first:
                 head = {_HEAD: _VERSION, "label": f"recorded from {self.name}", "task": self._task}
