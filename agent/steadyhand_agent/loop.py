@@ -27,6 +27,7 @@ from steadyhand_agent.ports import Clock, Editor, Model
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
+from steadyhand_agent.telemetry import LogAlone, Telemetry
 from steadyhand_agent.tools.registry import Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Surroundings:
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
     daily: Daily | None = None
+    telemetry: Telemetry = field(default_factory=LogAlone)
 
 
 class Loop:
@@ -95,7 +97,7 @@ class Loop:
             reason = f"{spent} {self.state.so_far()}"
             await self._pause(reason, "budget" if spent.more else "")
         except ModelError as error:
-            await self._pause(f"{error} Nothing is lost: resume the session to go on.")
+            await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
     async def _step(self) -> None:
         """Finishes the round that is under way, or begins the next."""
@@ -113,7 +115,9 @@ class Loop:
             return
         if last.stop_reason == "refusal":
             await self._end_round()
-            await self._pause("The model declined to go on with this task. Put it differently.")
+            await self._pause(
+                "The model declined to go on with this task. Put it differently.", "model"
+            )
             return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
@@ -122,7 +126,8 @@ class Loop:
                 await self._pause(
                     f"The agent is stuck: it took the same step {stuck.LIMIT} times in a row "
                     f"({action.tool or action.kind}). What it has done is kept; say what it "
-                    "should do instead, or take the proposal as it is."
+                    "should do instead, or take the proposal as it is.",
+                    "stuck",
                 )
                 return
             if action.kind == "finish":
@@ -206,7 +211,8 @@ class Loop:
         if self.state.unreadable >= MAX_UNREADABLE:
             await self._pause(
                 f"The model's last {MAX_UNREADABLE} replies could not be used ({error}) "
-                "Everything before is kept; resume to try again, or choose another model."
+                "Everything before is kept; resume to try again, or choose another model.",
+                "unreadable",
             )
 
     async def _end_round(self) -> None:

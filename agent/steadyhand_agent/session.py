@@ -47,12 +47,20 @@ class Limits(BaseModel):
 
 
 class Result(BaseModel):
-    """What one action of a round came to."""
+    """What one action of a round came to.
+
+    Attributes:
+        code: An error's number or a program's exit code, where there is one.
+        attempts, seconds: How often it was tried, and how long all of that took.
+    """
 
     call_id: str = ""
     tool: str = ""
     text: str
     error: bool = False
+    code: int | None = None
+    attempts: int = 1
+    seconds: float = 0.0
 
 
 class Round(BaseModel):
@@ -88,7 +96,7 @@ class SessionState(BaseModel):
     limits: Limits = Limits()
     state: State = "running"
     reason: str = ""
-    # Why it is paused, where the person can answer that by giving more: `budget`.
+    # What kind of pause it is: `budget`, `stuck`, `unreadable`, `model` or `tool`.
     pause: str = ""
     rounds: list[Round] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
@@ -107,7 +115,12 @@ class SessionState(BaseModel):
     compactions: int = 0
     earlier: str = ""
     seconds: float = 0.0
+    # Replies in a row that held no action, and all of them.
     unreadable: int = 0
+    misread: int = 0
+    # Tokens read from the endpoint's cache, and how often the session paused for what reason.
+    cache_reads: int = 0
+    pauses: dict[str, int] = {}
     bases: dict[str, str | None] = {}
     texts: dict[str, str | None] = {}
     remarks: dict[str, list[str]] = {}
@@ -213,6 +226,7 @@ def _reply(state: SessionState, body: Json) -> None:
     state.raw += body["raw"]
     state.reserved = 0
     state.cached_input = body["cached_input"]
+    state.cache_reads += body["cached_input"]
     state.prompt_tokens, state.prompt_bytes = body.get("input", 0), body.get("bytes", 0)
     state.seconds += body["seconds"]
     state.rounds.append(
@@ -244,6 +258,7 @@ def _round(state: SessionState, body: Json) -> None:
 def _note(state: SessionState, body: Json) -> None:
     if body.get("unreadable"):
         state.unreadable += 1
+        state.misread += 1
     if body.get("wrap_up"):
         state.wrapping_up = True
     if state.rounds:
@@ -253,6 +268,8 @@ def _note(state: SessionState, body: Json) -> None:
 def _state(state: SessionState, body: Json) -> None:
     state.state, state.reason = body["state"], body["reason"]
     state.pause = body.get("pause", "")
+    if state.pause:
+        state.pauses[state.pause] = state.pauses.get(state.pause, 0) + 1
 
 
 def _proposal(state: SessionState, body: Json) -> None:

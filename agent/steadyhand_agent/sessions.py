@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,6 +218,24 @@ class Sessions:
             for s in found
         ]
 
+    async def all_states(
+        self, since: float = 0.0, *, everywhere: bool = False
+    ) -> AsyncIterator[SessionState]:
+        """What every session knows, read only; those whose journal is damaged are passed over.
+
+        Args:
+            since: Only those that changed after this time (seconds since the epoch).
+            everywhere: Those of other workspaces, too.
+        """
+        workspace = None if everywhere else self._around.workspace.id
+        for summary in await self._store.sessions(workspace):
+            if summary.updated < since:
+                continue
+            try:
+                yield await self._store.load(summary.session)
+            except SteadyhandError as error:
+                log.warning("session %s cannot be counted: %s", summary.session, error)
+
     async def state(self, session: str) -> SessionState:
         """What a session knows, read only."""
         if session in self._live:
@@ -249,6 +267,7 @@ class Sessions:
                         live, "state", {"state": "paused", "reason": "The editor was closed."}
                     )
         await self._store.close()
+        await asyncio.to_thread(self._around.telemetry.close)
 
     def _proposed_beside(self, session: str) -> dict[str, str]:
         """The texts that other sessions propose: they may come, so they count in the guard."""
@@ -296,6 +315,7 @@ class Sessions:
             if self._live.get(state.id) is live:
                 del self._live[state.id]
             raise
+        self._around.telemetry.seen(kind, body, state)
 
     def _run(self, live: _Live, model: Model) -> None:
         live.task = asyncio.create_task(self._whole(live, model), name=f"session {live.state.id}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import steadyhand_agent
 from steadyhand_agent.asking import Daily, Patience
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
@@ -28,6 +29,7 @@ from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
+from steadyhand_agent.telemetry import Exporter, LogAlone, Telemetry
 from steadyhand_agent.tools import registry
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.settings import Settings
@@ -87,11 +89,22 @@ class Engine:
                 clock=SystemClock(),
                 patience=_patience(settings),
                 daily=Daily(journal, settings.daily_token_limit),
+                telemetry=self._telemetry(),
             )
             self._journal = journal
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
+
+    def _telemetry(self) -> Telemetry:
+        """The log, and a collector where one is configured; a person is told if it is not there."""
+        if not self.settings.otlp_endpoint:
+            return LogAlone()
+        try:
+            return Exporter(self.settings.otlp_endpoint, steadyhand_agent.__version__, "anthropic")
+        except SettingsError as error:
+            self.editor.tell(f"{error} Sessions go on without it.", warning=True)
+            return LogAlone()
 
     def shown(
         self, path: str, text: str, known: Known | None = None, *, old: bool = False

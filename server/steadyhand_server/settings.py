@@ -23,7 +23,16 @@ Json = dict[str, Any]
 
 # Only from the environment and the user's own file.
 TRUSTED = frozenset(
-    {"base_url", "api_key_file", "redis_url", "redis_ttl", "state_dir", "replay", "record"}
+    {
+        "base_url",
+        "api_key_file",
+        "redis_url",
+        "redis_ttl",
+        "state_dir",
+        "replay",
+        "record",
+        "otlp_endpoint",
+    }
 )
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
@@ -44,6 +53,9 @@ class Settings(BaseModel):
         default=None, description="Play this recorded session as the model."
     )
     record: Path | None = Field(default=None, description="Record the next session into this file.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="A collector of OpenTelemetry metrics, OTLP over HTTP."
+    )
     max_rounds: int = Field(default=20, ge=1, le=200, description="Rounds in a session.")
     max_tokens: int = Field(default=32_000, ge=1_000, description="Tokens in a session.")
     daily_token_limit: int = Field(
