@@ -57,7 +57,8 @@ class ModelReply:
     """What came back.
 
     Attributes:
-        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged.
+        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged. A
+            reply of a model without tools is one block of type `envelope`.
         stop_reason: `end_turn`, `tool_use`, `max_tokens`, `refusal`, ...
         usage: None where the endpoint reported none; the reservation is then kept as the charge.
     """
@@ -73,6 +74,11 @@ class Model(Protocol):
     @property
     def name(self) -> str:
         """The model's id, as shown to the person."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that the model can read at once; None where unknown."""
         ...
 
     @property

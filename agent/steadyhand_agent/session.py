@@ -95,7 +95,9 @@ class SessionState(BaseModel):
     raw: int = 0
     # Reserved for the call that is under way; kept as its charge if no usage ever comes.
     reserved: int = 0
+    # Of the last round, and in all.
     cached_input: int = 0
+    cached: int = 0
     seconds: float = 0.0
     unreadable: int = 0
     bases: dict[str, str | None] = {}
@@ -191,6 +193,7 @@ def _reply(state: SessionState, body: Json) -> None:
     state.raw += body["raw"]
     state.reserved = 0
     state.cached_input = body["cached_input"]
+    state.cached += body["cached_input"]
     state.seconds += body["seconds"]
     state.rounds.append(
         Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
@@ -227,6 +230,9 @@ def _note(state: SessionState, body: Json) -> None:
 
 def _state(state: SessionState, body: Json) -> None:
     state.state, state.reason = body["state"], body["reason"]
+    if state.state == "running":
+        # A person who resumes gives the model its tries anew.
+        state.unreadable = 0
 
 
 def _proposal(state: SessionState, body: Json) -> None:
