@@ -130,6 +130,7 @@ class MessagesServer:
     Attributes:
         url: The base URL for the SDK; set on entering.
         requests: Every JSON object sent to the endpoint, refused ones too, in order.
+        raw: The bodies of those requests, as they came.
         headers: The headers of those requests, by lower-case name.
         exhausted: The requests that found the script used up (each got a 500).
         abandoned: The requests that lost their client before the answer was complete.
@@ -145,6 +146,7 @@ class MessagesServer:
         """
         self.url = ""
         self.requests: list[Json] = []
+        self.raw: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.exhausted: list[Json] = []
         self.abandoned: list[Json] = []
@@ -177,6 +179,7 @@ class MessagesServer:
         with self._lock:
             if body is not None:
                 self.requests.append(body)
+                self.raw.append(raw)
                 self.headers.append(headers)
             return body or {}, str(len(self.requests)), self._answer(body, headers)
 

@@ -30,6 +30,9 @@ from steadyhand_agent.state.journal import Kind
 
 Json = dict[str, Any]
 
+# What most models that nobody has a profile of take, and what a session spends in all.
+_CAREFUL_CONTEXT = 32_768
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -127,7 +130,7 @@ class Asking:
 
     async def _fitting(self, tools: list[Json]) -> ModelRequest:
         """The next request, its earlier rounds in summary where they no longer fit."""
-        state, window = self._state, self._model.context_window
+        state, window = self._state, self._model.context or _CAREFUL_CONTEXT
         request = context.build(state, tools)
         if self._needs(request) <= window:
             return request

@@ -122,7 +122,7 @@ def _answers(done: Round) -> list[Json]:
     results = {result.call_id: result for result in done.results if result.call_id}
     content: list[Json] = []
     for block in done.blocks:
-        if block.get("type") != "tool_use":
+        if block.get("type") not in ("tool_use", "envelope"):
             continue
         result = results.get(block["id"])
         content.append(

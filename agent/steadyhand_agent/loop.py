@@ -108,16 +108,15 @@ class Loop:
         if last is None or last.over:
             await self.asking.ask(self.around.tools.schemas())
             return
+        why = dialect.handed_over(last.stop_reason)
+        if why is not None:
+            await self._end_round()
+            await self._pause(why, "model")
+            return
         try:
             actions = dialect.actions(last.blocks, last.stop_reason)
         except ReplyUnreadable as error:
             await self._unreadable(last, error)
-            return
-        if last.stop_reason == "refusal":
-            await self._end_round()
-            await self._pause(
-                "The model declined to go on with this task. Put it differently.", "model"
-            )
             return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
@@ -266,6 +265,7 @@ class Loop:
             "max_rounds": state.limits.rounds,
             "tokens": state.spent,
             "raw_tokens": state.raw,
+            "cached_tokens": state.cached,
             "max_tokens": state.limits.tokens,
         }
         if action is not None:

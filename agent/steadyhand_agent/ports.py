@@ -62,7 +62,8 @@ class ModelReply:
     """What came back.
 
     Attributes:
-        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged.
+        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged. A
+            reply of a model without tools is one block of type `envelope`.
         stop_reason: `end_turn`, `tool_use`, `max_tokens`, `refusal`, ...
         usage: None where the endpoint reported none; the reservation is then kept as the charge.
     """
@@ -81,13 +82,13 @@ class Model(Protocol):
         ...
 
     @property
-    def unmetered(self) -> bool:
-        """True where a call costs nothing, as in a replay."""
+    def context(self) -> int | None:
+        """Tokens that the model can read at once; None where unknown."""
         ...
 
     @property
-    def context_window(self) -> int:
-        """Tokens that a prompt and its reply may take together."""
+    def unmetered(self) -> bool:
+        """True where a call costs nothing, as in a replay."""
         ...
 
     async def ask(self, request: ModelRequest) -> ModelReply:

@@ -105,6 +105,7 @@ class SessionState(BaseModel):
     raw: int = 0
     # Reserved for the call that is under way; kept as its charge if no usage ever comes.
     reserved: int = 0
+    # Of the last round, and in all.
     cached_input: int = 0
     # Bytes and tokens of the last prompt, by which the next one is estimated.
     prompt_bytes: int = 0
@@ -114,12 +115,12 @@ class SessionState(BaseModel):
     compacted: int = 0
     compactions: int = 0
     earlier: str = ""
+    cached: int = 0
     seconds: float = 0.0
     # Replies in a row that held no action, and all of them.
     unreadable: int = 0
     misread: int = 0
-    # Tokens read from the endpoint's cache, and how often the session paused for what reason.
-    cache_reads: int = 0
+    # How often the session paused for what reason.
     pauses: dict[str, int] = {}
     bases: dict[str, str | None] = {}
     texts: dict[str, str | None] = {}
@@ -226,8 +227,8 @@ def _reply(state: SessionState, body: Json) -> None:
     state.raw += body["raw"]
     state.reserved = 0
     state.cached_input = body["cached_input"]
-    state.cache_reads += body["cached_input"]
     state.prompt_tokens, state.prompt_bytes = body.get("input", 0), body.get("bytes", 0)
+    state.cached += body["cached_input"]
     state.seconds += body["seconds"]
     state.rounds.append(
         Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
@@ -270,6 +271,9 @@ def _state(state: SessionState, body: Json) -> None:
     state.pause = body.get("pause", "")
     if state.pause:
         state.pauses[state.pause] = state.pauses.get(state.pause, 0) + 1
+    if state.state == "running":
+        # A person who resumes gives the model its tries anew.
+        state.unreadable = 0
 
 
 def _proposal(state: SessionState, body: Json) -> None:

@@ -111,7 +111,7 @@ def gather(states: Iterable[SessionState]) -> Statistics:
         found.compactions += state.compactions
         found.charged += state.spent
         found.raw += state.raw
-        found.cache_reads += state.cache_reads
+        found.cache_reads += state.cached
         for done in state.rounds:
             for verdict in done.verdicts:
                 if verdict["verdict"] == "refuse":

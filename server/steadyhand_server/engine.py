@@ -23,6 +23,9 @@ from steadyhand_agent.index.suppress import (
 )
 from steadyhand_agent.loop import Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
+from steadyhand_agent.models.keys import Keys
+from steadyhand_agent.models.openai_compatible import OpenAiCompatibleModel
+from steadyhand_agent.models.profiles import profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.ports import Editor, Model, SystemClock
 from steadyhand_agent.session import Limits, SessionState
@@ -157,16 +160,7 @@ class Engine:
     def model_for(self, state: SessionState) -> Model:
         """The model that a session asks, by the settings in force."""
         settings = self.settings
-        model: Model
-        if settings.replay is not None:
-            model = ReplayModel(settings.replay, self.workspace.roots)
-        else:
-            model = AnthropicModel(
-                settings.model,
-                base_url=settings.base_url,
-                key_file=settings.api_key_file,
-                seconds=settings.api_seconds,
-            )
+        model = _model(settings, self.workspace.roots)
         if settings.record is not None:
             return RecordingModel(model, settings.record, self.workspace.roots, state.task.prompt)
         return model
@@ -188,6 +182,36 @@ class Engine:
         """Pauses what runs and closes the journal."""
         if self._sessions is not None:
             await self._sessions.close()
+
+
+def _model(settings: Settings, roots: list[Path]) -> Model:
+    """The model that the settings name.
+
+    Raises:
+        SettingsError: They name a recording and do not say which.
+    """
+    if settings.replay is not None or settings.provider == "replay":
+        if settings.replay is None:
+            raise SettingsError("provider", "replay", "`replay` names no recorded session.")
+        return ReplayModel(settings.replay, roots)
+    chat = settings.provider == "openai_compatible"
+    keys = Keys(
+        "OPENAI_API_KEY" if chat else "ANTHROPIC_API_KEY",
+        file=settings.api_key_file,
+        command=settings.api_key_command,
+        # Ollama and the like want none.
+        needed=not (chat and settings.base_url is not None),
+    )
+    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
+    make = OpenAiCompatibleModel if chat else AnthropicModel
+    return make(
+        settings.model,
+        keys=keys,
+        profile=accepted,
+        base_url=settings.base_url,
+        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
+        seconds=settings.api_seconds,
+    )
 
 
 def _nothing_open() -> None:

@@ -46,11 +46,11 @@ class RandomModel:
         ratio: float = 0.3,
         output: float = 1.0,
         cached: float = 0.0,
-        context_window: int = 1_000_000,
+        context: int = 1_000_000,
     ) -> None:
         self.behaviours = list(behaviours)
         self.ratio, self.output, self.cached = ratio, output, cached
-        self.context_window = context_window
+        self.context = context
         self.calls = 0
         self.cost = 0
         self.prompts: list[int] = []
@@ -257,7 +257,7 @@ async def test_an_estimate_that_missed_is_charged_and_pauses(tmp_path: Path) -> 
 
 
 async def test_earlier_rounds_are_summed_up_where_they_no_longer_fit(tmp_path: Path) -> None:
-    model = RandomModel(["tool", "think"] * 8, output=0.02, context_window=4_000)
+    model = RandomModel(["tool", "think"] * 8, output=0.02, context=4_000)
     engine = engine_of(tmp_path, model, max_rounds=40, max_tokens=200_000)
     await engine.fill()
     state = await engine.sessions.start(Task(prompt="the task itself"))
@@ -277,7 +277,7 @@ async def test_earlier_rounds_are_summed_up_where_they_no_longer_fit(tmp_path: P
 
 
 async def test_a_task_larger_than_the_model_takes_is_said(tmp_path: Path) -> None:
-    model = RandomModel(["tool"], context_window=4_000)
+    model = RandomModel(["tool"], context=4_000)
     engine = engine_of(tmp_path, model, max_tokens=200_000)
     await engine.fill()
     state = await engine.sessions.start(Task(prompt="x" * 30_000))

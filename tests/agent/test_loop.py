@@ -67,11 +67,38 @@ async def test_the_head_of_the_prompt_is_byte_stable(sample: Path) -> None:
         say(call("read_file", path="pressroom/text.py")),
         FINISH,
     )
-    first, second, third = server.requests
-    for later in (second, third):
-        assert later["system"] == first["system"]
-        assert later["tools"] == first["tools"]
-    assert second["messages"] == third["messages"][: len(second["messages"])]
+    mark = b',"cache_control":{"type":"ephemeral"}'
+    first, second, third = server.raw
+    for part in (b'"system":[', b'"tools":['):
+        heads = {
+            raw[raw.index(part) : raw.index(b"]", raw.index(mark, raw.index(part)))]
+            for raw in server.raw
+        }
+        assert len(heads) == 1
+    # The conversation of a round is the beginning of the next; where the cache points stand is
+    # no part of what is cached.
+    asked = [raw.replace(mark, b"") for raw in (first, second, third)]
+    talks = [raw[raw.index(b'"messages":[') : raw.index(b'],"model"')] for raw in asked]
+    assert talks[1].startswith(talks[0])
+    assert talks[2].startswith(talks[1])
+
+
+async def test_each_round_reads_the_cache_of_the_round_before(sample: Path) -> None:
+    many = say(*(call("read_file", n, path=f"no/{n}.py") for n in range(12)))
+    _, _, server = await finish_with(sample, many, say(call("list_files")), FINISH)
+
+    def marked(request: dict[str, Any]) -> list[int]:
+        return [
+            place
+            for place, message in enumerate(request["messages"])
+            if "cache_control" in message["content"][-1]
+        ]
+
+    assert [marked(request) for request in server.requests] == [[0], [0, 2], [2, 4]]
+    for request in server.requests:
+        assert "cache_control" in request["system"][-1]
+        assert "cache_control" in request["tools"][-1]
+        assert server.raw[0].count(b"cache_control") <= 4
 
 
 async def test_sampling_is_not_sent_and_effort_is(sample: Path) -> None:

@@ -36,8 +36,7 @@ class ReplayModel:
     """
 
     unmetered = True
-    # No recorded session comes near it: a script must not be cut short by a guess.
-    context_window = 1_000_000
+    context = None
 
     def __init__(self, path: Path, roots: Sequence[Path]) -> None:
         self._roots = roots
@@ -89,7 +88,7 @@ class RecordingModel:
         self._task = task
         self.name = inner.name
         self.unmetered = inner.unmetered
-        self.context_window = inner.context_window
+        self.context = inner.context
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Asks, and appends the step."""
@@ -115,7 +114,7 @@ def observations(request: ModelRequest, roots: Sequence[Path]) -> list[Json]:
     names: dict[str, str] = {}
     for message in request.messages:
         if message["role"] == "assistant":
-            names = {b["id"]: b["name"] for b in message["content"] if b.get("type") == "tool_use"}
+            names = {b["id"]: b.get("name", "") for b in message["content"] if "id" in b}
     last = request.messages[-1]["content"]
     return [
         {"tool": names.get(block["tool_use_id"], ""), "result": normal(block["content"], roots)}
