@@ -19,8 +19,9 @@ from steadyhand_agent import git
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
 from steadyhand_agent.asking import Asking, Daily, Patience
 from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
-from steadyhand_agent.guard import budget, stuck
+from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
 from steadyhand_agent.ports import Clock, Editor, Model
@@ -86,6 +87,9 @@ class Loop:
             around.daily,
             lambda event, message: self._event(event, message=message),
         )
+        self._detector = StuckDetector()
+        self._watched = state.watched_from
+        self._said: Nudge | Stop | None = None
 
     async def run(self) -> None:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
@@ -106,6 +110,10 @@ class Loop:
             await self._offer(last)
             return
         if last is None or last.over:
+            stuck = self._stuck()
+            if isinstance(stuck, Stop):
+                await self._pause(stuck.message, "stuck")
+                return
             await self.asking.ask(self.around.tools.schemas())
             return
         why = dialect.handed_over(last.stop_reason)
@@ -120,19 +128,13 @@ class Loop:
             return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
-            if stuck.repeats([*self._before(last), *actions[: index + 1]]):
-                await self._end_round()
-                await self._pause(
-                    f"The agent is stuck: it took the same step {stuck.LIMIT} times in a row "
-                    f"({action.tool or action.kind}). What it has done is kept; say what it "
-                    "should do instead, or take the proposal as it is.",
-                    "stuck",
-                )
-                return
             if action.kind == "finish":
                 await self._finish(action)
                 return
             await self._act(last, index, action)
+        stuck = self._stuck()
+        if isinstance(stuck, Nudge) and stuck.message not in last.notes:
+            await self.journal("note", {"text": stuck.message})
         await self._end_round()
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
@@ -236,17 +238,26 @@ class Loop:
         view = around.index.view(overlay.texts)
         return ToolContext(around.workspace, overlay, view, sorted(around.files()))
 
-    def _before(self, last: Round) -> list[Action]:
-        """The actions of the rounds before `last`, as far back as the loop guard looks."""
-        found: list[Action] = []
-        for done in self.state.rounds[-stuck.LIMIT - 1 :]:
-            if done.number == last.number:
-                break
+    def _stuck(self) -> Nudge | Stop | None:
+        """What the loop guard says of the last round; the same again after a restart."""
+        for done in self.state.rounds[self._watched :]:
+            self._watched += 1
+            self._said = None
             try:
-                found += dialect.actions(done.blocks, done.stop_reason)
+                actions = dialect.actions(done.blocks, done.stop_reason)
             except ReplyUnreadable:
-                found.append(Action(kind="think", content={"text": f"unreadable {done.number}"}))
-        return found
+                continue  # Counted by itself; nothing was done.
+            for action, result in zip(actions, done.results, strict=False):
+                said = self._detector.observe(
+                    action.tool or action.kind,
+                    action.content,
+                    result.text,
+                    result.error,
+                    proposal=result.proposal,
+                    round=done.number,
+                )
+                self._said = said or self._said
+        return self._said
 
     def _event(
         self,

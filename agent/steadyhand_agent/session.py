@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from steadyhand_agent.proposals.changes import FileChange, Proposal
 from steadyhand_agent.state.journal import Head, Kind, Record, Summary
+from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
 State = Literal["running", "waiting", "paused", "finished", "failed", "cancelled"]
@@ -61,6 +62,8 @@ class Result(BaseModel):
     code: int | None = None
     attempts: int = 1
     seconds: float = 0.0
+    # A digest of what the session proposed after it, by which the loop guard tells progress.
+    proposal: str = ""
 
 
 class Round(BaseModel):
@@ -128,6 +131,8 @@ class SessionState(BaseModel):
     # Definitions that the guard has refused once; a second try with a reason is accepted.
     refused: list[str] = []
     summary: str = ""
+    # The loop guard looks at the rounds from this one on; it begins anew after a person's word.
+    watched_from: int = 0
     applied: list[Json] = []
     seq: int = 0
     fence: int = Field(default=1)
@@ -244,11 +249,27 @@ def _verdict(state: SessionState, body: Json) -> None:
 
 
 def _result(state: SessionState, body: Json) -> None:
-    state.rounds[-1].results.append(Result(**body["result"]))
     state.unreadable = 0
     for change in body.get("changes", ()):
         state.bases.setdefault(change["path"], change.get("base"))
         state.texts[change["path"]] = change["new"]
+    result = Result(**body["result"])
+    result.proposal = _standing(state) if body.get("changes") else _stood(state)
+    state.rounds[-1].results.append(result)
+
+
+def _standing(state: SessionState) -> str:
+    """A digest of what is proposed; empty where that is nothing."""
+    changed = [(path, new) for path, new in sorted(state.texts.items()) if new != state.bases[path]]
+    return text_hash(repr(changed)) if changed else ""
+
+
+def _stood(state: SessionState) -> str:
+    """The digest as of the last result."""
+    for done in reversed(state.rounds):
+        if done.results:
+            return done.results[-1].proposal
+    return ""
 
 
 def _round(state: SessionState, body: Json) -> None:
@@ -268,6 +289,8 @@ def _note(state: SessionState, body: Json) -> None:
 
 def _state(state: SessionState, body: Json) -> None:
     state.state, state.reason = body["state"], body["reason"]
+    if state.state == "running" and state.pause == "stuck":
+        state.watched_from = state.round
     state.pause = body.get("pause", "")
     if state.pause:
         state.pauses[state.pause] = state.pauses.get(state.pause, 0) + 1
@@ -298,6 +321,7 @@ def _grant(state: SessionState, body: Json) -> None:
     state.limits.tokens += body["tokens"]
     state.limits.minutes += body["minutes"]
     state.wrapping_up = False
+    state.watched_from = state.round
 
 
 def _compacted(state: SessionState, body: Json) -> None:

@@ -73,30 +73,36 @@ class RandomModel:
             case "rejected":
                 raise ModelRejected("It said no.")
             case "silent":
-                return ModelReply([_call("list_files", self.calls)], "tool_use", None)
+                return ModelReply([_call("read_file", self.calls)], "tool_use", None)
             case "think":
                 block = {"type": "text", "text": f"thought number {self.calls} {'x ' * 400}"}
                 return ModelReply([block], "end_turn", usage)
             case "cut":
-                return ModelReply([_call("list_files", self.calls)], "max_tokens", usage)
+                return ModelReply([_call("read_file", self.calls)], "max_tokens", usage)
             case "nonsense":
                 return ModelReply([], "end_turn", usage)
             case "tool":
-                return ModelReply([_call("list_files", self.calls)], "tool_use", usage)
+                return ModelReply([_call("read_file", self.calls)], "tool_use", usage)
             case _:
                 return ModelReply([_call("finish", self.calls)], "tool_use", usage)
 
 
 def _call(name: str, number: int) -> dict[str, Any]:
-    # Each looks elsewhere, so that the guard against loops has nothing to say.
-    given = {"reason": "r", "pattern": f"{chr(97 + number % 26)}{number}*", "summary": "s"}
+    # It pages through a file, so that the guard against loops has nothing to say.
+    given = {
+        "reason": "r",
+        "path": "a.py",
+        "start_line": number,
+        "end_line": number,
+        "summary": "s",
+    }
     return {"type": "tool_use", "id": f"c{number}", "name": name, "input": given}
 
 
 def engine_of(folder: Path, model: RandomModel, state: str = "state", **client: Any) -> Engine:
     root = folder / "ws"
     root.mkdir(exist_ok=True)
-    (root / "a.py").write_text("A = 1\n")
+    (root / "a.py").write_text("".join(f"{chr(97 + n % 26) * (n % 9 + 1)}\n" for n in range(400)))
     values = {"retry_min_seconds": 0.0, "retry_max_seconds": 0.0, **client}
     loaded, ignored = load(values, [root], {"STEADYHAND_STATE_DIR": str(folder / state)})
     assert not ignored
@@ -268,7 +274,7 @@ async def test_earlier_rounds_are_summed_up_where_they_no_longer_fit(tmp_path: P
     last = orjson.dumps(list(model.requests[-1].messages)).decode()
     assert "the task itself" in last
     assert f'<earlier rounds=\\"1-{state.compacted}\\">' in last
-    assert "1. list_files pattern=" in last
+    assert "1. read_file path='a.py'" in last
     # A resumed session sends the same bytes.
     again = context.build(state, model.requests[-1].tools).messages
     sent = list(model.requests[-1].messages)

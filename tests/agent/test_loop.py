@@ -213,12 +213,43 @@ async def test_text_without_a_call_is_a_thought(sample: Path) -> None:
     assert server.requests[1]["messages"][-1]["content"][0]["text"].startswith("Noted")
 
 
-async def test_the_same_step_three_times_is_stuck(sample: Path) -> None:
-    same = say(call("read_file", path="pressroom/text.py"))
-    state, _, _ = await finish_with(sample, same, same, same)
+async def test_a_loop_is_told_to_the_model_then_handed_to_the_person(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py", start_line=1, end_line=2))
+    state, desk, server = await finish_with(sample, *[same] * 5)
     assert state.state == "paused"
-    assert "stuck" in state.reason
-    assert sum(len(r.results) for r in state.rounds) == 2
+    assert state.reason.startswith("The agent is stuck")
+    assert "`read_file pressroom/text.py` (5 times)" in state.reason
+    assert any("stuck" in told for told in desk.editor.told)
+    # The third time is said with its result, and what the model has seen stays as it was.
+    assert [len(r.notes) for r in state.rounds] == [0, 0, 1, 0, 0]
+    note = server.requests[3]["messages"][-1]["content"][-1]["text"]
+    assert "choose another way" in note.lower()
+
+
+async def test_a_nudge_that_helps_is_all_there_is(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py"))
+    state, _, _ = await finish_with(sample, same, same, same, say(call("list_files")), FINISH)
+    assert state.state == "finished"
+
+
+async def test_after_a_persons_word_the_loop_guard_begins_anew(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py"))
+    with MessagesServer([*[same] * 9, FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        assert len(state.rounds) == 5
+        await desk.sessions.resume(state.id)
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"
+    assert [r.number for r in state.rounds if r.notes] == [3, 8]
+
+
+async def test_many_same_calls_in_one_reply_are_one_chance(sample: Path) -> None:
+    many = say(*[call("read_file", n, path="pressroom/text.py") for n in range(8)])
+    state, _, _ = await finish_with(sample, many, FINISH)
+    assert state.state == "finished"
+    assert len(state.rounds[0].notes) == 1
 
 
 async def test_rounds_are_limited_and_more_can_be_granted(sample: Path) -> None:
