@@ -7,14 +7,12 @@ multiply. Importing the SDK takes a second, so it is imported on first use.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steadyhand_agent.errors import ModelError
-from steadyhand_agent.models import asking, faults, plain_text, schemas
+from steadyhand_agent.models import asking, connection, faults, plain_text, schemas
 from steadyhand_agent.models.asking import Question
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
@@ -67,14 +65,17 @@ class AnthropicModel:
         return await asking.ask(request, self._accepted, self._keys, self._send)
 
     async def _send(self, question: Question, key: str) -> ModelReply:
-        # A second of importing must not hold the loop: requests are answered meanwhile.
-        anthropic = await asyncio.to_thread(importlib.import_module, "anthropic")
+        anthropic = await connection.sdk("anthropic")
         import httpx2
 
-        limits = httpx2.Timeout(self._seconds, connect=min(10.0, self._seconds))
         arguments = self._arguments(question)
+        opened = await connection.opened(self._seconds)
         client = anthropic.AsyncAnthropic(
-            api_key=key, base_url=self._base_url, max_retries=0, timeout=limits
+            api_key=key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=opened.timeout,
+            http_client=opened,
         )
         try:
             async with client, client.messages.stream(**arguments) as stream:

@@ -7,14 +7,12 @@ takes a second, so it is imported on first use.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from steadyhand_agent.errors import ModelError, ModelRejected
-from steadyhand_agent.models import asking, chat_completions, faults, schemas
+from steadyhand_agent.models import asking, chat_completions, connection, faults, schemas
 from steadyhand_agent.models.asking import Question
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
@@ -65,8 +63,7 @@ class OpenAiCompatibleModel:
 
     async def _send(self, question: Question, key: str) -> ModelReply:
         try:
-            # A second of importing must not hold the loop: requests are answered meanwhile.
-            openai = await asyncio.to_thread(importlib.import_module, "openai")
+            openai = await connection.sdk("openai")
         except ImportError:
             raise ModelRejected(
                 "`provider` is `openai_compatible`, but its SDK is missing: install "
@@ -74,10 +71,14 @@ class OpenAiCompatibleModel:
             ) from None
         import httpx2
 
-        limits = httpx2.Timeout(self._seconds, connect=min(10.0, self._seconds))
         arguments = self._arguments(question)
+        opened = await connection.opened(self._seconds)
         client = openai.AsyncOpenAI(
-            api_key=key, base_url=self._base_url, max_retries=0, timeout=limits
+            api_key=key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=opened.timeout,
+            http_client=opened,
         )
         received = chat_completions.Received()
         try:
