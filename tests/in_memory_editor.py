@@ -23,6 +23,8 @@ class InMemoryEditor:
         self.told: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.offered: list[Proposal] = []
+        self.answers: list[bool | None] = []
+        self.asked: list[tuple[str, str]] = []
 
     def text(self, path: str) -> str | None:
         return self.buffers.get(path)
@@ -41,6 +43,10 @@ class InMemoryEditor:
 
     async def show_diff(self, name: str, diff: str) -> None:
         self.told.append(diff)
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        self.asked.append((question, details))
+        return self.answers.pop(0) if self.answers else None
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         self.told.append(message)

@@ -47,12 +47,20 @@ class Limits(BaseModel):
 
 
 class Result(BaseModel):
-    """What one action of a round came to."""
+    """What one action of a round came to.
+
+    Attributes:
+        code: An error's number or a program's exit code, where there is one.
+        attempts, seconds: How often it was tried, and how long all of that took.
+    """
 
     call_id: str = ""
     tool: str = ""
     text: str
     error: bool = False
+    code: int | None = None
+    attempts: int = 1
+    seconds: float = 0.0
 
 
 class Round(BaseModel):
@@ -103,6 +111,9 @@ class SessionState(BaseModel):
     remarks: dict[str, list[str]] = {}
     # Definitions that the guard has refused once; a second try with a reason is accepted.
     refused: list[str] = []
+    # What the person said yes to, and what was proposed at the last yes.
+    consents: list[str] = []
+    agreed: dict[str, str | None] = {}
     summary: str = ""
     applied: list[Json] = []
     seq: int = 0
@@ -198,7 +209,16 @@ def _reply(state: SessionState, body: Json) -> None:
 
 
 def _verdict(state: SessionState, body: Json) -> None:
-    state.rounds[-1].verdicts.append(body)
+    verdicts = state.rounds[-1].verdicts
+    index = body.get("index", len(verdicts))
+    if index < len(verdicts):
+        # The person has answered: their word stands where the question stood.
+        verdicts[index] = body
+    else:
+        verdicts.append(body)
+    if body.get("consent"):
+        state.consents.append(body["consent"])
+        state.agreed = dict(state.texts)
     if body["verdict"] == "refuse" and body["rule"] == "duplicate":
         state.refused += [key for key in body["details"] if key not in state.refused]
     for path, lines in body.get("remarks", {}).items():
