@@ -58,6 +58,8 @@ _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
+# One of these is part of all that `_GENERATED` matches.
+_GENERATED_WORDS = (b"enerated", b"DO NOT EDIT", b"o not edit")
 _HEAD = 1_500
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
@@ -584,7 +586,9 @@ def _beside(digest: str, beside: tuple[str, ...]) -> str:
 
 
 def _is_generated(path: str, data: bytes) -> bool:
-    if _GENERATED.search(data, 0, _HEAD) is None:
+    # Looked for one after the other: a pattern of alternatives is tried at every byte.
+    said = any(data.find(word, 0, _HEAD) >= 0 for word in _GENERATED_WORDS)
+    if not said or _GENERATED.search(data, 0, _HEAD) is None:
         return path.endswith(("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart"))
     # The words count where they stand in a comment, not in code that writes them.
     head = data[:_HEAD].splitlines()

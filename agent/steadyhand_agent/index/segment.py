@@ -26,7 +26,7 @@ from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 3
+VERSION = 4
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64
@@ -142,7 +142,7 @@ class Segment:
         number = 0
         for entry, modified, size in files:
             rows.append(FileRow(entry.path, entry.content_hash, modified, size, entry.lines))
-            blobs.append(orjson.dumps([d.pack()[1:] for d in entry.definitions]))
+            blobs.append(orjson.dumps([d[1:] for d in entry.definitions]))
             counts.append(len(entry.definitions))
             for definition, form in zip(entry.definitions, entry.forms, strict=True):
                 names.add(definition.name)
