@@ -1,4 +1,4 @@
-"""The command line: steadyhand lsp | check | task | sessions | resume | undo | doctor | demo.
+"""The command line: steadyhand lsp | check | task | sessions | resume | undo | trust | doctor …
 
 Imports are made where a command needs them: `lsp` must answer `initialize` quickly. Whatever a
 person can cause ends in a sentence, without a traceback.
@@ -97,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     undo = add("undo", "take back what a session applied, and only that", run.undo)
     undo.add_argument("session")
     undo.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
+    trust = add("trust", "let this folder's steadyhand.toml name commands", run.trust)
+    trust.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    trust.add_argument("--yes", action="store_true", help="do not ask")
+    trust.add_argument("--revoke", action="store_true", help="take it back")
     add("doctor", "what is configured, reachable, missing, and how to get it", run.doctor)
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
     demo.add_argument("--yes", action="store_true", help="apply without asking")
