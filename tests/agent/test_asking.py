@@ -12,6 +12,7 @@ import pytest
 
 from in_memory_editor import InMemoryEditor
 from steadyhand_agent import sandbox
+from steadyhand_agent.errors import StaleDocument
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
 from steadyhand_agent.session import SessionState, Task
 from steadyhand_agent.workspace import Workspace
@@ -273,4 +274,64 @@ async def test_an_edit_is_never_tried_again(
     assert state.state == "finished"
     assert at.clock.waited == []
     assert state.rounds[0].results[0].error
+    await at.engine.close()
+
+
+# --- the proposal, tried out ----------------------------------------------------------------------
+
+BREAK = {"tool": "edit_file", "path": "a.py", "old_text": "x = 'one'", "new_text": "x = ("}
+MEND = {"tool": "edit_file", "path": "a.py", "old_text": "x = (", "new_text": "x = ()"}
+
+
+async def test_a_proposal_that_does_not_parse_is_told_to_the_model_first(desk: Any) -> None:
+    at = desk([BREAK, FINISH], [MEND, FINISH])
+    state = await at.run()
+    assert state.state == "waiting"
+    assert "does not parse as python any more (line 1: `x = (`)" in at.model.heard()[1]
+    (offered,) = at.editor.offered
+    assert offered.changes[0].new == "x = ()\n"
+    assert "does not parse" not in offered.diff()
+    await at.engine.close()
+
+
+async def test_it_is_told_once_and_then_the_person_sees_it(desk: Any) -> None:
+    at = desk([BREAK], [FINISH], [FINISH])
+    state = await at.run()
+    assert state.state == "waiting"
+    assert [r.error for done in state.rounds[1:] for r in done.results] == [True, False]
+    (offered,) = at.editor.offered
+    assert "# `a.py` does not parse as python any more" in offered.diff()
+    await at.engine.close()
+
+
+async def test_moved_and_deleted_files_land_and_come_back(desk: Any, root: Path) -> None:
+    (root / "b.py").write_text("y = 1\n")
+    at = desk(
+        [
+            {"tool": "rename_file", "path": "a.py", "new_path": "p/c.py"},
+            {"tool": "delete_file", "path": "b.py"},
+        ],
+        [FINISH],
+    )
+    at.editor.decision = "apply"
+    state = await at.run()
+    assert state.state == "finished"
+    assert sorted(str(p.relative_to(root)) for p in root.rglob("*.py")) == ["p/c.py"]
+    assert (root / "p" / "c.py").read_text() == "x = 'one'\n"
+    _, report = await at.sessions.undo(state.id)
+    assert report.complete, report
+    assert sorted(str(p.relative_to(root)) for p in root.rglob("*.py")) == ["a.py", "b.py"]
+    assert (root / "a.py").read_text() == "x = 'one'\n"
+    assert (root / "b.py").read_text() == "y = 1\n"
+    await at.engine.close()
+
+
+async def test_undo_leaves_a_file_alone_that_is_there_again(desk: Any, root: Path) -> None:
+    at = desk([{"tool": "delete_file", "path": "a.py"}], [FINISH])
+    at.editor.decision = "apply"
+    state = await at.run()
+    (root / "a.py").write_text("theirs\n")
+    with pytest.raises(StaleDocument, match="there again"):
+        await at.sessions.undo(state.id)
+    assert (root / "a.py").read_text() == "theirs\n"
     await at.engine.close()
