@@ -235,9 +235,12 @@ class TokenStream:
         start = 0
         exact_bytes, shaped_bytes = exact.tobytes(), shaped.tobytes()
         for end, literals, piece in zip(self._ends, self._literals, pieces, strict=True):
-            shape = blake2b(shaped_bytes[8 * start : 8 * end], digest_size=8)
-            body = blake2b(exact_bytes[8 * start : 8 * end] + literals, digest_size=8)
-            found.append(Form(body.hexdigest(), shape.hexdigest(), piece))
+            without = shaped_bytes[8 * start : 8 * end]
+            written = exact_bytes[8 * start : 8 * end] + literals
+            shape = body = blake2b(without, digest_size=8).hexdigest()
+            if written != without:
+                body = blake2b(written, digest_size=8).hexdigest()
+            found.append(Form(body, shape, piece))
             start = end
         return found
 
