@@ -6,11 +6,15 @@ the endpoint's cache still serves. Text from files is fenced as data.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
+from steadyhand_agent.guard.visible import visible_line
 from steadyhand_agent.ports import ModelRequest
 from steadyhand_agent.session import Round, SessionState, Task
 
@@ -27,7 +31,7 @@ def system_prompt() -> str:
 
 def build(state: SessionState, tools: Sequence[Json]) -> ModelRequest:
     """The next request of a session; `max_tokens` is set by the budget."""
-    messages: list[Json] = [{"role": "user", "content": [_text(_task(state.task))]}]
+    messages: list[Json] = [{"role": "user", "content": [_text(_task(state.task, state.id))]}]
     for done in state.rounds:
         messages.append({"role": "assistant", "content": done.blocks or [_text("(no reply)")]})
         messages.append({"role": "user", "content": _answers(done)})
@@ -54,18 +58,32 @@ def _answers(done: Round) -> list[Json]:
     return content or [_text(_GO_ON)]
 
 
-def _task(task: Task) -> str:
-    parts = [task.prompt.strip()]
-    if task.path and task.selection:
+def fence(session: str, text: str) -> str:
+    """A number that the text does not hold, the same whenever the session is asked for it.
+
+    Whoever wrote the text could not know it, so nothing in the text can end the fence.
+    """
+    for attempt in count():
+        seed = f"{session}/{attempt}".encode()
+        number = hashlib.blake2b(seed, digest_size=4, person=b"fence").hexdigest()
+        if number not in text:
+            return number
+    raise AssertionError("unreachable: one of the numbers is not in the text")
+
+
+def _task(task: Task, session: str) -> str:
+    parts: list[tuple[str, str, str]] = []
+    path = quoteattr(visible_line(task.path)) if task.path else ""
+    if path and task.selection:
         first, last = task.lines or (1, 1)
-        parts.append(
-            f'<selection path="{task.path}" lines="{first}-{last}">\n{task.selection}\n</selection>'
-        )
-    elif task.path:
-        parts.append(f'The person has this file open: <file path="{task.path}"/>')
-    parts += [f"<diagnostic>{text}</diagnostic>" for text in task.diagnostics]
-    parts += task.excerpts
-    return "\n\n".join(parts)
+        parts.append(("selection", f' path={path} lines="{first}-{last}"', task.selection))
+    elif path:
+        parts.append(("file", f" path={path}", "The person has this file open."))
+    parts += [("diagnostic", "", text) for text in task.diagnostics]
+    parts += [("excerpt", "", text) for text in task.excerpts]
+    number = fence(session, "\n".join((task.prompt, path, *(text for _, _, text in parts))))
+    fenced = [f"<{tag}-{number}{more}>\n{text}\n</{tag}-{number}>" for tag, more, text in parts]
+    return "\n\n".join([task.prompt.strip(), *fenced])
 
 
 def _text(text: str) -> Json:

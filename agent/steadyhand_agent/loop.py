@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,10 +31,14 @@ from steadyhand_agent.errors import (
     BudgetSpent,
     ModelError,
     ModelTransient,
+    PathRefused,
     ReplyUnreadable,
+    ToolFailed,
 )
 from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.disclosure import Disclosure
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
@@ -79,6 +84,7 @@ class Surroundings:
     editor: Editor
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+    disclosure: Disclosure = field(default_factory=lambda: Disclosure(Secrets(os.urandom(32))))
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
 
@@ -220,27 +226,45 @@ class Loop:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
         tools, state = self.around.tools, self.state
         seen = self._context()
+        shown = seen.overlay.show
+        meant: Action | Refuse
+        try:
+            # Only here are placeholders exact again: what is journaled and told keeps them.
+            meant = self.around.disclosure.meant(action, seen.overlay)
+        except (PathRefused, ToolFailed) as error:
+            meant = Refuse(str(error), "secret" if isinstance(error, ToolFailed) else "path")
         if index < len(last.verdicts):
             verdict = _from_json(last.verdicts[index])
         else:
-            verdict = decide(
-                action,
-                tools,
-                seen,
-                self.around.index,
-                state.refused,
-                self.around.proposals(state.id),
+            verdict = (
+                meant
+                if isinstance(meant, Refuse)
+                else decide(
+                    meant,
+                    tools,
+                    seen,
+                    self.around.index,
+                    state.refused,
+                    self.around.proposals(state.id),
+                )
             )
+            if isinstance(verdict, Refuse):
+                verdict = dataclasses.replace(verdict, why=shown(verdict.why))
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
         match verdict:
             case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
+                elif isinstance(meant, Refuse):
+                    # Permitted before a restart, and no longer possible since.
+                    outcome = Outcome(shown(meant.why), error=True)
                 else:
-                    outcome = await tools.run(action, seen, budget.result_limit(state))
+                    outcome = await tools.run(meant, seen, budget.result_limit(state))
                 if note and not outcome.error:
                     outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
+                # Nothing is sent, journaled or logged of a tool's answer before this.
+                outcome = dataclasses.replace(outcome, text=shown(outcome.text))
             case Ask(question):
                 outcome = Outcome(f"This needs the person's consent: {question}", error=True)
             case Refuse(why):
@@ -270,7 +294,8 @@ class Loop:
         self._event("result", action, message=outcome.text if failed else "")
 
     async def _finish(self, action: Action) -> None:
-        summary = str(action.content.get("summary") or action.reason or "Done.")
+        said = str(action.content.get("summary") or action.reason or "Done.")
+        summary = self.around.disclosure.text(said)
         await self.journal("proposal", {"summary": summary})
         result = {"call_id": action.call_id, "tool": "finish", "text": "Offered.", "error": False}
         await self.journal("result", {"result": result, "changes": []})
@@ -310,7 +335,13 @@ class Loop:
         around = self.around
         # What is being typed counts in the guard at once, not when typing pauses.
         around.settle()
-        overlay = Overlay(around.workspace, around.editor.text, self.state.bases, self.state.texts)
+        overlay = Overlay(
+            around.workspace,
+            around.editor.text,
+            self.state.bases,
+            self.state.texts,
+            around.disclosure.text,
+        )
         view = around.index.view(overlay.texts)
         return ToolContext(around.workspace, overlay, view, sorted(around.files()))
 

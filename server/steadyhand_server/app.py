@@ -17,6 +17,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 import steadyhand_agent
+from steadyhand_agent.guard.secrets import HidingFormatter
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import transport
 from steadyhand_server.documents import Documents
@@ -239,10 +240,12 @@ def run_stdio() -> None:
     """Runs the server on stdin and stdout, and ends the process."""
     stdio = transport.claim_stdio()
     level = os.environ.get("STEADYHAND_LOG", "WARNING").upper()
+    lines = logging.StreamHandler(sys.stderr)
+    # A traceback repeats what a file or an endpoint said.
+    lines.setFormatter(HidingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[lines],
         level=level if level in logging.getLevelNamesMapping() else "WARNING",
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
     # refusals that a person was told of as errors with a traceback; real ones come through

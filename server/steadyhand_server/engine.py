@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.errors import SettingsError, SteadyhandError
+from steadyhand_agent.guard.disclosure import Disclosure
+from steadyhand_agent.guard.env_files import EnvFiles
+from steadyhand_agent.guard.secrets import Secrets, installation_key
 from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.findings import Known
 from steadyhand_agent.index.keeper import Keeper, Progress
@@ -23,8 +26,10 @@ from steadyhand_agent.loop import Patience, Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.ports import Editor, Model, SystemClock
+from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
+from steadyhand_agent.state import outward
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.tools import registry
@@ -51,7 +56,7 @@ class Engine:
 
     def __init__(self, roots: list[Path], settings: Settings, editor: Editor) -> None:
         self.settings = settings
-        self.workspace = Workspace(roots)
+        self.workspace = Workspace(roots, settings.allow_secret_files)
         self.index = Index()
         cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
         self.keeper = Keeper(self.workspace, self.index, cache_file)
@@ -69,10 +74,13 @@ class Engine:
         if self._sessions is None:
             settings = self.settings
             journal = SqliteJournal(settings.state_path / "journal.sqlite")
+            known = EnvFiles(self.workspace.roots)
+            disclosure = Disclosure(Secrets(installation_key(settings.state_path), known.values))
             store = Store(
                 journal,
-                redis_tier(settings),
+                redis_tier(settings, disclosure.hide),
                 lambda message: self.editor.tell(message, warning=True),
+                lambda state: self._come_home(state, disclosure),
             )
             around = Surroundings(
                 workspace=self.workspace,
@@ -84,10 +92,30 @@ class Engine:
                 editor=self.editor,
                 clock=SystemClock(),
                 patience=_patience(settings),
+                disclosure=disclosure,
             )
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
+
+    def _come_home(self, state: SessionState, disclosure: Disclosure) -> None:
+        """Gives a session that another machine left the files of this checkout as its bases."""
+        overlay = Overlay(self.workspace, self.editor.text, {}, {})
+
+        def current(path: str) -> str | None:
+            try:
+                return overlay.read(path)
+            except SteadyhandError:
+                return None
+
+        lost = outward.home(state, current, disclosure.reveal)
+        if lost:
+            self.editor.tell(
+                f"Session {state.id} comes from another machine, and its changes to "
+                f"{', '.join(lost)} cannot be used here: the files differ, or hold secrets of "
+                "their own. The rest is kept; have the session make those changes again.",
+                warning=True,
+            )
 
     def shown(
         self, path: str, text: str, known: Known | None = None, *, old: bool = False
@@ -157,6 +185,7 @@ class Engine:
     def use(self, settings: Settings) -> None:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
+        self.workspace.allow_secret_files = settings.allow_secret_files
         self._suppression = self._settled()
         if self._sessions is not None and self._around is not None:
             self._sessions.limits = _limits(settings)
@@ -189,14 +218,14 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def redis_tier(settings: Settings) -> RedisTier | None:
+def redis_tier(settings: Settings, hide: outward.Hide = str) -> RedisTier | None:
     """Redis where configured and its driver is installed."""
     if not settings.redis_url:
         return None
     try:
         from steadyhand_agent.state.redis import RedisTier
 
-        return RedisTier(settings.redis_url, settings.redis_ttl)
+        return RedisTier(settings.redis_url, settings.redis_ttl, hide)
     except ImportError:
         log.warning("`redis_url` is set, but the driver is missing: install steadyhand[redis]")
         return None

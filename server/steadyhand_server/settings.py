@@ -24,6 +24,7 @@ Json = dict[str, Any]
 # Only from the environment and the user's own file.
 TRUSTED = frozenset(
     {"base_url", "api_key_file", "redis_url", "redis_ttl", "state_dir", "replay", "record"}
+    | {"allow_secret_files"}
 )
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes"})
 WORKSPACE_FILE = "steadyhand.toml"
@@ -60,6 +61,9 @@ class Settings(BaseModel):
     retry_max_seconds: float = Field(
         default=10.0, ge=0, description="Longest wait between attempts."
     )
+    allow_secret_files: tuple[str, ...] = Field(
+        default=(), description="Globs of files that tools may read although they look secret."
+    )
     findings: bool = Field(default=True, description="Show duplicate findings as diagnostics.")
     tiers: tuple[Tier, ...] = Field(
         default=SHOWN_TIERS, description="The tiers of findings that are shown."
@@ -72,7 +76,7 @@ class Settings(BaseModel):
         description="How a proposal is shown: the editor's own preview, or a question.",
     )
 
-    @field_validator("tiers", mode="before")
+    @field_validator("tiers", "allow_secret_files", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
         """The environment has no lists: `T0,T1`."""

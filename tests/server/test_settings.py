@@ -71,6 +71,7 @@ def test_sources_are_merged_key_by_key(root: Path) -> None:
 VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
+    "allow_secret_files": "*.pem,.env.local",
 }  # fmt: skip
 
 
@@ -94,11 +95,11 @@ def test_what_must_be_trusted_is_taken_from_the_user(root: Path, key: str) -> No
     value = VALUES[key]
     write(user_file(), f"{key} = {value!r}\n")
     found, ignored = settings(root)
-    assert str(getattr(found, key)) == str(value)
+    assert getattr(found, key) == getattr(Settings(**{key: value}), key)
     assert ignored == []
     user_file().unlink()
     found, _ = settings(root, environment={f"STEADYHAND_{key.upper()}": str(value)})
-    assert str(getattr(found, key)) == str(value)
+    assert getattr(found, key) == getattr(Settings(**{key: value}), key)
 
 
 @pytest.mark.parametrize(("key", "low", "high"), [

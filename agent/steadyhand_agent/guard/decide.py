@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from steadyhand_agent.actions import Action, Permit, Refuse, Verdict
 from steadyhand_agent.errors import PathRefused, ToolFailed
-from steadyhand_agent.guard import duplicates
+from steadyhand_agent.guard import duplicates, paths, visible
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.tools.registry import Registry, ToolContext
@@ -40,10 +41,16 @@ def decide(
         path = getattr(arguments, "path", None)
         if path is not None:
             context.workspace.locate(path)
+            context.overlay.refuse_secret(context.workspace.normal(path))
         preview = getattr(tool, "preview", None)
         if preview is None:
             return Permit()
         path, before, after = preview(arguments, context)
+        if visible.unseen(path):
+            return Refuse(
+                f"`{visible.visible(path)}` has characters that cannot be seen; name it without.",
+                "path",
+            )
     except PathRefused as error:
         return Refuse(str(error), "path")
     except ToolFailed as error:
@@ -59,6 +66,19 @@ def decide(
         data = utf8(text)[definition.start : definition.end]
         return "\n".join(data.decode("utf-8", "replace").splitlines()[:_SHOWN_LINES])
 
-    return duplicates.check(
+    verdict = duplicates.check(
         edit, view, body_of, refused, getattr(arguments, "duplicate_reason", "")
     )
+    remarks = _remarks(path, before, after)
+    if isinstance(verdict, Permit) and remarks:
+        return dataclasses.replace(verdict, remarks=(*verdict.remarks, *remarks))
+    return verdict
+
+
+def _remarks(path: str, before: str, after: str) -> list[str]:
+    """What a person should see beside the difference, since it is easily missed in it."""
+    found = [paths.remark(path)]
+    new = sorted(visible.unseen(after) - visible.unseen(before))
+    if new:
+        found.append(f"{path}: brings in characters that cannot be seen: {', '.join(new)}.")
+    return [said for said in found if said]

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import SteadyhandError, ToolFailed
 from steadyhand_agent.guard.budget import bounded
+from steadyhand_agent.guard.visible import without_colours
 from steadyhand_agent.index.store import View
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.proposals.overlay import Overlay
@@ -159,7 +160,9 @@ class Registry:
         except Exception as error:
             log.exception("tool %s failed", action.tool)
             return Outcome(f"`{action.tool}` failed: {type(error).__name__}.", error=True)
-        return Outcome(bounded(outcome.text, limit), outcome.error, outcome.changes)
+        # Whole first, then bounded: half a secret would not be known for one.
+        text = context.overlay.show(without_colours(outcome.text))
+        return Outcome(bounded(text, limit), outcome.error, outcome.changes)
 
 
 def _schema(name: str, description: str, arguments: type[Arguments]) -> Json:
