@@ -26,6 +26,8 @@ class InMemoryEditor:
         # How often a session whose budget is spent is given more.
         self.grants = 0
         self.asked_for_more: list[str] = []
+        self.answers: list[bool | None] = []
+        self.asked: list[tuple[str, str]] = []
 
     def text(self, path: str) -> str | None:
         return self.buffers.get(path)
@@ -49,6 +51,10 @@ class InMemoryEditor:
 
     async def show_diff(self, name: str, diff: str) -> None:
         self.told.append(diff)
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        self.asked.append((question, details))
+        return self.answers.pop(0) if self.answers else None
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         self.told.append(message)

@@ -24,6 +24,7 @@ from tenacity import (
 from steadyhand_agent import context
 from steadyhand_agent.errors import BudgetSpent, ModelTransient
 from steadyhand_agent.guard import budget
+from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Clock, Ledger, Model, ModelReply, ModelRequest
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
@@ -32,22 +33,6 @@ Json = dict[str, Any]
 
 # What most models that nobody has a profile of take, and what a session spends in all.
 _CAREFUL_CONTEXT = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How a failing model is asked again.
-
-    Attributes:
-        attempts: In all.
-        least, most: Seconds between them, growing exponentially, with jitter.
-        longest: A `Retry-After` beyond this pauses the session instead.
-    """
-
-    attempts: int = 3
-    least: float = 4.0
-    most: float = 10.0
-    longest: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,32 +15,43 @@ from typing import Any
 
 import orjson
 
-from steadyhand_agent import git
+from steadyhand_agent import git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
-from steadyhand_agent.asking import Asking, Daily, Patience
+from steadyhand_agent.asking import Asking, Daily
+from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
 from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
-from steadyhand_agent.ports import Clock, Editor, Model
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
 from steadyhand_agent.telemetry import LogAlone, Telemetry
-from steadyhand_agent.tools.registry import Outcome, Registry, ToolContext
+from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
 Json = dict[str, Any]
 MAX_UNREADABLE = 3
+_UNKNOWN = (
+    "The session was interrupted while `{tool}` was under way; how it ended is not known. None of "
+    "the person's files was touched. Run it again if you need its result."
+)
 # What remains of a record for the result's own text.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """What a loop works with; the same for every session of a workspace."""
+    """What a loop works with; the same for every session of a workspace.
+
+    Attributes:
+        neighbours: The editor's other language servers, where it lets us ask them.
+        checks: The commands that the person configured.
+    """
 
     workspace: Workspace
     index: Index
@@ -51,6 +62,8 @@ class Surroundings:
     editor: Editor
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+    neighbours: Neighbours | None = None
+    checks: Checks | None = None
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
     daily: Daily | None = None
@@ -95,6 +108,9 @@ class Loop:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
         try:
             await self.around.ready()
+            if self.around.checks is not None:
+                # Asked here, once: the guard has no time to try a sandbox out.
+                await asyncio.to_thread(sandbox.works)
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
@@ -106,7 +122,7 @@ class Loop:
     async def _step(self) -> None:
         """Finishes the round that is under way, or begins the next."""
         last = self.state.rounds[-1] if self.state.rounds else None
-        if last is not None and any(result.tool == "finish" for result in last.results):
+        if last is not None and any(r.tool == "finish" and not r.error for r in last.results):
             await self._offer(last)
             return
         if last is None or last.over:
@@ -132,6 +148,8 @@ class Loop:
                 await self._finish(action)
                 return
             await self._act(last, index, action)
+            if self.state.state != "running":
+                return
         stuck = self._stuck()
         if isinstance(stuck, Nudge) and stuck.message not in last.notes:
             await self.journal("note", {"text": stuck.message})
@@ -141,7 +159,8 @@ class Loop:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
         tools, state = self.around.tools, self.state
         seen = self._context()
-        if index < len(last.verdicts):
+        resumed = index < len(last.verdicts)
+        if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
             verdict = decide(
@@ -154,41 +173,79 @@ class Loop:
             )
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
+        if isinstance(verdict, Ask):
+            answer = await self._consent(index, action, verdict)
+            if answer is None:
+                return
+            verdict, resumed = answer, False
         match verdict:
             case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
+                elif resumed and tools.once(action):
+                    outcome = Outcome(_UNKNOWN.format(tool=action.tool), error=True)
                 else:
                     outcome = await tools.run(action, seen, budget.result_limit(state))
                 if note and not outcome.error:
                     outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
-            case Ask(question):
-                outcome = Outcome(f"This needs the person's consent: {question}", error=True)
             case Refuse(why):
                 outcome = Outcome(budget.bounded(why, budget.result_limit(state)), error=True)
-        changes: list[Json] = []
-        for change in outcome.changes:
-            kept: Json = {"path": change.path, "new": change.new}
-            if change.path not in state.bases:
-                kept["base"] = change.base
-            changes.append(kept)
-        if len(orjson.dumps(changes)) > _MAX_CHANGE_BYTES:
-            # Base and new text go into one record; one that does not fit could never be resumed.
-            changes = []
-            outcome = Outcome(
-                f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
-                "bytes of text). Nothing was changed; finish with what a person should do by hand.",
-                error=True,
-            )
+        outcome, changes = self._kept(outcome)
         result = {
             "call_id": action.call_id,
             "tool": action.tool,
             "text": outcome.text,
             "error": outcome.error,
+            "code": outcome.code,
+            "attempts": outcome.attempts,
+            "seconds": outcome.seconds,
         }
         await self.journal("result", {"result": result, "changes": changes})
         failed = outcome.error and isinstance(verdict, Permit)
         self._event("result", action, message=outcome.text if failed else "")
+        if outcome.gave_up:
+            await self._pause(
+                f"`{action.tool}` failed {outcome.attempts} times in a row: {outcome.text} What "
+                "the session has done is kept; see to it, then resume.",
+                "tool",
+            )
+
+    def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
+        """An outcome's changes as the journal keeps them, or a refusal where it cannot."""
+        changes: list[Json] = []
+        for change in outcome.changes:
+            kept: Json = {"path": change.path, "new": change.new}
+            if change.path not in self.state.bases:
+                kept["base"] = change.base
+            changes.append(kept)
+        if len(orjson.dumps(changes)) <= _MAX_CHANGE_BYTES:
+            return outcome, changes
+        # Base and new text go into one record; one that does not fit could never be resumed.
+        return Outcome(
+            f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
+            "bytes of text). Nothing was changed; finish with what a person should do by hand.",
+            error=True,
+        ), []
+
+    async def _consent(self, index: int, action: Action, ask: Ask) -> Permit | Refuse | None:
+        """What the person says; None, and a pause, where they say nothing."""
+        yes = await self.around.editor.confirm(ask.question, ask.details)
+        if yes is None:
+            why = "A question waits for your answer; resume to be asked again."
+            await self._pause(why, "question")
+            return None
+        answer: Permit | Refuse = Permit()
+        if not yes:
+            answer = Refuse(
+                f"The person said no to this: {ask.question} Do not ask for it again; go on "
+                "without it, or finish and say that it was not done.",
+                "person",
+            )
+        # The yes is the intent, and is kept before anything runs.
+        body = _to_json(index, action, answer) | {"consent": ask.key if yes else ""}
+        await self.journal("verdict", body)
+        self._event("verdict", action, answer)
+        return answer
 
     async def _finish(self, action: Action) -> None:
         summary = str(action.content.get("summary") or action.reason or "Done.")
@@ -236,7 +293,17 @@ class Loop:
         around.settle()
         overlay = Overlay(around.workspace, around.editor.text, self.state.bases, self.state.texts)
         view = around.index.view(overlay.texts)
-        return ToolContext(around.workspace, overlay, view, sorted(around.files()))
+        return ToolContext(
+            around.workspace,
+            overlay,
+            view,
+            sorted(around.files()),
+            clock=around.clock,
+            patience=around.patience,
+            neighbours=around.neighbours,
+            checks=around.checks,
+            agreed=Agreed(self.state.consents, self.state.agreed),
+        )
 
     def _stuck(self) -> Nudge | Stop | None:
         """What the loop guard says of the last round; the same again after a restart."""
@@ -300,8 +367,8 @@ def _to_json(index: int, action: Action, verdict: Verdict) -> Json:
             path = str(action.content.get("path", ""))
             body |= {"verdict": "permit", "remarks": {path: list(remarks)} if remarks else {}}
             body |= {"note": note} if note else {}
-        case Ask(question):
-            body |= {"verdict": "ask", "why": question}
+        case Ask(question, details, key):
+            body |= {"verdict": "ask", "why": question, "details": details, "key": key}
         case Refuse(why, rule, details):
             body |= {"verdict": "refuse", "why": why, "rule": rule, "details": list(details)}
     return body
@@ -311,5 +378,5 @@ def _from_json(body: Json) -> Verdict:
     if body["verdict"] == "refuse":
         return Refuse(body["why"], body["rule"], tuple(body["details"]))
     if body["verdict"] == "ask":
-        return Ask(body["why"])
+        return Ask(body["why"], body["details"], body["key"])
     return Permit(note=body.get("note", ""))

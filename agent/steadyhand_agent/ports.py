@@ -196,6 +196,18 @@ class Editor(Protocol):
         """
         ...
 
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Asks what only the person can allow.
+
+        Args:
+            question: One or two sentences that can be answered by yes or no.
+            details: What the answer hangs on, such as a diff; shown where the person wants it.
+
+        Returns:
+            The answer; None where there was none.
+        """
+        ...
+
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Says one sentence to the person."""
         ...
@@ -217,6 +229,61 @@ class Ledger(Protocol):
 
         Returns:
             False, with nothing added, where the day would then hold more than `limit` (0: none).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file of the workspace; line counted from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a language server says about a place.
+
+    Attributes:
+        place: Where.
+        severity: `error`, `warning`, `information` or `hint`.
+        message: In its words.
+        source: Its name, and a code where it gave one.
+    """
+
+    place: Place
+    severity: str
+    message: str
+    source: str = ""
+
+
+class Neighbours(Protocol):
+    """The editor's other language servers, asked through the editor; texts are as it has them."""
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Which of these the editor answers: `references`, `diagnostics`."""
+        ...
+
+    async def references(self, path: str, line: int, column: int) -> list[Place]:
+        """Where the name at a place is used.
+
+        Args:
+            path: Workspace path.
+            line: Counted from 1.
+            column: Characters (code points) before the name's first.
+
+        Raises:
+            ToolFailed: The editor cannot tell.
+        """
+        ...
+
+    async def diagnostics(self, path: str | None) -> list[Remark]:
+        """What is said about a file, or about all of them; our own findings left out.
+
+        Raises:
+            ToolFailed: The editor cannot tell.
         """
         ...
 

@@ -99,7 +99,7 @@ class SessionState(BaseModel):
     limits: Limits = Limits()
     state: State = "running"
     reason: str = ""
-    # What kind of pause it is: `budget`, `stuck`, `unreadable`, `model` or `tool`.
+    # What kind of pause it is: `budget`, `stuck`, `unreadable`, `model`, `tool` or `question`.
     pause: str = ""
     rounds: list[Round] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
@@ -130,6 +130,9 @@ class SessionState(BaseModel):
     remarks: dict[str, list[str]] = {}
     # Definitions that the guard has refused once; a second try with a reason is accepted.
     refused: list[str] = []
+    # What the person said yes to, and what was proposed at the last yes.
+    consents: list[str] = []
+    agreed: dict[str, str | None] = {}
     summary: str = ""
     # The loop guard looks at the rounds from this one on; it begins anew after a person's word.
     watched_from: int = 0
@@ -241,7 +244,16 @@ def _reply(state: SessionState, body: Json) -> None:
 
 
 def _verdict(state: SessionState, body: Json) -> None:
-    state.rounds[-1].verdicts.append(body)
+    verdicts = state.rounds[-1].verdicts
+    index = body.get("index", len(verdicts))
+    if index < len(verdicts):
+        # The person has answered: their word stands where the question stood.
+        verdicts[index] = body
+    else:
+        verdicts.append(body)
+    if body.get("consent"):
+        state.consents.append(body["consent"])
+        state.agreed = dict(state.texts)
     if body["verdict"] == "refuse" and body["rule"] == "duplicate":
         state.refused += [key for key in body["details"] if key not in state.refused]
     for path, lines in body.get("remarks", {}).items():

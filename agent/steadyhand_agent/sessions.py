@@ -191,6 +191,14 @@ class Sessions:
             for kept in reversed(state.applied):
                 change = FileChange(kept["path"], kept["base"], kept["new"])
                 current = self._current(change.path)
+                if change.new is None:
+                    if current is not None:
+                        raise StaleDocument(
+                            f"{change.path} was deleted and is there again; nothing was undone. "
+                            "Move it away, then undo."
+                        )
+                    reverse.append(FileChange(change.path, None, change.base))
+                    continue
                 if current is None:
                     raise StaleDocument(
                         f"{change.path} is gone since; nothing was undone. Restore it, then undo."

@@ -52,7 +52,7 @@ class Statistics:
         tasks: Session, rounds, charged tokens, in the order of their beginning.
         tools: By name.
         refusals: The guard's, by rule.
-        pauses: By kind (`budget`, `stuck`, `unreadable`, `model`, `tool`).
+        pauses: By kind (see `SessionState.pause`).
         misread: Replies that held no action and were asked for again.
         compactions: How often earlier rounds were summed up.
         charged, raw, cache_reads: Tokens.

@@ -95,6 +95,10 @@ class TerminalEditor:
         """Prints a unified diff."""
         show_diff(self._console, diff)
 
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Prints the details and asks; None without a terminal, whatever `--yes` says."""
+        return await confirm(self._console, question, details)
+
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Prints one sentence."""
         self._console.print(escape(message), style="yellow" if warning else "")
@@ -149,6 +153,20 @@ async def decide(console: Console, *, yes: bool) -> Decision:
         Prompt.ask, "Apply or discard?", choices=["apply", "discard"], console=console
     )
     return "apply" if answer == "apply" else "discard"
+
+
+async def confirm(console: Console, question: str, details: str) -> bool | None:
+    """Asks yes or no; without a terminal nobody has answered."""
+    if details:
+        show_diff(console, details)
+    console.print(escape(question), style="yellow")
+    if not console.is_terminal:
+        console.print("No terminal to ask on: the question stays open.")
+        return None
+    answer = await asyncio.to_thread(
+        Prompt.ask, "Your answer", choices=["yes", "no"], console=console
+    )
+    return answer == "yes"
 
 
 def show_diff(console: Console, diff: str) -> None:

@@ -156,12 +156,13 @@ def result_limit(state: SessionState) -> int:
     return int(min(4_000, left // 4) * BYTES_PER_TOKEN)
 
 
-def bounded(text: str, limit: int) -> str:
+def bounded(text: str, limit: int, rest: str = "ask for a smaller part") -> str:
     """A result that fits: its head and tail, and a line that says what is left out.
 
     Args:
         text: The whole result.
         limit: Bytes of UTF-8.
+        rest: How to get what is left out.
     """
     data = text.encode("utf-8", "replace")
     limit = max(limit, 200)
@@ -170,4 +171,4 @@ def bounded(text: str, limit: int) -> str:
     head = data[: limit * 2 // 3].decode("utf-8", "ignore")
     tail = data[-limit // 3 :].decode("utf-8", "ignore")
     left_out = len(data) - len(head.encode()) - len(tail.encode())
-    return f"{head}\n[... {left_out:,} bytes left out; ask for a smaller part ...]\n{tail}"
+    return f"{head}\n[... {left_out:,} bytes left out; {rest} ...]\n{tail}"
