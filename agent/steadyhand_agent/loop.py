@@ -10,27 +10,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
-from steadyhand_agent import context, git
+from steadyhand_agent import git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
+from steadyhand_agent.asking import Asking, Daily
+from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import (
     BudgetSpent,
     ModelError,
-    ModelTransient,
     PathRefused,
     ReplyUnreadable,
     ToolFailed,
@@ -42,38 +34,33 @@ from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
-from steadyhand_agent.ports import Clock, Editor, Model, ModelReply, ModelRequest
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
-from steadyhand_agent.tools.registry import Outcome, Registry, ToolContext
+from steadyhand_agent.telemetry import LogAlone, Telemetry
+from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
 Json = dict[str, Any]
 MAX_UNREADABLE = 3
+_UNKNOWN = (
+    "The session was interrupted while `{tool}` was under way; how it ended is not known. None of "
+    "the person's files was touched. Run it again if you need its result."
+)
 # What remains of a record for the result's own text.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How a failing model is asked again.
-
-    Attributes:
-        attempts: In all.
-        least, most: Seconds between them, growing exponentially, with jitter.
-        longest: A `Retry-After` beyond this pauses the session instead.
-    """
-
-    attempts: int = 3
-    least: float = 4.0
-    most: float = 10.0
-    longest: float = 60.0
-
-
 @dataclass(slots=True)
 class Surroundings:
-    """What a loop works with; the same for every session of a workspace."""
+    """What a loop works with; the same for every session of a workspace.
+
+    Attributes:
+        neighbours: The editor's other language servers, where it lets us ask them.
+        checks: The commands that the person configured.
+    """
 
     workspace: Workspace
     index: Index
@@ -85,8 +72,12 @@ class Surroundings:
     clock: Clock
     patience: Patience = field(default_factory=Patience)
     disclosure: Disclosure = field(default_factory=lambda: Disclosure(Secrets(os.urandom(32))))
+    neighbours: Neighbours | None = None
+    checks: Checks | None = None
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    daily: Daily | None = None
+    telemetry: Telemetry = field(default_factory=LogAlone)
 
 
 class Loop:
@@ -110,6 +101,16 @@ class Loop:
         self.journal = journal
         self.model = model
         self.around = around
+        self.asking = Asking(
+            state,
+            journal,
+            model,
+            around.clock,
+            around.patience,
+            around.daily,
+            lambda event, message: self._event(event, message=message),
+            around.disclosure.text,
+        )
         self._detector = StuckDetector()
         self._watched = state.watched_from
         self._said: Nudge | Stop | None = None
@@ -118,36 +119,39 @@ class Loop:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
         try:
             await self.around.ready()
+            if self.around.checks is not None:
+                # Asked here, once: the guard has no time to try a sandbox out.
+                await asyncio.to_thread(sandbox.works)
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
-            await self._pause(str(spent))
+            reason = f"{spent} {self.state.so_far()}"
+            await self._pause(reason, "budget" if spent.more else "")
         except ModelError as error:
-            await self._pause(f"{error} Nothing is lost: resume the session to go on.")
+            await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
     async def _step(self) -> None:
         """Finishes the round that is under way, or begins the next."""
         last = self.state.rounds[-1] if self.state.rounds else None
-        if last is not None and any(result.tool == "finish" for result in last.results):
+        if last is not None and any(r.tool == "finish" and not r.error for r in last.results):
             await self._offer(last)
             return
         if last is None or last.over:
             stuck = self._stuck()
             if isinstance(stuck, Stop):
-                reason = {"state": "paused", "reason": stuck.message, "stuck": True}
-                await self.journal("state", reason)
-                self._event("state", message=stuck.message)
+                await self._pause(stuck.message, "stuck")
                 return
-            await self._ask()
+            await self.asking.ask(self.around.tools.schemas())
+            return
+        why = dialect.handed_over(last.stop_reason)
+        if why is not None:
+            await self._end_round()
+            await self._pause(why, "model")
             return
         try:
             actions = dialect.actions(last.blocks, last.stop_reason)
         except ReplyUnreadable as error:
             await self._unreadable(last, error)
-            return
-        if last.stop_reason == "refusal":
-            await self._end_round()
-            await self._pause("The model declined to go on with this task. Put it differently.")
             return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
@@ -155,72 +159,12 @@ class Loop:
                 await self._finish(action)
                 return
             await self._act(last, index, action)
+            if self.state.state != "running":
+                return
         stuck = self._stuck()
         if isinstance(stuck, Nudge) and stuck.message not in last.notes:
             await self.journal("note", {"text": stuck.message})
         await self._end_round()
-
-    async def _ask(self) -> None:
-        """One call of the model; its reservation is journaled before, its reply after."""
-        budget.check_limits(self.state)
-        request = context.build(self.state, self.around.tools.schemas())
-        started = time.monotonic()
-        reply = await self._attempts(request)
-        usage = reply.usage
-        await self.journal(
-            "reply",
-            {
-                "round": self.state.round + 1,
-                "blocks": reply.blocks,
-                "stop_reason": reply.stop_reason,
-                "charged": usage.charged if usage else self.state.reserved,
-                "raw": usage.raw if usage else self.state.reserved,
-                "cached_input": usage.cache_read_input_tokens if usage else 0,
-                "seconds": time.monotonic() - started,
-            },
-        )
-        self._event("reply")
-
-    async def _attempts(self, request: ModelRequest) -> ModelReply:
-        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
-        patience = self.around.patience
-        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-        jitter = wait_random(0, patience.least / 4)
-
-        def wait(attempt: RetryCallState) -> float:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            if isinstance(error, ModelTransient) and error.retry_after is not None:
-                return error.retry_after
-            return backoff(attempt) + jitter(attempt)
-
-        def give_up(attempt: RetryCallState) -> bool:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            asked = error.retry_after if isinstance(error, ModelTransient) else None
-            late = asked is not None and asked > patience.longest
-            return late or stop_after_attempt(patience.attempts)(attempt)
-
-        def tell(attempt: RetryCallState) -> None:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            self._event("retry", message=f"{error} Attempt {attempt.attempt_number + 1} follows.")
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(ModelTransient),
-            stop=give_up,
-            wait=wait,
-            sleep=self.around.clock.sleep,
-            before_sleep=tell,
-            reraise=True,
-        ):
-            with attempt:
-                set_aside = budget.reserve(self.state, request)
-                await self.journal(
-                    "call", {"round": self.state.round + 1, "reserved": set_aside.tokens}
-                )
-                self._event("call")
-                return await self.model.ask(
-                    dataclasses.replace(request, max_tokens=set_aside.max_tokens)
-                )
-        raise AssertionError("unreachable: the last attempt is raised")
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
@@ -233,7 +177,8 @@ class Loop:
             meant = self.around.disclosure.meant(action, seen.overlay)
         except (PathRefused, ToolFailed) as error:
             meant = Refuse(str(error), "secret" if isinstance(error, ToolFailed) else "path")
-        if index < len(last.verdicts):
+        resumed = index < len(last.verdicts)
+        if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
             verdict = (
@@ -252,46 +197,83 @@ class Loop:
                 verdict = dataclasses.replace(verdict, why=shown(verdict.why))
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
+        if isinstance(verdict, Ask):
+            answer = await self._consent(index, action, verdict)
+            if answer is None:
+                return
+            verdict, resumed = answer, False
         match verdict:
             case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
                 elif isinstance(meant, Refuse):
                     # Permitted before a restart, and no longer possible since.
-                    outcome = Outcome(shown(meant.why), error=True)
+                    outcome = Outcome(meant.why, error=True)
+                elif resumed and tools.once(action):
+                    outcome = Outcome(_UNKNOWN.format(tool=action.tool), error=True)
                 else:
                     outcome = await tools.run(meant, seen, budget.result_limit(state))
                 if note and not outcome.error:
                     outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
-                # Nothing is sent, journaled or logged of a tool's answer before this.
-                outcome = dataclasses.replace(outcome, text=shown(outcome.text))
-            case Ask(question):
-                outcome = Outcome(f"This needs the person's consent: {question}", error=True)
             case Refuse(why):
                 outcome = Outcome(budget.bounded(why, budget.result_limit(state)), error=True)
-        changes: list[Json] = []
-        for change in outcome.changes:
-            kept: Json = {"path": change.path, "new": change.new}
-            if change.path not in state.bases:
-                kept["base"] = change.base
-            changes.append(kept)
-        if len(orjson.dumps(changes)) > _MAX_CHANGE_BYTES:
-            # Base and new text go into one record; one that does not fit could never be resumed.
-            changes = []
-            outcome = Outcome(
-                f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
-                "bytes of text). Nothing was changed; finish with what a person should do by hand.",
-                error=True,
-            )
+        # Nothing of an answer is sent, journaled or logged before this.
+        outcome, changes = self._kept(dataclasses.replace(outcome, text=shown(outcome.text)))
         result = {
             "call_id": action.call_id,
             "tool": action.tool,
             "text": outcome.text,
             "error": outcome.error,
+            "code": outcome.code,
+            "attempts": outcome.attempts,
+            "seconds": outcome.seconds,
         }
         await self.journal("result", {"result": result, "changes": changes})
         failed = outcome.error and isinstance(verdict, Permit)
         self._event("result", action, message=outcome.text if failed else "")
+        if outcome.gave_up:
+            await self._pause(
+                f"`{action.tool}` failed {outcome.attempts} times in a row: {outcome.text} What "
+                "the session has done is kept; see to it, then resume.",
+                "tool",
+            )
+
+    def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
+        """An outcome's changes as the journal keeps them, or a refusal where it cannot."""
+        changes: list[Json] = []
+        for change in outcome.changes:
+            kept: Json = {"path": change.path, "new": change.new}
+            if change.path not in self.state.bases:
+                kept["base"] = change.base
+            changes.append(kept)
+        if len(orjson.dumps(changes)) <= _MAX_CHANGE_BYTES:
+            return outcome, changes
+        # Base and new text go into one record; one that does not fit could never be resumed.
+        return Outcome(
+            f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
+            "bytes of text). Nothing was changed; finish with what a person should do by hand.",
+            error=True,
+        ), []
+
+    async def _consent(self, index: int, action: Action, ask: Ask) -> Permit | Refuse | None:
+        """What the person says; None, and a pause, where they say nothing."""
+        yes = await self.around.editor.confirm(ask.question, ask.details)
+        if yes is None:
+            why = "A question waits for your answer; resume to be asked again."
+            await self._pause(why, "question")
+            return None
+        answer: Permit | Refuse = Permit()
+        if not yes:
+            answer = Refuse(
+                f"The person said no to this: {ask.question} Do not ask for it again; go on "
+                "without it, or finish and say that it was not done.",
+                "person",
+            )
+        # The yes is the intent, and is kept before anything runs.
+        body = _to_json(index, action, answer) | {"consent": ask.key if yes else ""}
+        await self.journal("verdict", body)
+        self._event("verdict", action, answer)
+        return answer
 
     async def _finish(self, action: Action) -> None:
         said = str(action.content.get("summary") or action.reason or "Done.")
@@ -316,19 +298,22 @@ class Loop:
         if self.state.unreadable >= MAX_UNREADABLE:
             await self._pause(
                 f"The model's last {MAX_UNREADABLE} replies could not be used ({error}) "
-                "Everything before is kept; resume to try again, or choose another model."
+                "Everything before is kept; resume to try again, or choose another model.",
+                "unreadable",
             )
 
     async def _end_round(self) -> None:
+        if note := budget.wrap_up(self.state):
+            await self.journal("note", {"text": note, "wrap_up": True})
         stands = await asyncio.to_thread(git.head, self.around.workspace.root)
         await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
         self._event("round")
 
-    async def _pause(self, reason: str) -> None:
-        await self._move("paused", reason)
+    async def _pause(self, reason: str, why: str = "") -> None:
+        await self._move("paused", reason, why)
 
-    async def _move(self, state: str, reason: str) -> None:
-        await self.journal("state", {"state": state, "reason": reason})
+    async def _move(self, state: str, reason: str, why: str = "") -> None:
+        await self.journal("state", {"state": state, "reason": reason, "pause": why})
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:
@@ -343,7 +328,17 @@ class Loop:
             around.disclosure.text,
         )
         view = around.index.view(overlay.texts)
-        return ToolContext(around.workspace, overlay, view, sorted(around.files()))
+        return ToolContext(
+            around.workspace,
+            overlay,
+            view,
+            sorted(around.files()),
+            clock=around.clock,
+            patience=around.patience,
+            neighbours=around.neighbours,
+            checks=around.checks,
+            agreed=Agreed(self.state.consents, self.state.agreed),
+        )
 
     def _stuck(self) -> Nudge | Stop | None:
         """What the loop guard says of the last round; the same again after a restart."""
@@ -383,6 +378,7 @@ class Loop:
             "max_rounds": state.limits.rounds,
             "tokens": state.spent,
             "raw_tokens": state.raw,
+            "cached_tokens": state.cached,
             "max_tokens": state.limits.tokens,
         }
         if action is not None:
@@ -406,8 +402,8 @@ def _to_json(index: int, action: Action, verdict: Verdict) -> Json:
             path = str(action.content.get("path", ""))
             body |= {"verdict": "permit", "remarks": {path: list(remarks)} if remarks else {}}
             body |= {"note": note} if note else {}
-        case Ask(question):
-            body |= {"verdict": "ask", "why": question}
+        case Ask(question, details, key):
+            body |= {"verdict": "ask", "why": question, "details": details, "key": key}
         case Refuse(why, rule, details):
             body |= {"verdict": "refuse", "why": why, "rule": rule, "details": list(details)}
     return body
@@ -417,5 +413,5 @@ def _from_json(body: Json) -> Verdict:
     if body["verdict"] == "refuse":
         return Refuse(body["why"], body["rule"], tuple(body["details"]))
     if body["verdict"] == "ask":
-        return Ask(body["why"])
+        return Ask(body["why"], body["details"], body["key"])
     return Permit(note=body.get("note", ""))

@@ -17,9 +17,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 import steadyhand_agent
-from steadyhand_agent.guard.secrets import HidingFormatter
 from steadyhand_agent.workspace import Workspace
-from steadyhand_server import transport
+from steadyhand_server import logs, transport
 from steadyhand_server.documents import Documents
 from steadyhand_server.handlers import (
     code_actions,
@@ -239,18 +238,7 @@ def _bound(server: SteadyhandServer, handler: Any) -> Any:
 def run_stdio() -> None:
     """Runs the server on stdin and stdout, and ends the process."""
     stdio = transport.claim_stdio()
-    level = os.environ.get("STEADYHAND_LOG", "WARNING").upper()
-    lines = logging.StreamHandler(sys.stderr)
-    # A traceback repeats what a file or an endpoint said.
-    lines.setFormatter(HidingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(
-        handlers=[lines],
-        level=level if level in logging.getLevelNamesMapping() else "WARNING",
-    )
-    # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
-    # refusals that a person was told of as errors with a traceback; real ones come through
-    # `report_server_error`.
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    logs.to_stderr()
 
     async def main() -> None:
         code = await create_server().serve(stdio)

@@ -8,69 +8,15 @@ from typing import Any
 
 import pytest
 
-from in_memory_editor import InMemoryEditor
+from loop_desk import FINISH, USAGE, Desk, call, finish_with, say
 from messages_server import Failure, Garbage, MessagesServer, Reply
 from steadyhand_agent.errors import SessionError
-from steadyhand_agent.session import Limits, SessionState, Task
-from steadyhand_agent.workspace import Workspace
-from steadyhand_server.engine import Engine
-from steadyhand_server.settings import load
-
-USAGE = {"input_tokens": 500, "output_tokens": 50}
-
-
-def call(name: str, number: int = 1, **arguments: Any) -> dict[str, Any]:
-    arguments.setdefault("reason", "because")
-    return {"type": "tool_use", "id": f"call_{number}", "name": name, "input": arguments}
-
-
-def say(*blocks: dict[str, Any], **more: Any) -> Reply:
-    return Reply(list(blocks), usage=more.pop("usage", USAGE), **more)
-
-
-FINISH = say(call("finish", 99, summary="done"))
-
-
-class Desk:
-    """An engine on the sample workspace, with a scripted endpoint."""
-
-    def __init__(self, root: Path, server: MessagesServer, **settings: Any) -> None:
-        client = {"retry_min_seconds": 0.0, "retry_max_seconds": 0.0, "api_seconds": 2.0}
-        environment = {"STEADYHAND_BASE_URL": server.url}
-        environment["STEADYHAND_STATE_DIR"] = str(root.parent / "state")
-        loaded, ignored = load({**client, **settings}, [root], environment)
-        assert not ignored
-        self.editor = InMemoryEditor(Workspace([root]))
-        self.engine = Engine([root], loaded, self.editor)
-        self.sessions = self.engine.sessions
-
-    async def run(self, prompt: str = "do it", **task: Any) -> SessionState:
-        await self.engine.fill()
-        state = await self.sessions.start(Task(prompt=prompt, **task))
-        return await self.sessions.wait(state.id)
-
-    async def run_failing(self) -> SessionState:
-        """Waits for the loop itself: a session whose journal fails is let go of."""
-        await self.engine.fill()
-        state = await self.sessions.start(Task(prompt="x"))
-        await asyncio.wait([task for task in asyncio.all_tasks() if state.id in task.get_name()])
-        return state
+from steadyhand_agent.session import Limits, Task
 
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
-
-
-async def finish_with(
-    sample: Path, *script: Any, **settings: Any
-) -> tuple[SessionState, Desk, Any]:
-    with MessagesServer(script) as server:
-        desk = Desk(sample, server, **settings)
-        state = await desk.run()
-        await desk.engine.close()
-    assert not server.exhausted
-    return state, desk, server
 
 
 async def test_a_guarded_edit_reaches_the_proposal(sample: Path) -> None:
@@ -121,11 +67,38 @@ async def test_the_head_of_the_prompt_is_byte_stable(sample: Path) -> None:
         say(call("read_file", path="pressroom/text.py")),
         FINISH,
     )
-    first, second, third = server.requests
-    for later in (second, third):
-        assert later["system"] == first["system"]
-        assert later["tools"] == first["tools"]
-    assert second["messages"] == third["messages"][: len(second["messages"])]
+    mark = b',"cache_control":{"type":"ephemeral"}'
+    first, second, third = server.raw
+    for part in (b'"system":[', b'"tools":['):
+        heads = {
+            raw[raw.index(part) : raw.index(b"]", raw.index(mark, raw.index(part)))]
+            for raw in server.raw
+        }
+        assert len(heads) == 1
+    # The conversation of a round is the beginning of the next; where the cache points stand is
+    # no part of what is cached.
+    asked = [raw.replace(mark, b"") for raw in (first, second, third)]
+    talks = [raw[raw.index(b'"messages":[') : raw.index(b'],"model"')] for raw in asked]
+    assert talks[1].startswith(talks[0])
+    assert talks[2].startswith(talks[1])
+
+
+async def test_each_round_reads_the_cache_of_the_round_before(sample: Path) -> None:
+    many = say(*(call("read_file", n, path=f"no/{n}.py") for n in range(12)))
+    _, _, server = await finish_with(sample, many, say(call("list_files")), FINISH)
+
+    def marked(request: dict[str, Any]) -> list[int]:
+        return [
+            place
+            for place, message in enumerate(request["messages"])
+            if "cache_control" in message["content"][-1]
+        ]
+
+    assert [marked(request) for request in server.requests] == [[0], [0, 2], [2, 4]]
+    for request in server.requests:
+        assert "cache_control" in request["system"][-1]
+        assert "cache_control" in request["tools"][-1]
+        assert server.raw[0].count(b"cache_control") <= 4
 
 
 async def test_sampling_is_not_sent_and_effort_is(sample: Path) -> None:

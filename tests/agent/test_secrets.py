@@ -188,3 +188,12 @@ def test_a_log_line_and_its_traceback_hold_no_secret() -> None:
     line = HidingFormatter("%(message)s").format(record)
     assert token not in line
     assert "ValueError" in line
+
+
+def test_the_middle_of_a_key_in_a_diff() -> None:
+    lines = made.private_key(random.Random(9)).split("\n")[4:8]
+    text = "--- a/x\n+++ b/x\n@@ -9,3 +9,3 @@\n" + "\n".join(f"+{line}" for line in lines) + "\n"
+    shown = SECRETS.hide(text)
+    assert not any(line in shown for line in lines)
+    sums = "".join(f" {made.some(random.Random(n), made.HEX, 64)}\n" for n in range(4))
+    assert hidden(f"@@ -1,4 +1,4 @@\n{sums}") == []

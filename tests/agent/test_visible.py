@@ -143,3 +143,44 @@ def test_files_that_are_obeyed_are_remarked_upon(path: str) -> None:
 @pytest.mark.parametrize("path", ["src/app.py", "README.md", "github/workflows.py", "vscode.json"])
 def test_others_are_not(path: str) -> None:
     assert paths.remark(path) == ""
+
+
+DIFF = """diff --git a/.env b/.env
+index 1..2 100644
+--- a/.env
++++ b/.env
+@@ -1 +1 @@
+-A=one
++A=two
+diff --git a/src/app.py b/src/app.py
+--- a/src/app.py
++++ b/src/app.py
+@@ -1 +1 @@
+-a = 1
++a = 2
+diff --git "a/k\\303\\251y.pem" "b/k\\303\\251y.pem"
+new file mode 100644
+--- /dev/null
++++ "b/k\\303\\251y.pem"
+@@ -0,0 +1 @@
++hidden
+diff --git a/id_rsa b/notes.txt
+similarity index 90%
+rename from id_rsa
+rename to notes.txt
+--- a/id_rsa
++++ b/notes.txt
+@@ -1 +1 @@
+-key
++clef
+"""
+
+
+def test_a_diff_leaves_files_of_secrets_out() -> None:
+    shown = paths.without_secret_files(f"commit 1\n\n{DIFF}")
+    assert shown.startswith("commit 1\n")
+    assert "+a = 2" in shown
+    for line in ("A=one", "A=two", "hidden", "clef", "-key"):
+        assert line not in shown
+    assert shown.count("left out") == 3
+    assert "A=two" in paths.without_secret_files(DIFF, [".env"])

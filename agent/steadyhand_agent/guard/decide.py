@@ -39,24 +39,30 @@ def decide(
     try:
         tool, arguments = tools.parse(action)
         path = getattr(arguments, "path", None)
-        if path is not None:
+        # Nothing and `.` are the workspace itself, to a tool that can do without a path.
+        whole = path is not None and path.strip() in ("", ".", "./")
+        if path is not None and (not whole or tool.arguments.model_fields["path"].is_required()):
             context.workspace.locate(path)
             context.overlay.refuse_secret(context.workspace.normal(path))
         preview = getattr(tool, "preview", None)
         if preview is None:
-            return Permit()
+            consent = getattr(tool, "consent", None)
+            return Permit() if consent is None else consent(arguments, context)
         path, before, after = preview(arguments, context)
+        context.overlay.refuse_secret(path)
         if visible.unseen(path):
             return Refuse(
                 f"`{visible.visible(path)}` has characters that cannot be seen; name it without.",
                 "path",
             )
+        leaves = getattr(tool, "leaves", None)
+        gone = {leaves(arguments, context): None} if leaves else {}
     except PathRefused as error:
         return Refuse(str(error), "path")
     except ToolFailed as error:
         return Refuse(str(error), "arguments")
     edit = duplicates.Edit(path, before, after)
-    view = index.view({**context.overlay.texts, path: after}, beside)
+    view = index.view({**context.overlay.texts, **gone, path: after}, beside)
 
     def body_of(definition: Definition) -> str:
         try:
@@ -69,7 +75,8 @@ def decide(
     verdict = duplicates.check(
         edit, view, body_of, refused, getattr(arguments, "duplicate_reason", "")
     )
-    remarks = _remarks(path, before, after)
+    remarks = [said for name in gone if (said := paths.remark(name))]
+    remarks += _remarks(path, before, after)
     if isinstance(verdict, Permit) and remarks:
         return dataclasses.replace(verdict, remarks=(*verdict.remarks, *remarks))
     return verdict

@@ -35,6 +35,12 @@ _TOKEN = re.compile(
     r"|://[^\s/:@]+:[^\s/@]+@"
 )
 
+# `diff --git a/x b/x`, `--- a/x`, `+++ b/x`, `rename from x`; a name with signs is in quotes.
+_NAMED_IN_DIFF = re.compile(
+    r"(?m)(?:(?:^diff --git |^--- |^\+\+\+ | )\"?[ab]/|^(?:rename|copy) (?:from|to) \"?)"
+    r"([^\n]*?)\"?(?= \"?b/|$)"
+)
+
 _OBEYED: tuple[tuple[str, str], ...] = (
     (".vscode/*", "VS Code obeys this file (settings, tasks, extensions)"),
     (".idea/*", "the JetBrains editors obey this file"),
@@ -94,6 +100,23 @@ def refuse_secret(path: str, allowed: Sequence[str] = (), text: str | None = Non
         "finish and say what the person should put there; they can open it with "
         "`allow_secret_files` in their own settings."
     )
+
+
+def without_secret_files(diff: str, allowed: Sequence[str] = ()) -> str:
+    """A unified diff of git's without the parts of files that look as if they held secrets."""
+    first, *parts = re.split(r"(?m)^(?=diff --git )", diff)
+    kept = [first]
+    for part in parts:
+        head = part.partition("\n@@")[0]
+        names = _NAMED_IN_DIFF.findall(head)
+        closed = [name for name in names if _looks_secret(name, part)]
+        if any(not any(_matches(name, glob) for glob in allowed) for name in closed):
+            kept.append(
+                f"[the diff of `{closed[-1]}` is left out: it looks like a file of secrets]\n"
+            )
+        else:
+            kept.append(part)
+    return "".join(kept)
 
 
 def remark(path: str) -> str:

@@ -34,6 +34,7 @@ _WORDS = frozenset("admin root guest user postgres mysql redis rabbit none null 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PLACE = re.compile(r"[.~]{0,2}/|[a-z]+://|[A-Za-z]:\\")
 _CHUNK = re.compile(r"[A-Za-z0-9+/=]{4,}")
+_KEY_LINE = re.compile(r"(?m)^[+ -]?[ \t]*([A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70})\r?$")
 _KEY_HEADER = re.compile(r"[A-Za-z-]+: ")
 # Lines of the longest private key that anybody uses, with room.
 _LONGEST_KEY = 20_000
@@ -105,7 +106,7 @@ class Secrets:
 def find(text: str, known: Iterable[str] = ()) -> list[Span]:
     """Where the secrets of a text are, in order, none over another."""
     found = [*_of_forms(text), *_private_keys(text), *_in_urls(text), *_in_headers(text)]
-    found += _assigned(text)
+    found += [*_assigned(text), *_keys_in_diffs(text)]
     for value in known:
         found += [(at, at + len(value)) for at in _places(text, value)]
     if not found:
@@ -240,6 +241,18 @@ def _private_keys(text: str) -> Iterator[Span]:
                 yield from _chunks(line, least=40 if tail else 4)
 
 
+def _keys_in_diffs(text: str) -> Iterator[Span]:
+    """Lines out of the middle of a key, as a diff's hunk shows them: no border tells of them."""
+    if "\n@@ -" not in text and not text.startswith("@@ -"):
+        return
+    lines = list(_KEY_LINE.finditer(text))
+    for number, line in enumerate(lines):
+        near = lines[max(0, number - 1) : number + 2]
+        beside = [a.end() + 1 >= b.start() for a, b in pairwise(near)]
+        if any(beside) and {"d", "u", "l"} <= {_kind(c) for c in line[1]}:
+            yield line.span(1)
+
+
 def _chunks(line: re.Match[str], least: int) -> Iterator[Span]:
     for part in re.compile(r"(?:(?!\\n)[^\s\"'\\])+").finditer(line.string, *line.span()):
         for chunk in _CHUNK.finditer(line.string, *part.span()):
@@ -309,12 +322,14 @@ def _random(value: str) -> bool:
     entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
     if entropy < min(3.2, math.log2(len(value)) - 0.6):
         return False
-    kinds = [
-        "d" if c.isdigit() else "u" if c.isupper() else "l" if c.isalpha() else "" for c in value
-    ]
+    kinds = [_kind(c) for c in value]
     jumps = sum(a != b for a, b in pairwise(kinds) if a and b)
     # Base64 may begin as a path does; a path's case does not jump about as much.
     place = bool(_PLACE.match(value))
     if place and not {"d", "u", "l"} <= set(kinds):
         return False
     return jumps >= (0.45 if place else 0.26 if digits else 0.4) * (len(value) - 1)
+
+
+def _kind(char: str) -> str:
+    return "d" if char.isdigit() else "u" if char.isupper() else "l" if char.isalpha() else ""

@@ -79,6 +79,10 @@ class Overlay:
         real = self._workspace.name_of(self._workspace.locate(path))
         refuse_secret(real or path, allowed)
 
+    def open_text(self, path: str) -> str | None:
+        """What the editor holds open at a normal path, unsaved or not; None where it does not."""
+        return self._buffer(path)
+
     def exists(self, path: str) -> bool:
         """True where the session would find a file at `path`."""
         path = self._workspace.normal(path)
