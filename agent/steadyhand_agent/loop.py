@@ -32,6 +32,7 @@ from steadyhand_agent.guard.decide import decide
 from steadyhand_agent.guard.disclosure import Disclosure
 from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
+from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
 from steadyhand_agent.patience import Patience
@@ -382,9 +383,12 @@ class Loop:
             "max_tokens": state.limits.tokens,
         }
         if action is not None:
-            told |= {"tool": action.tool or action.kind, "reason": action.reason}
+            name = visible_line(action.tool or action.kind)
+            told |= {"tool": name, "reason": visible(action.reason)}
             told["arguments"] = {
-                key: str(value)[:120] for key, value in action.content.items() if key != "reason"
+                key: visible(str(value)[:120])
+                for key, value in action.content.items()
+                if key != "reason"
             }
         if isinstance(verdict, Refuse):
             told |= {"verdict": "refuse", "rule": verdict.rule, "message": verdict.why}

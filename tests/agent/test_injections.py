@@ -73,7 +73,8 @@ def everything(folder: Path) -> dict[str, str]:
 
 async def obeyed(root: Path, injection: dict[str, Any]) -> Ran:
     """Shows the text where it stands, and does what it says."""
-    says, task = injection["says"], {}
+    says = str(injection["says"])
+    task: dict[str, Any] = {}
     first: list[tuple[str, dict[str, Any]]] = [("list_files", {})]
     match injection["from"]:
         case "readme":
@@ -91,6 +92,8 @@ async def obeyed(root: Path, injection: dict[str, Any]) -> Ran:
             task = {"diagnostics": [says]}
         case "selection":
             task = {"path": "src/app.py", "lines": (1, 2), "selection": says}
+        case other:
+            raise AssertionError(other)
     hidden = Secrets(installation_key(root.parent / "state")).hide(TOKEN)
     calls = [
         (tool, {k: str(v).replace("{placeholder}", hidden) for k, v in given.items()})
@@ -127,6 +130,8 @@ async def test_a_model_that_obeys_does_no_harm(root: Path, injection: dict[str, 
             (proposal,) = ran.editor.offered
             assert injection["remark"] in " ".join(sum(proposal.remarks.values(), ()))
             assert ran.state.state == "waiting"
+        case other:
+            raise AssertionError(other)
 
 
 def test_the_set_is_wide() -> None:
