@@ -23,6 +23,11 @@ class InMemoryEditor:
         self.told: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.offered: list[Proposal] = []
+        # How often a session whose budget is spent is given more.
+        self.grants = 0
+        self.asked_for_more: list[str] = []
+        self.answers: list[bool | None] = []
+        self.asked: list[tuple[str, str]] = []
 
     def text(self, path: str) -> str | None:
         return self.buffers.get(path)
@@ -30,6 +35,11 @@ class InMemoryEditor:
     async def decide(self, proposal: Proposal) -> Decision:
         self.offered.append(proposal)
         return self.decision
+
+    async def grant(self, reason: str, more: str) -> bool:
+        self.asked_for_more.append(f"{reason} {more}")
+        self.grants -= 1
+        return self.grants >= 0
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
@@ -41,6 +51,10 @@ class InMemoryEditor:
 
     async def show_diff(self, name: str, diff: str) -> None:
         self.told.append(diff)
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        self.asked.append((question, details))
+        return self.answers.pop(0) if self.answers else None
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         self.told.append(message)

@@ -45,9 +45,17 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Only a person can allow the action."""
+    """Only a person can allow the action.
+
+    Attributes:
+        question: What they are asked.
+        details: What their answer hangs on, such as a diff.
+        key: What a yes is for; the same again is not asked again.
+    """
 
     question: str
+    details: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

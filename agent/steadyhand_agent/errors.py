@@ -4,6 +4,7 @@
     ├── SettingsError               a setting is wrong; names its key and where it came from
     ├── PathRefused                 a path leaves the workspace, or is not to be read
     ├── ToolFailed                  told to the model, which may try another way
+    │   └── ToolTransient           worth another attempt (the file is busy, too many are open)
     ├── ModelError
     │   ├── ModelKeyMissing         no key is configured
     │   ├── ModelTransient          worth another attempt (5xx, 529, connection, cut stream)
@@ -48,7 +49,19 @@ class PathRefused(SteadyhandError):
 
 
 class ToolFailed(SteadyhandError):
-    """A tool could not do what was asked; the message is written for the model."""
+    """A tool could not do what was asked; the message is written for the model.
+
+    Attributes:
+        code: The error's number where there is one: the system's, or a program's exit code.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ToolTransient(ToolFailed):
+    """A tool failed for a reason that may pass; nothing was done, so it may be tried again."""
 
 
 class ModelError(SteadyhandError):
@@ -104,7 +117,15 @@ class ReplyUnreadable(SteadyhandError):
 
 
 class BudgetSpent(SteadyhandError):
-    """Tokens, rounds or time are used up."""
+    """Tokens, rounds or time are used up.
+
+    Attributes:
+        more: True where the person can give the session more and it goes on.
+    """
+
+    def __init__(self, message: str, *, more: bool = False) -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class SessionError(SteadyhandError):

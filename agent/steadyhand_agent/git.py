@@ -231,20 +231,81 @@ def renames(root: Path, commit: str) -> dict[str, str]:
     return dict(zip(fields[2::3], fields[1::3], strict=False))
 
 
-def _run(root: Path, arguments: tuple[str, ...], given: bytes = b"") -> process.Finished:
+def own_repository(folder: Path) -> Path:
+    """Makes an empty repository of ours in an empty folder, without starting anything."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n", "ascii")
+    (folder / "config").write_text(
+        "[core]\n\trepositoryformatversion = 0\n\tbare = true\n", "ascii"
+    )
+    return folder
+
+
+def in_own(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+    """What git says in a repository of ours: index and objects lie there, nobody else's is read.
+
+    Raises:
+        GitFailed: git says no, in its own words.
+    """
+    own = {
+        "GIT_DIR": str(folder),
+        "GIT_INDEX_FILE": str(folder / "index"),
+        "GIT_OBJECT_DIRECTORY": str(folder / "objects"),
+    }
+    return _said(arguments[0], _run(folder, arguments, given, own))
+
+
+def looked_at(root: Path, *arguments: str) -> str:
+    """What git says when it has to compare the work tree: no filter of the repository is run.
+
+    Raises:
+        GitFailed: git did not answer, or said no.
+    """
+    blank = _without_filters(root)
+    done = _run(root, ("--literal-pathspecs", "-c", "core.quotePath=false", *arguments), more=blank)
+    return _said(arguments[0], done).decode("utf-8", "replace")
+
+
+def _without_filters(root: Path) -> dict[str, str]:
+    """An environment in which each filter that the configuration names is nothing."""
+    listed = _git(root, "config", "--list", "-z", "--name-only")
+    keys = {os.fsdecode(key) for key in listed.split(b"\0")}
+    names = sorted({key.rpartition(".")[0] for key in keys if key.startswith("filter.")})
+    # Not `-c`: that takes what follows the first `=` for the value, and a name may hold one.
+    blank = [(f"{n}.{what}", "") for n in names for what in ("clean", "smudge", "process")]
+    blank += [(f"{name}.required", "false") for name in names]
+    found = {"GIT_CONFIG_COUNT": str(len(blank))}
+    for at, (key, value) in enumerate(blank):
+        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return found
+
+
+def _run(
+    root: Path,
+    arguments: tuple[str, ...],
+    given: bytes = b"",
+    more: dict[str, str] | None = None,
+) -> process.Finished:
     try:
         return process.run(
-            ("git", *_SAFE, *arguments), cwd=root, environment=_environment(), given=given
+            ("git", *_SAFE, *arguments),
+            cwd=root,
+            environment=_environment() | (more or {}),
+            given=given,
         )
     except OSError as error:
         raise GitFailed(f"git could not be started: {error}.", 127) from error
 
 
 def _git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
-    done = _run(root, arguments, given)
+    return _said(arguments[0], _run(root, arguments, given))
+
+
+def _said(command: str, done: process.Finished) -> bytes:
     if done.timed_out:
-        raise GitFailed(f"git {arguments[0]} did not end within 60 seconds.", done.code)
+        raise GitFailed(f"git {command} did not end within 60 seconds.", done.code)
     if done.code != 0:
         said = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.code}"
-        raise GitFailed(f"git {arguments[0]} failed: {said}", done.code)
+        raise GitFailed(f"git {command} failed: {said}", done.code)
     return done.stdout

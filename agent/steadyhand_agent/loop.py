@@ -9,65 +9,49 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
-from steadyhand_agent import context, git
+from steadyhand_agent import git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
-from steadyhand_agent.errors import (
-    BudgetSpent,
-    ModelError,
-    ModelTransient,
-    ReplyUnreadable,
-)
-from steadyhand_agent.guard import budget, stuck
+from steadyhand_agent.asking import Asking, Daily
+from steadyhand_agent.checks import Checks
+from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
+from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
-from steadyhand_agent.ports import Clock, Editor, Model, ModelReply, ModelRequest
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
-from steadyhand_agent.tools.registry import Outcome, Registry, ToolContext
+from steadyhand_agent.telemetry import LogAlone, Telemetry
+from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
 Json = dict[str, Any]
 MAX_UNREADABLE = 3
+_UNKNOWN = (
+    "The session was interrupted while `{tool}` was under way; how it ended is not known. None of "
+    "the person's files was touched. Run it again if you need its result."
+)
 # What remains of a record for the result's own text.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How a failing model is asked again.
-
-    Attributes:
-        attempts: In all.
-        least, most: Seconds between them, growing exponentially, with jitter.
-        longest: A `Retry-After` beyond this pauses the session instead.
-    """
-
-    attempts: int = 3
-    least: float = 4.0
-    most: float = 10.0
-    longest: float = 60.0
-
-
 @dataclass(slots=True)
 class Surroundings:
-    """What a loop works with; the same for every session of a workspace."""
+    """What a loop works with; the same for every session of a workspace.
+
+    Attributes:
+        neighbours: The editor's other language servers, where it lets us ask them.
+        checks: The commands that the person configured.
+    """
 
     workspace: Workspace
     index: Index
@@ -78,8 +62,12 @@ class Surroundings:
     editor: Editor
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+    neighbours: Neighbours | None = None
+    checks: Checks | None = None
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    daily: Daily | None = None
+    telemetry: Telemetry = field(default_factory=LogAlone)
 
 
 class Loop:
@@ -103,31 +91,51 @@ class Loop:
         self.journal = journal
         self.model = model
         self.around = around
+        self.asking = Asking(
+            state,
+            journal,
+            model,
+            around.clock,
+            around.patience,
+            around.daily,
+            lambda event, message: self._event(event, message=message),
+        )
+        self._detector = StuckDetector()
+        self._watched = state.watched_from
+        self._said: Nudge | Stop | None = None
 
     async def run(self) -> None:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
         try:
             await self.around.ready()
+            if self.around.checks is not None:
+                # Asked here, once: the guard has no time to try a sandbox out.
+                await asyncio.to_thread(sandbox.works)
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
-            await self._pause(str(spent))
+            reason = f"{spent} {self.state.so_far()}"
+            await self._pause(reason, "budget" if spent.more else "")
         except ModelError as error:
-            await self._pause(f"{error} Nothing is lost: resume the session to go on.")
+            await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
     async def _step(self) -> None:
         """Finishes the round that is under way, or begins the next."""
         last = self.state.rounds[-1] if self.state.rounds else None
-        if last is not None and any(result.tool == "finish" for result in last.results):
+        if last is not None and any(r.tool == "finish" and not r.error for r in last.results):
             await self._offer(last)
             return
         if last is None or last.over:
-            await self._ask()
+            stuck = self._stuck()
+            if isinstance(stuck, Stop):
+                await self._pause(stuck.message, "stuck")
+                return
+            await self.asking.ask(self.around.tools.schemas())
             return
         why = dialect.handed_over(last.stop_reason)
         if why is not None:
             await self._end_round()
-            await self._pause(why)
+            await self._pause(why, "model")
             return
         try:
             actions = dialect.actions(last.blocks, last.stop_reason)
@@ -136,87 +144,23 @@ class Loop:
             return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
-            if stuck.repeats([*self._before(last), *actions[: index + 1]]):
-                await self._end_round()
-                await self._pause(
-                    f"The agent is stuck: it took the same step {stuck.LIMIT} times in a row "
-                    f"({action.tool or action.kind}). What it has done is kept; say what it "
-                    "should do instead, or take the proposal as it is."
-                )
-                return
             if action.kind == "finish":
                 await self._finish(action)
                 return
             await self._act(last, index, action)
+            if self.state.state != "running":
+                return
+        stuck = self._stuck()
+        if isinstance(stuck, Nudge) and stuck.message not in last.notes:
+            await self.journal("note", {"text": stuck.message})
         await self._end_round()
-
-    async def _ask(self) -> None:
-        """One call of the model; its reservation is journaled before, its reply after."""
-        budget.check_limits(self.state)
-        request = context.build(self.state, self.around.tools.schemas())
-        started = time.monotonic()
-        reply = await self._attempts(request)
-        usage = reply.usage
-        await self.journal(
-            "reply",
-            {
-                "round": self.state.round + 1,
-                "blocks": reply.blocks,
-                "stop_reason": reply.stop_reason,
-                "charged": usage.charged if usage else self.state.reserved,
-                "raw": usage.raw if usage else self.state.reserved,
-                "cached_input": usage.cache_read_input_tokens if usage else 0,
-                "seconds": time.monotonic() - started,
-            },
-        )
-        self._event("reply")
-
-    async def _attempts(self, request: ModelRequest) -> ModelReply:
-        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
-        patience = self.around.patience
-        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-        jitter = wait_random(0, patience.least / 4)
-
-        def wait(attempt: RetryCallState) -> float:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            if isinstance(error, ModelTransient) and error.retry_after is not None:
-                return error.retry_after
-            return backoff(attempt) + jitter(attempt)
-
-        def give_up(attempt: RetryCallState) -> bool:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            asked = error.retry_after if isinstance(error, ModelTransient) else None
-            late = asked is not None and asked > patience.longest
-            return late or stop_after_attempt(patience.attempts)(attempt)
-
-        def tell(attempt: RetryCallState) -> None:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            self._event("retry", message=f"{error} Attempt {attempt.attempt_number + 1} follows.")
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(ModelTransient),
-            stop=give_up,
-            wait=wait,
-            sleep=self.around.clock.sleep,
-            before_sleep=tell,
-            reraise=True,
-        ):
-            with attempt:
-                set_aside = budget.reserve(self.state, request)
-                await self.journal(
-                    "call", {"round": self.state.round + 1, "reserved": set_aside.tokens}
-                )
-                self._event("call")
-                return await self.model.ask(
-                    dataclasses.replace(request, max_tokens=set_aside.max_tokens)
-                )
-        raise AssertionError("unreachable: the last attempt is raised")
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
         tools, state = self.around.tools, self.state
         seen = self._context()
-        if index < len(last.verdicts):
+        resumed = index < len(last.verdicts)
+        if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
             verdict = decide(
@@ -229,41 +173,79 @@ class Loop:
             )
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
+        if isinstance(verdict, Ask):
+            answer = await self._consent(index, action, verdict)
+            if answer is None:
+                return
+            verdict, resumed = answer, False
         match verdict:
             case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
+                elif resumed and tools.once(action):
+                    outcome = Outcome(_UNKNOWN.format(tool=action.tool), error=True)
                 else:
                     outcome = await tools.run(action, seen, budget.result_limit(state))
                 if note and not outcome.error:
                     outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
-            case Ask(question):
-                outcome = Outcome(f"This needs the person's consent: {question}", error=True)
             case Refuse(why):
                 outcome = Outcome(budget.bounded(why, budget.result_limit(state)), error=True)
-        changes: list[Json] = []
-        for change in outcome.changes:
-            kept: Json = {"path": change.path, "new": change.new}
-            if change.path not in state.bases:
-                kept["base"] = change.base
-            changes.append(kept)
-        if len(orjson.dumps(changes)) > _MAX_CHANGE_BYTES:
-            # Base and new text go into one record; one that does not fit could never be resumed.
-            changes = []
-            outcome = Outcome(
-                f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
-                "bytes of text). Nothing was changed; finish with what a person should do by hand.",
-                error=True,
-            )
+        outcome, changes = self._kept(outcome)
         result = {
             "call_id": action.call_id,
             "tool": action.tool,
             "text": outcome.text,
             "error": outcome.error,
+            "code": outcome.code,
+            "attempts": outcome.attempts,
+            "seconds": outcome.seconds,
         }
         await self.journal("result", {"result": result, "changes": changes})
         failed = outcome.error and isinstance(verdict, Permit)
         self._event("result", action, message=outcome.text if failed else "")
+        if outcome.gave_up:
+            await self._pause(
+                f"`{action.tool}` failed {outcome.attempts} times in a row: {outcome.text} What "
+                "the session has done is kept; see to it, then resume.",
+                "tool",
+            )
+
+    def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
+        """An outcome's changes as the journal keeps them, or a refusal where it cannot."""
+        changes: list[Json] = []
+        for change in outcome.changes:
+            kept: Json = {"path": change.path, "new": change.new}
+            if change.path not in self.state.bases:
+                kept["base"] = change.base
+            changes.append(kept)
+        if len(orjson.dumps(changes)) <= _MAX_CHANGE_BYTES:
+            return outcome, changes
+        # Base and new text go into one record; one that does not fit could never be resumed.
+        return Outcome(
+            f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
+            "bytes of text). Nothing was changed; finish with what a person should do by hand.",
+            error=True,
+        ), []
+
+    async def _consent(self, index: int, action: Action, ask: Ask) -> Permit | Refuse | None:
+        """What the person says; None, and a pause, where they say nothing."""
+        yes = await self.around.editor.confirm(ask.question, ask.details)
+        if yes is None:
+            why = "A question waits for your answer; resume to be asked again."
+            await self._pause(why, "question")
+            return None
+        answer: Permit | Refuse = Permit()
+        if not yes:
+            answer = Refuse(
+                f"The person said no to this: {ask.question} Do not ask for it again; go on "
+                "without it, or finish and say that it was not done.",
+                "person",
+            )
+        # The yes is the intent, and is kept before anything runs.
+        body = _to_json(index, action, answer) | {"consent": ask.key if yes else ""}
+        await self.journal("verdict", body)
+        self._event("verdict", action, answer)
+        return answer
 
     async def _finish(self, action: Action) -> None:
         summary = str(action.content.get("summary") or action.reason or "Done.")
@@ -287,19 +269,22 @@ class Loop:
         if self.state.unreadable >= MAX_UNREADABLE:
             await self._pause(
                 f"The model's last {MAX_UNREADABLE} replies could not be used ({error}) "
-                "Everything before is kept; resume to try again, or choose another model."
+                "Everything before is kept; resume to try again, or choose another model.",
+                "unreadable",
             )
 
     async def _end_round(self) -> None:
+        if note := budget.wrap_up(self.state):
+            await self.journal("note", {"text": note, "wrap_up": True})
         stands = await asyncio.to_thread(git.head, self.around.workspace.root)
         await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
         self._event("round")
 
-    async def _pause(self, reason: str) -> None:
-        await self._move("paused", reason)
+    async def _pause(self, reason: str, why: str = "") -> None:
+        await self._move("paused", reason, why)
 
-    async def _move(self, state: str, reason: str) -> None:
-        await self.journal("state", {"state": state, "reason": reason})
+    async def _move(self, state: str, reason: str, why: str = "") -> None:
+        await self.journal("state", {"state": state, "reason": reason, "pause": why})
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:
@@ -308,19 +293,38 @@ class Loop:
         around.settle()
         overlay = Overlay(around.workspace, around.editor.text, self.state.bases, self.state.texts)
         view = around.index.view(overlay.texts)
-        return ToolContext(around.workspace, overlay, view, sorted(around.files()))
+        return ToolContext(
+            around.workspace,
+            overlay,
+            view,
+            sorted(around.files()),
+            clock=around.clock,
+            patience=around.patience,
+            neighbours=around.neighbours,
+            checks=around.checks,
+            agreed=Agreed(self.state.consents, self.state.agreed),
+        )
 
-    def _before(self, last: Round) -> list[Action]:
-        """The actions of the rounds before `last`, as far back as the loop guard looks."""
-        found: list[Action] = []
-        for done in self.state.rounds[-stuck.LIMIT - 1 :]:
-            if done.number == last.number:
-                break
+    def _stuck(self) -> Nudge | Stop | None:
+        """What the loop guard says of the last round; the same again after a restart."""
+        for done in self.state.rounds[self._watched :]:
+            self._watched += 1
+            self._said = None
             try:
-                found += dialect.actions(done.blocks, done.stop_reason)
+                actions = dialect.actions(done.blocks, done.stop_reason)
             except ReplyUnreadable:
-                found.append(Action(kind="think", content={"text": f"unreadable {done.number}"}))
-        return found
+                continue  # Counted by itself; nothing was done.
+            for action, result in zip(actions, done.results, strict=False):
+                said = self._detector.observe(
+                    action.tool or action.kind,
+                    action.content,
+                    result.text,
+                    result.error,
+                    proposal=result.proposal,
+                    round=done.number,
+                )
+                self._said = said or self._said
+        return self._said
 
     def _event(
         self,
@@ -363,8 +367,8 @@ def _to_json(index: int, action: Action, verdict: Verdict) -> Json:
             path = str(action.content.get("path", ""))
             body |= {"verdict": "permit", "remarks": {path: list(remarks)} if remarks else {}}
             body |= {"note": note} if note else {}
-        case Ask(question):
-            body |= {"verdict": "ask", "why": question}
+        case Ask(question, details, key):
+            body |= {"verdict": "ask", "why": question, "details": details, "key": key}
         case Refuse(why, rule, details):
             body |= {"verdict": "refuse", "why": why, "rule": rule, "details": list(details)}
     return body
@@ -374,5 +378,5 @@ def _from_json(body: Json) -> Verdict:
     if body["verdict"] == "refuse":
         return Refuse(body["why"], body["rule"], tuple(body["details"]))
     if body["verdict"] == "ask":
-        return Ask(body["why"])
+        return Ask(body["why"], body["details"], body["key"])
     return Permit(note=body.get("note", ""))

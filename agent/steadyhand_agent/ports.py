@@ -44,12 +44,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply."""
+    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply.
+
+    Attributes:
+        number: How many replies there were before; the conversation may show fewer of them.
+    """
 
     system: str
     tools: Sequence[Json]
     messages: Sequence[Json]
     max_tokens: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,18 @@ class Editor(Protocol):
         """
         ...
 
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a session whose budget is spent may have more.
+
+        Args:
+            reason: Why it is paused, and what there is so far.
+            more: What it would be given, like `+10 rounds, +16,000 tokens`.
+
+        Returns:
+            True to go on; False where the person declined or did not answer.
+        """
+        ...
+
     async def show(self, proposal: Proposal) -> None:
         """Opens the unified diff of a proposal, read only."""
         ...
@@ -179,12 +196,95 @@ class Editor(Protocol):
         """
         ...
 
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Asks what only the person can allow.
+
+        Args:
+            question: One or two sentences that can be answered by yes or no.
+            details: What the answer hangs on, such as a diff; shown where the person wants it.
+
+        Returns:
+            The answer; None where there was none.
+        """
+        ...
+
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Says one sentence to the person."""
         ...
 
     def event(self, event: Json) -> None:
         """Passes on what a session does, for progress; must not block."""
+        ...
+
+
+class Ledger(Protocol):
+    """What the sessions of a workspace spent on each day, in whichever process they run."""
+
+    async def spent(self, workspace: str, day: str) -> int:
+        """Tokens spent or set aside on a day (`2026-11-23`)."""
+        ...
+
+    async def spend(self, workspace: str, day: str, tokens: int, limit: int = 0) -> bool:
+        """Adds to a day, which a negative number takes back from.
+
+        Returns:
+            False, with nothing added, where the day would then hold more than `limit` (0: none).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file of the workspace; line counted from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a language server says about a place.
+
+    Attributes:
+        place: Where.
+        severity: `error`, `warning`, `information` or `hint`.
+        message: In its words.
+        source: Its name, and a code where it gave one.
+    """
+
+    place: Place
+    severity: str
+    message: str
+    source: str = ""
+
+
+class Neighbours(Protocol):
+    """The editor's other language servers, asked through the editor; texts are as it has them."""
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Which of these the editor answers: `references`, `diagnostics`."""
+        ...
+
+    async def references(self, path: str, line: int, column: int) -> list[Place]:
+        """Where the name at a place is used.
+
+        Args:
+            path: Workspace path.
+            line: Counted from 1.
+            column: Characters (code points) before the name's first.
+
+        Raises:
+            ToolFailed: The editor cannot tell.
+        """
+        ...
+
+    async def diagnostics(self, path: str | None) -> list[Remark]:
+        """What is said about a file, or about all of them; our own findings left out.
+
+        Raises:
+            ToolFailed: The editor cannot tell.
+        """
         ...
 
 

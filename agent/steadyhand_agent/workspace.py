@@ -6,18 +6,33 @@ opens anything outside a root: symlinks, absolute names and `..` that leave are 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
 from pathlib import Path, PurePosixPath
 
-from steadyhand_agent.errors import PathRefused, ToolFailed
+from steadyhand_agent.errors import PathRefused, ToolFailed, ToolTransient
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 
 MAX_FILE_BYTES = 1_000_000
+
+# Reasons not to read a file that may be gone at the next attempt.
+PASSING = frozenset(
+    {
+        errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+        errno.ESTALE, errno.ETIMEDOUT,
+    }
+)  # fmt: skip
+_HINTS = {
+    errno.ENOENT: "there is no such file; `list_files` shows those there are",
+    errno.EACCES: "the person has not given permission to read it; go on without it",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; `list_files` shows the paths",
+    errno.ELOOP: "it is a link that leads nowhere",
+}
 
 # A name that begins so is the version control's or the agent's own, whatever its case.
 _CLOSED_FOLDERS = frozenset({".git", ".hg", ".svn", ".steadyhand"})
@@ -151,12 +166,13 @@ class Workspace:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 os.close(fd)
-                raise ToolFailed(f"`{name}` is not a regular file.")
+                raise ToolFailed(f"`{name}` is a folder or a device, not a regular file.")
+            with os.fdopen(fd, "rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise ToolFailed(f"`{name}` cannot be read: {reason}.") from error
-        with os.fdopen(fd, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            reason = _HINTS.get(error.errno or 0, error.strerror or str(error))
+            kind = ToolTransient if error.errno in PASSING else ToolFailed
+            raise kind(f"`{name}` cannot be read: {reason}.", error.errno) from error
         if len(data) > MAX_FILE_BYTES:
             raise ToolFailed(f"`{name}` is larger than 1 MB and is passed over.")
         return data

@@ -35,7 +35,8 @@ Json = dict[str, Any]
 # How long a client may take to send the didChange of an edit that it has applied.
 _SETTLE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-_APPLY, _SHOW, _DISCARD = "Apply", "Show diff", "Discard"
+_APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
+_YES, _NO = "Yes", "No"
 
 
 class LspEditor:
@@ -65,6 +66,21 @@ class LspEditor:
             if answer == _APPLY:
                 return "apply"
             return "discard" if answer == _DISCARD else "later"
+
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a paused session may go on."""
+        go_on = f"Continue ({more})"
+        return await self._ask(reason, [go_on, _LATER]) == go_on
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Asks yes or no, with the details at hand; None where the question was dismissed."""
+        choices = [_YES, _SHOW, _NO] if details else [_YES, _NO]
+        while True:
+            answer = await self._ask(question, choices)
+            if answer != _SHOW:
+                return {_YES: True, _NO: False}.get(answer or "")
+            await self.show_diff("steadyhand-question", details)
+            choices = [_YES, _NO]
 
     async def show(self, proposal: Proposal) -> None:
         """Opens the unified diff of a proposal."""

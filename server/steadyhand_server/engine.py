@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import steadyhand_agent
+from steadyhand_agent.asking import Daily
+from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.findings import Known
@@ -19,18 +22,21 @@ from steadyhand_agent.index.suppress import (
     Suppression,
     read_baseline,
 )
-from steadyhand_agent.loop import Patience, Surroundings
+from steadyhand_agent.loop import Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.openai_compatible import OpenAiCompatibleModel
 from steadyhand_agent.models.profiles import profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
-from steadyhand_agent.ports import Editor, Model, SystemClock
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Editor, Model, Neighbours, SystemClock
 from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
+from steadyhand_agent.telemetry import Exporter, LogAlone, Telemetry
 from steadyhand_agent.tools import registry
+from steadyhand_agent.tools.registry import Registry
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.settings import Settings
 
@@ -38,6 +44,9 @@ if TYPE_CHECKING:
     from steadyhand_agent.state.redis import RedisTier
 
 log = logging.getLogger(__name__)
+
+# As OpenTelemetry calls them.
+_PROVIDERS = {"openai_compatible": "openai"}
 
 
 class Engine:
@@ -47,24 +56,33 @@ class Engine:
         roots: The workspace's folders.
         settings: In force.
         editor: Who shows and writes.
+        neighbours: The editor's other language servers, where it lets us ask them.
 
     Raises:
         JournalError: The journal cannot be opened.
     """
 
-    def __init__(self, roots: list[Path], settings: Settings, editor: Editor) -> None:
+    def __init__(
+        self,
+        roots: list[Path],
+        settings: Settings,
+        editor: Editor,
+        neighbours: Neighbours | None = None,
+    ) -> None:
         self.settings = settings
         self.workspace = Workspace(roots)
         self.index = Index()
         cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
         self.keeper = Keeper(self.workspace, self.index, cache_file)
         self.editor = editor
+        self.neighbours = neighbours
         self._baselines: dict[Path, Baseline] = {}
         self._suppression = self._settled()
         # Brings the index's buffers up to date with the open documents; the server sets it.
         self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
         self._around: Surroundings | None = None
+        self._journal: SqliteJournal | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -83,14 +101,33 @@ class Engine:
                 ready=self.keeper.ready.wait,
                 files=lambda: self.keeper.files,
                 settle=self.settle,
-                tools=registry(),
+                tools=self._tools(),
                 editor=self.editor,
                 clock=SystemClock(),
                 patience=_patience(settings),
+                daily=Daily(journal, settings.daily_token_limit),
+                telemetry=self._telemetry(),
+                neighbours=self.neighbours,
+                checks=_checks(settings),
             )
+            self._journal = journal
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
+
+    def _telemetry(self) -> Telemetry:
+        """The log, and a collector where one is configured; a person is told if it is not there."""
+        if not self.settings.otlp_endpoint:
+            return LogAlone()
+        try:
+            provider = _PROVIDERS.get(self.settings.provider, self.settings.provider)
+            return Exporter(self.settings.otlp_endpoint, steadyhand_agent.__version__, provider)
+        except SettingsError as error:
+            self.editor.tell(f"{error} Sessions go on without it.", warning=True)
+            return LogAlone()
+
+    def _tools(self) -> Registry:
+        return registry(self.workspace, self.neighbours, _checks(self.settings))
 
     def shown(
         self, path: str, text: str, known: Known | None = None, *, old: bool = False
@@ -152,9 +189,11 @@ class Engine:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
         self._suppression = self._settled()
-        if self._sessions is not None and self._around is not None:
+        if self._sessions and self._around and self._journal:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)
+            self._around.daily = Daily(self._journal, settings.daily_token_limit)
+            self._around.tools, self._around.checks = self._tools(), _checks(settings)
 
     async def fill(self, progress: Progress | None = None) -> None:
         """Builds the index."""
@@ -202,6 +241,18 @@ def _nothing_open() -> None:
 
 def _patience(settings: Settings) -> Patience:
     return Patience(settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds)
+
+
+def _checks(settings: Settings) -> Checks | None:
+    if not settings.checks:
+        return None
+    return Checks(
+        commands=settings.checks,
+        folder=settings.state_path / "scratch",
+        paths=settings.check_paths,
+        seconds=settings.check_seconds,
+        most_bytes=settings.check_megabytes * 1_000_000,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -2,7 +2,8 @@
 
 Owns precedence and trust. What names an endpoint, a key, a store or a script is taken from the
 environment and the user's file alone: a server cannot tell a client's user settings from what a
-repository brought along in its editor configuration. A workspace may only lower a limit.
+repository brought along in its editor configuration. A workspace may only lower a limit, and name
+commands only once the person has trusted those very commands (see `trust`).
 """
 
 from __future__ import annotations
@@ -21,25 +22,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.suppress import EVERY_TIER, SHOWN_TIERS, Tier
 from steadyhand_agent.models.profiles import Profile
+from steadyhand_server import trust
 
 Json = dict[str, Any]
 
 # Only from the environment and the user's own file.
 TRUSTED = frozenset(
     {
-        "provider",
-        "base_url",
-        "api_key_file",
-        "api_key_command",
-        "profiles",
-        "redis_url",
-        "redis_ttl",
-        "state_dir",
-        "replay",
-        "record",
+        "provider", "base_url", "api_key_file", "api_key_command", "profiles",
+        "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
+        "checks", "check_paths", "check_seconds", "check_megabytes",
     }
-)
-LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes"})
+)  # fmt: skip
+# A workspace's file may name these too, once the person has trusted it.
+TRUSTABLE = frozenset({"checks", "check_paths"})
+LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
 
 
@@ -69,8 +66,14 @@ class Settings(BaseModel):
         default=None, description="Play this recorded session as the model."
     )
     record: Path | None = Field(default=None, description="Record the next session into this file.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="A collector of OpenTelemetry metrics, OTLP over HTTP."
+    )
     max_rounds: int = Field(default=20, ge=1, le=200, description="Rounds in a session.")
     max_tokens: int = Field(default=32_000, ge=1_000, description="Tokens in a session.")
+    daily_token_limit: int = Field(
+        default=1_000_000, ge=1_000, description="Tokens in a day, in all sessions of a workspace."
+    )
     max_output: int = Field(default=4_096, ge=512, description="Tokens in one reply.")
     max_minutes: float = Field(
         default=30.0, gt=0, description="Minutes of the model's time in a session."
@@ -97,7 +100,24 @@ class Settings(BaseModel):
         description="How a proposal is shown: the editor's own preview, or a question.",
     )
 
-    @field_validator("tiers", mode="before")
+    checks: dict[str, str] = Field(
+        default={}, description="Commands that the agent may run on a copy, by name."
+    )
+    check_paths: tuple[str, ...] = Field(
+        default=(), description="Ignored files and folders that such a copy is given."
+    )
+    check_seconds: float = Field(default=60.0, gt=0, description="How long a check may take.")
+    check_megabytes: int = Field(
+        default=500, ge=1, description="The largest workspace that is copied for a check."
+    )
+
+    @field_validator("checks", "profiles", mode="before")
+    @classmethod
+    def _table(cls, given: Any) -> Any:
+        """The environment has no tables: `{"tests": "pytest -q"}`."""
+        return _table(given)
+
+    @field_validator("tiers", "check_paths", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
         """The environment has no lists: `T0,T1`."""
@@ -108,12 +128,6 @@ class Settings(BaseModel):
     def _arguments(cls, given: Any) -> Any:
         """One text is split as a shell would; no shell ever runs it."""
         return shlex.split(given) if isinstance(given, str) else given
-
-    @field_validator("profiles", mode="before")
-    @classmethod
-    def _table(cls, given: Any) -> Any:
-        """The environment has no tables: `{"qwen*": {"tools": false}}`."""
-        return json.loads(given) if isinstance(given, str) else given
 
     @field_validator("profiles")
     @classmethod
@@ -146,6 +160,15 @@ class Settings(BaseModel):
 
 def _words(given: Any) -> Any:
     return [word.strip() for word in given.split(",")] if isinstance(given, str) else given
+
+
+def _table(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError('it is no table, such as {"tests": "pytest -q"}') from None
 
 
 def user_file() -> Path:
@@ -199,6 +222,8 @@ def load(
                 if trusted and not lenient:
                     raise error
                 ignored.append(str(error))
+            elif key in TRUSTABLE and source == WORKSPACE_FILE:
+                continue  # Judged below, when it is known where trust is kept.
             elif key in TRUSTED and not trusted:
                 ignored.append(
                     f"The setting `{key}` ({source}) is ignored: it is taken from the environment "
@@ -210,7 +235,49 @@ def load(
             else:
                 values[key], sources[key] = value, source
     settings = _validated(values, sources, ignored, lenient=lenient)
+    if wanted := _trustable(workspace):
+        root = next(root for root in roots or [] if _has_file(root))
+        if trust.holds(settings.state_path, root, wanted):
+            settings = _trusting(settings, wanted, ignored)
+        else:
+            ignored.append(
+                f"What {WORKSPACE_FILE} wants to run ({trust.sentence(wanted)}) is not used until "
+                "you trust this workspace: run the command `steadyhand.trust`, or `steadyhand "
+                "trust` in a terminal."
+            )
     return _limited(settings, workspace, values, sources, ignored), ignored
+
+
+def wanted(roots: list[Path]) -> tuple[Path, Json]:
+    """The root whose `steadyhand.toml` counts, and what it needs the person's trust for.
+
+    Raises:
+        SettingsError: It cannot be read, or there is nothing in it that needs trust.
+    """
+    for root in roots:
+        if _has_file(root):
+            found = _trustable(_read(root / WORKSPACE_FILE))
+            if found:
+                return root, found
+            break
+    raise SettingsError("checks", WORKSPACE_FILE, "there is nothing in it that needs your trust.")
+
+
+def _trustable(workspace: Json) -> Json:
+    return {key: value for key, value in workspace.items() if key in TRUSTABLE}
+
+
+def _trusting(settings: Settings, wanted: Json, ignored: list[str]) -> Settings:
+    """The settings with a trusted workspace's; the person's own have the last word, by name."""
+    try:
+        theirs = Settings(**wanted)
+    except ValidationError as error:
+        key = str(error.errors()[0]["loc"][0])
+        ignored.append(f"The setting `{key}` ({WORKSPACE_FILE}) is not usable. It is left out.")
+        return settings
+    checks = {**theirs.checks, **settings.checks}
+    paths = tuple(dict.fromkeys((*theirs.check_paths, *settings.check_paths)))
+    return settings.model_copy(update={"checks": checks, "check_paths": paths})
 
 
 def _is_number(value: Any) -> bool:
@@ -275,10 +342,14 @@ def _from_environment(environment: Mapping[str, str]) -> Json:
 
 def _toml(roots: list[Path]) -> Json:
     for root in roots:
-        path = root / WORKSPACE_FILE
-        if path.is_file() and not path.is_symlink():
-            return _read(path)
+        if _has_file(root):
+            return _read(root / WORKSPACE_FILE)
     return {}
+
+
+def _has_file(root: Path) -> bool:
+    path = root / WORKSPACE_FILE
+    return path.is_file() and not path.is_symlink()
 
 
 def _read(path: Path) -> Json:

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
@@ -59,6 +59,14 @@ class TerminalEditor:
         await self.show(proposal)
         return await decide(self._console, yes=self._yes)
 
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a paused session may go on; without a terminal it may not."""
+        self.tell(reason, warning=True)
+        if not self._console.is_terminal:
+            return False
+        question = f"Continue ({more})?"
+        return await asyncio.to_thread(Confirm.ask, question, console=self._console, default=False)
+
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
     ) -> ApplyReport:
@@ -86,6 +94,10 @@ class TerminalEditor:
     async def show_diff(self, name: str, diff: str) -> None:
         """Prints a unified diff."""
         show_diff(self._console, diff)
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Prints the details and asks; None without a terminal, whatever `--yes` says."""
+        return await confirm(self._console, question, details)
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Prints one sentence."""
@@ -141,6 +153,20 @@ async def decide(console: Console, *, yes: bool) -> Decision:
         Prompt.ask, "Apply or discard?", choices=["apply", "discard"], console=console
     )
     return "apply" if answer == "apply" else "discard"
+
+
+async def confirm(console: Console, question: str, details: str) -> bool | None:
+    """Asks yes or no; without a terminal nobody has answered."""
+    if details:
+        show_diff(console, details)
+    console.print(escape(question), style="yellow")
+    if not console.is_terminal:
+        console.print("No terminal to ask on: the question stays open.")
+        return None
+    answer = await asyncio.to_thread(
+        Prompt.ask, "Your answer", choices=["yes", "no"], console=console
+    )
+    return answer == "yes"
 
 
 def show_diff(console: Console, diff: str) -> None:

@@ -377,7 +377,7 @@ class Scripted:
         self.replies = replies
 
     async def ask(self, request: ModelRequest) -> ModelReply:
-        return self.replies[sum(m["role"] == "assistant" for m in request.messages)]
+        return self.replies[request.number]
 
 
 def result(call_id: str, content: str) -> Json:
@@ -387,7 +387,7 @@ def result(call_id: str, content: str) -> Json:
 def conversation(*turns: list[Json]) -> ModelRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": turn} for n, turn in enumerate(turns)]
-    return ModelRequest("system", [], messages, 4_096)
+    return ModelRequest("system", [], messages, 4_096, len(turns) // 2)
 
 
 REPLIES = [

@@ -419,7 +419,7 @@ def test_schemas_are_flat_and_the_same_every_time() -> None:
     schemas = registry().schemas()
     assert [s["name"] for s in schemas] == [
         "read_file", "list_files", "search_text", "find_definition", "find_similar", "edit_file",
-        "create_file", "finish",
+        "create_file", "rename_file", "delete_file", "finish",
     ]  # fmt: skip
     assert orjson.dumps(schemas) == orjson.dumps(registry().schemas())
     for schema in schemas:
@@ -481,7 +481,9 @@ async def test_a_fault_of_a_tool_becomes_a_result(context_of: ContextOf) -> None
     context, _ = context_of({})
     action = Action(kind="tool", tool="broken")
     outcome = await Registry([Broken(RuntimeError("secret"))]).run(action, context, 999)
-    assert outcome == Outcome("`broken` failed: RuntimeError.", error=True)
+    assert outcome.error
+    assert "`broken` failed: RuntimeError" in outcome.text
+    assert "secret" not in outcome.text
     outcome = await Registry([Broken(ToolFailed("in words"))]).run(action, context, 999)
     assert outcome == Outcome("in words", error=True)
 
@@ -510,3 +512,78 @@ def test_the_index_is_not_changed_by_an_edit(context_of: ContextOf) -> None:
     context.overlay.put("a.py", "def f():\n    return 1\n")
     assert index.base_hash("a.py") == index_text("a.py", "x = 1\n").content_hash
     assert index.view().named("f") == []
+
+
+# --- delete_file, rename_file ---------------------------------------------------------------------
+
+
+async def test_delete_marks_the_file_as_gone(context_of: ContextOf, tmp_path: Any) -> None:
+    context, _ = context_of({"a.py": "one\n", "b.py": "two\n"})
+    outcome = await use(context, "delete_file", path="./a.py")
+    assert outcome.changes == (FileChange("a.py", "one\n", None),)
+    assert (tmp_path / "a.py").read_text() == "one\n"
+    assert await text_of(context, "list_files") == "b.py"
+    assert "deleted in this proposal" in await failure_of(context, "read_file", path="a.py")
+    assert "no file `a.py`" in await failure_of(context, "delete_file", path="a.py")
+
+
+async def test_delete_of_the_session_s_own_file_leaves_nothing(context_of: ContextOf) -> None:
+    context, _ = context_of({}, texts={"new.py": "x\n"})
+    outcome = await use(context, "delete_file", path="new.py")
+    assert outcome.changes == (FileChange("new.py", None, None),)
+    assert context.overlay.changes() == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("missing.py", "no file"), ("folder", "regular"), ("binary", "binary"), ("../x", "climbs")],
+)
+async def test_delete_says_why_it_cannot(context_of: ContextOf, path: str, why: str) -> None:
+    context, _ = context_of({"folder/x": "", "binary": b"\0"})
+    assert why in await failure_of(context, "delete_file", path=path)
+
+
+async def test_rename_is_the_same_text_elsewhere(context_of: ContextOf, tmp_path: Any) -> None:
+    context, _ = context_of({"a.py": "old\n"}, buffers={"a.py": "one\r\n"})
+    outcome = await use(context, "rename_file", path="a.py", new_path="p/b.py")
+    assert outcome.changes == (
+        FileChange("a.py", "one\r\n", None),
+        FileChange("p/b.py", None, "one\r\n"),
+    )
+    assert await text_of(context, "list_files") == "p/b.py"
+    assert not (tmp_path / "p").exists()
+    await text_of(context, "rename_file", path="p/b.py", new_path="a.py")
+    assert context.overlay.changes() == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("missing.py", "x.py", "no file"),
+        ("a.py", "b.py", "exists"),
+        ("a.py", "./a.py", "already"),
+        ("a.py", "folder", "exists"),
+        ("a.py", "b.py/c.py", "is a file, not a folder"),
+        ("a.py", "../c.py", "climbs"),
+        ("a.py", "/tmp/c.py", "absolute"),
+        ("a.py", ".git/hooks/pre-commit", "does not touch"),
+        ("a.py", "out/c.py", "out of the workspace"),
+    ],
+)
+async def test_rename_says_why_it_cannot(
+    context_of: ContextOf, tmp_path: Any, old: str, new: str, why: str
+) -> None:
+    context, _ = context_of({"a.py": "x\n", "b.py": "y\n", "folder/x": ""})
+    (tmp_path / "out").symlink_to("/tmp")
+    assert why in await failure_of(context, "rename_file", path=old, new_path=new)
+    assert context.overlay.texts == {}
+
+
+async def test_nothing_is_proposed_below_a_file_that_is_proposed(context_of: ContextOf) -> None:
+    context, _ = context_of({}, texts={"a": "x\n", "p/q.py": "y\n"})
+    assert "is a file in your proposal" in await failure_of(
+        context, "create_file", path="a/b.py", text="z"
+    )
+    assert "is a folder in your proposal" in await failure_of(
+        context, "create_file", path="p", text="z"
+    )

@@ -5,7 +5,15 @@ import pytest
 
 from steadyhand_agent.errors import SettingsError
 from steadyhand_server.engine import client_settings
-from steadyhand_server.settings import LIMITS, TRUSTED, WORKSPACE_FILE, Settings, load, user_file
+from steadyhand_server.settings import (
+    LIMITS,
+    TRUSTABLE,
+    TRUSTED,
+    WORKSPACE_FILE,
+    Settings,
+    load,
+    user_file,
+)
 
 
 @pytest.fixture
@@ -71,7 +79,8 @@ def test_sources_are_merged_key_by_key(root: Path) -> None:
 VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
-    "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
+    "check_seconds": 9.0, "check_megabytes": 9,
+    "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
@@ -79,7 +88,8 @@ READ: dict[str, Any] = {
 
 
 def test_every_trusted_key_is_tried_below() -> None:
-    assert set(VALUES) == set(TRUSTED)
+    """But what a workspace may name once it is trusted: tests/server/test_trust.py."""
+    assert set(VALUES) == TRUSTED - TRUSTABLE
 
 
 @pytest.mark.parametrize("key", sorted(VALUES))

@@ -38,18 +38,23 @@ def decide(
     try:
         tool, arguments = tools.parse(action)
         path = getattr(arguments, "path", None)
-        if path is not None:
+        # Nothing and `.` are the workspace itself, to a tool that can do without a path.
+        whole = path is not None and path.strip() in ("", ".", "./")
+        if path is not None and (not whole or tool.arguments.model_fields["path"].is_required()):
             context.workspace.locate(path)
         preview = getattr(tool, "preview", None)
         if preview is None:
-            return Permit()
+            consent = getattr(tool, "consent", None)
+            return Permit() if consent is None else consent(arguments, context)
         path, before, after = preview(arguments, context)
+        leaves = getattr(tool, "leaves", None)
+        gone = {leaves(arguments, context): None} if leaves else {}
     except PathRefused as error:
         return Refuse(str(error), "path")
     except ToolFailed as error:
         return Refuse(str(error), "arguments")
     edit = duplicates.Edit(path, before, after)
-    view = index.view({**context.overlay.texts, path: after}, beside)
+    view = index.view({**context.overlay.texts, **gone, path: after}, beside)
 
     def body_of(definition: Definition) -> str:
         try:

@@ -7,8 +7,9 @@ These choices follow measurements on labelled mutants of real functions: without
 parentheses and trailing commas a fifth of the layout-only copies were missed, and renaming called
 names or attributes merged functions that mean different things.
 
-A form has two digests, with literal values (*body*) and without (*shape*), and a sketch for what is
-only nearly alike: the 32 smallest hashes of its runs of four tokens. A text is read once: a query
+A form has two digests, with literal values (*body*) and without (*shape*), and its tokens; of them
+a sketch is made for what is only nearly alike: the 32 smallest hashes of the runs of four tokens,
+for as many texts at once as are at hand. A text is read once: a query
 of the language names what is dropped or bound, those ranges are blanked in a copy of the text, one
 regular expression reads the rest, and what can be done for all functions of a text at once is done
 in NumPy.
@@ -16,11 +17,12 @@ in NumPy.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,9 @@ _TOKEN = re.compile(
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )
-_SPACED_DOT = re.compile(rb"(?<![.\d])\.[\s\\]+(?=[A-Za-z_])")
+# The dot comes first and what may not stand before it after: from a letter a pattern is searched
+# as fast as memory is read, from a look-behind at every byte.
+_SPACED_DOT = re.compile(rb"\.(?<![.\d]\.)[\s\\]+(?=[A-Za-z_])")
 _CONTINUED = re.compile(rb"\\\r?\n")
 _QUOTED = re.compile(rb"(?s)([rRbB]?)[uUfF]?(\"\"\"|\'\'\'|[\"\'`])(.*)\2")
 _TRAILING_COMMA = re.compile(rb",(?=\s*[)\]}])")
@@ -69,6 +73,7 @@ _MOST_ENDS = 16
 _SINGLE_COMMA = 0x01
 _SIGN = 0x03
 _MOST_KNOWN = 200_000
+_TO_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 
 
 class _Codes(dict[bytes, int]):
@@ -77,7 +82,7 @@ class _Codes(dict[bytes, int]):
     def __missing__(self, token: bytes) -> int:
         # Adjacent strings are one string.
         what = b'"' if token[0] == 0x22 else token
-        digest = hashlib.blake2b(what, digest_size=8).digest()
+        digest = blake2b(what, digest_size=8).digest()
         code = int.from_bytes(digest, "little") & _MASK
         if token[0] in _DIGITS:
             code |= _NUMBER
@@ -94,14 +99,12 @@ _ANY_LOCAL = np.uint64(_Codes()[b"\0local"])
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A normalised definition.
 
     Attributes:
         body: Digest with literal values, 16 hex digits.
         shape: Digest without.
-        sketch: Up to 32 hashes, ascending.
         tokens: The tokens as characters of a string, for an exact comparison of two candidates;
             those from U+8000 on are names that are called, read or asked of something.
         words: The words under which it is found by a description (`words.packed`).
@@ -109,12 +112,11 @@ class Form:
 
     body: str
     shape: str
-    sketch: Sketch
     tokens: str
     words: bytes = b""
 
 
-NO_FORM = Form("", "", np.empty(0, dtype=np.uint32), "")
+NO_FORM = Form("", "", "")
 
 
 class TokenStream:
@@ -123,6 +125,7 @@ class TokenStream:
     Args:
         data: The text.
         captures: What the language's query found (see `languages/language.py`).
+        comments: Spans of comments.
         docstrings: Spans of docstrings, dropped like comments.
     """
 
@@ -130,6 +133,7 @@ class TokenStream:
         self,
         data: bytes,
         captures: Mapping[str, Sequence[Node]],
+        comments: Sequence[tuple[int, int]],
         docstrings: Sequence[tuple[int, int]],
     ) -> None:
         self._data = data
@@ -137,8 +141,8 @@ class TokenStream:
         self._strings: list[tuple[int, int]] = []
         self._mask_strings(captures.get("string", ()), captures.get("interpolation", ()))
         masked = self.masked
-        for node in captures.get("comment", ()):
-            self._blank(node.start_byte, node.end_byte)
+        for start, end in comments:
+            masked[start:end] = data[start:end].translate(_TO_BLANKS)
         dropped = 0
         for start, end in sorted([(n.start_byte, n.end_byte) for n in captures.get("drop", ())]):
             if end > dropped:  # What stands inside of another has gone with it.
@@ -226,13 +230,11 @@ class TokenStream:
         pieces = [text[s:e] for s, e in zip([0, *self._ends], self._ends, strict=False)]
         found: list[Form] = []
         start = 0
-        for end, literals, sketch, piece in zip(
-            self._ends, self._literals, sketches(pieces), pieces, strict=True
-        ):
-            shape = hashlib.blake2b(shaped[start:end].tobytes(), digest_size=8)
-            body = hashlib.blake2b(exact[start:end].tobytes(), digest_size=8)
-            body.update(literals)
-            found.append(Form(body.hexdigest(), shape.hexdigest(), sketch, piece))
+        exact_bytes, shaped_bytes = exact.tobytes(), shaped.tobytes()
+        for end, literals, piece in zip(self._ends, self._literals, pieces, strict=True):
+            shape = blake2b(shaped_bytes[8 * start : 8 * end], digest_size=8)
+            body = blake2b(exact_bytes[8 * start : 8 * end] + literals, digest_size=8)
+            found.append(Form(body.hexdigest(), shape.hexdigest(), piece))
             start = end
         return found
 
@@ -253,12 +255,7 @@ class TokenStream:
         return [int(n) for n in total[last] - total[first]]
 
     def _blank(self, start: int, end: int) -> None:
-        piece = self._data[start:end]
-        if b"\n" in piece:
-            blank = b"\n".join([b" " * len(line) for line in piece.split(b"\n")])
-        else:
-            blank = b" " * (end - start)
-        self.masked[start:end] = blank
+        self.masked[start:end] = self._data[start:end].translate(_TO_BLANKS)
 
     def _drop(self, start: int, end: int) -> None:
         """Blanks an annotation with the sign that leads to it."""
@@ -326,37 +323,39 @@ class TokenStream:
 
 
 def sketches(texts: Sequence[str]) -> list[Sketch]:
-    """The smallest hashes of the runs of tokens in each text.
+    """The smallest hashes of the runs of tokens in each text, ascending.
 
     Bottom-k sketches (Broder 1997): the share of common hashes estimates the share of common runs.
     """
+    keys = sketched_runs(texts)
+    first = np.searchsorted(keys >> np.uint64(32), np.arange(len(texts) + 1, dtype=np.uint64))
+    hashes = keys.astype(np.uint32)
+    return [hashes[low:high] for low, high in pairwise(first.tolist())]
+
+
+def sketched_runs(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The sketches of many texts, ascending: a text's number, and a hash below it."""
     codes = np.frombuffer("".join(texts).encode("utf-16-le"), dtype="<u2").astype(np.uint64)
-    ends = np.cumsum([len(text) for text in texts])
+    lengths = np.array([len(text) for text in texts], dtype=np.int64)
     count = len(codes) - RUN + 1
-    empty = np.empty(0, dtype=np.uint32)
     if count <= 0:
-        return [empty] * len(ends)
+        return np.empty(0, dtype=np.uint64)
     mixed = codes[:count].copy()
     for place in range(1, RUN):
         mixed |= codes[place : place + count] << np.uint64(16 * place)
     mixed *= _FACTOR
     mixed ^= mixed >> np.uint64(29)
     mixed *= _FACTOR
-    lengths = np.diff(ends, prepend=0)
-    owner = np.repeat(np.arange(len(ends)), lengths)
+    owner = np.repeat(np.arange(len(texts), dtype=np.uint64), lengths)
     # A run that begins in one function and ends in the next is nobody's.
     whole = owner[:count] == owner[RUN - 1 :]
-    keys = (owner[:count].astype(np.uint64) << np.uint64(32)) | (mixed >> np.uint64(32))
-    keys = keys[whole]
+    keys = ((owner[:count] << np.uint64(32)) | (mixed >> np.uint64(32)))[whole]
     keys.sort()
     keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))] if len(keys) else keys
-    owners = (keys >> np.uint64(32)).astype(np.int64)
-    first = np.searchsorted(owners, np.arange(len(ends) + 1))
-    hashes = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    return [
-        hashes[low : min(high, low + SKETCH_SIZE)].copy()
-        for low, high in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
-    ]
+    # What has as many smaller hashes of the same text before it as a sketch holds is left out.
+    taken = np.ones(len(keys), dtype=bool)
+    taken[SKETCH_SIZE:] = (keys[SKETCH_SIZE:] ^ keys[:-SKETCH_SIZE]) >> np.uint64(32) != 0
+    return keys[taken]
 
 
 def _content(literal: bytes) -> bytes:

@@ -22,11 +22,11 @@ from rapidfuzz.distance import Indel
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry
-from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
+from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 3
+VERSION = 4
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64
@@ -135,21 +135,19 @@ class Segment:
         counts: list[int] = []
         keys: dict[str, list[int]] = {table: [] for table in _TABLES}
         refs: dict[str, list[int]] = {table: [] for table in _TABLES}
-        runs: list[NDArray[np.uint64]] = []
         chars: list[str] = []
         names: set[str] = set()
         words: list[bytes] = []
         number = 0
         for entry, modified, size in files:
             rows.append(FileRow(entry.path, entry.content_hash, modified, size, entry.lines))
-            blobs.append(orjson.dumps([d.pack()[1:] for d in entry.definitions]))
+            blobs.append(orjson.dumps([d[1:] for d in entry.definitions]))
             counts.append(len(entry.definitions))
             for definition, form in zip(entry.definitions, entry.forms, strict=True):
                 names.add(definition.name)
                 for table, key in _keys(definition):
                     keys[table].append(key)
                     refs[table].append(number)
-                runs.append(form.sketch.astype(np.uint64) << np.uint64(32) | np.uint64(number))
                 chars.append(form.tokens)
                 words.append(form.words)
                 number += 1
@@ -157,7 +155,7 @@ class Segment:
             "blob": np.frombuffer(b"".join(blobs), dtype="u1"),
             "blob_ends": np.cumsum([len(blob) for blob in blobs], dtype="<u8"),
             "def_ends": np.cumsum(counts, dtype="<u4"),
-            "runs": np.sort(np.concatenate(runs)) if runs else np.empty(0, dtype="<u8"),
+            "runs": np.sort(_turned(sketched_runs(chars))),
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
             "names": _packed_names(names),
@@ -326,7 +324,7 @@ class Segment:
     def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order (see `View.near`)."""
         runs = self._arrays["runs"]
-        wanted = form.sketch.astype(np.uint64) << np.uint64(32)
+        wanted = sketched_runs([form.tokens]) << np.uint64(32)
         low = np.searchsorted(runs, wanted, side="left").tolist()
         high = np.searchsorted(runs, wanted | _LOW, side="right").tolist()
         spans = [runs[a:b] for a, b in zip(low, high, strict=True) if 0 < b - a <= MOST_COMMON]
@@ -385,8 +383,8 @@ class Segment:
         definitions = self._definitions(number)
         texts = [self._tokens(first + at) for at in range(len(definitions))]
         return tuple(
-            Form(d.body, d.shape, sketch, text) if text else NO_FORM
-            for d, sketch, text in zip(definitions, sketches(texts), texts, strict=True)
+            Form(d.body, d.shape, text) if text else NO_FORM
+            for d, text in zip(definitions, texts, strict=True)
         )
 
 
@@ -398,6 +396,11 @@ def _keys(definition: Definition) -> list[tuple[str, int]]:
     if definition.body:
         found += [("body", int(definition.body, 16)), ("shape", int(definition.shape, 16))]
     return found
+
+
+def _turned(found: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers of definitions and hashes below them, with the hashes above."""
+    return found << np.uint64(32) | found >> np.uint64(32)
 
 
 def _postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:

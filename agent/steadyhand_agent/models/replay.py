@@ -62,7 +62,7 @@ class ReplayModel:
         Raises:
             ReplayDiverged: What happened is not what the script holds, or it is over.
         """
-        number = sum(message["role"] == "assistant" for message in request.messages)
+        number = request.number
         if number >= len(self._steps):
             raise ReplayDiverged(
                 f"The recorded session ends after {len(self._steps)} replies, but another was "
@@ -100,7 +100,7 @@ class RecordingModel:
         }
         if reply.usage is not None:
             step["usage"] = {name: getattr(reply.usage, name) for name in Usage.__slots__}
-        first = not any(message["role"] == "assistant" for message in request.messages)
+        first = request.number == 0
         with self._path.open("wb" if first else "ab") as file:
             if first:
                 head = {_HEAD: _VERSION, "label": f"recorded from {self.name}", "task": self._task}

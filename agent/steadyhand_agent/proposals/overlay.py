@@ -58,6 +58,10 @@ class Overlay:
         buffered = self._buffer(path)
         return buffered if buffered is not None else self._workspace.read(path)
 
+    def open_text(self, path: str) -> str | None:
+        """What the editor holds open at a normal path, unsaved or not; None where it does not."""
+        return self._buffer(path)
+
     def exists(self, path: str) -> bool:
         """True where the session would find a file at `path`."""
         path = self._workspace.normal(path)

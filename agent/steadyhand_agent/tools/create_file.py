@@ -32,13 +32,7 @@ class CreateFile:
     def preview(self, arguments: CreateFileArguments, context: ToolContext) -> tuple[str, str, str]:
         """The path, nothing before, and the text after."""
         path = context.workspace.normal(arguments.path)
-        if context.overlay.exists(path):
-            raise ToolFailed(f"`{path}` exists; change it with `edit_file`.")
-        above = context.workspace.locate(path).parent
-        while not above.exists():
-            above = above.parent
-        if not above.is_dir():
-            raise ToolFailed(f"`{path}` cannot be made: `{above.name}` is a file, not a folder.")
+        free_path(path, context)
         text = arguments.text
         # A text file ends with a line end; an editor that adds it would differ from what was
         # agreed to.
@@ -48,3 +42,28 @@ class CreateFile:
         """Takes the file into the overlay."""
         path, _, text = self.preview(arguments, context)
         return Outcome(f"Created `{path}`.", changes=(context.overlay.put(path, text),))
+
+
+def free_path(path: str, context: ToolContext) -> None:
+    """Makes sure that a file can be made at a path.
+
+    Raises:
+        ToolFailed: Something is there, or a part of the path is a file.
+        PathRefused: The path leaves the workspace.
+    """
+    if context.overlay.exists(path):
+        raise ToolFailed(f"`{path}` exists; change it with `edit_file`.")
+    here = context.workspace.locate(path)
+    # What the session deletes is still on disk until the person agrees.
+    if here.is_dir():
+        raise ToolFailed(f"`{path}` cannot be made: a folder has this name. Choose another.")
+    above = here.parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise ToolFailed(f"`{path}` cannot be made: `{above.name}` is a file, not a folder.")
+    for known, text in context.overlay.texts.items():
+        if text is not None and path.startswith(f"{known}/"):
+            raise ToolFailed(f"`{path}` cannot be made: `{known}` is a file in your proposal.")
+        if text is not None and known.startswith(f"{path}/"):
+            raise ToolFailed(f"`{path}` cannot be made: it is a folder in your proposal.")

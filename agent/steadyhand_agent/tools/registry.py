@@ -1,23 +1,41 @@
 """The tools' common shape, and the wrapper through which every one of them runs.
 
-Owns validation of arguments, the time limit and the bound on a result. A tool never asks a
-person, never journals and never touches a file of the user's: an edit goes into the overlay.
+Owns validation of arguments, the dry run, the time limit, further attempts after a failure that may
+pass, the bound on a result, and what is measured of a call. A tool never asks a person, never
+journals and never touches a file of the user's: an edit goes into the overlay.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import inspect
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
+from steadyhand_agent import process
 from steadyhand_agent.actions import Action
-from steadyhand_agent.errors import SteadyhandError, ToolFailed
+from steadyhand_agent.checks import Checks
+from steadyhand_agent.errors import SteadyhandError, ToolFailed, ToolTransient
 from steadyhand_agent.guard.budget import bounded
 from steadyhand_agent.index.store import View
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Clock, Neighbours, SystemClock
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.workspace import Workspace
@@ -26,6 +44,9 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 REASON = "Why you take this step, in one or two sentences."
+# For files and commands; a tool that asks over a wire sets a shorter one of its own.
+FILE_SECONDS = 60.0
+WIRE_SECONDS = 30.0
 
 
 class Arguments(BaseModel):
@@ -36,34 +57,98 @@ class Arguments(BaseModel):
     reason: str = Field(default="", description=REASON)
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the person has said yes to in this session.
+
+    Attributes:
+        keys: A name for each thing, command and proposal together.
+        texts: What the session proposed at the last yes, by path.
+    """
+
+    keys: Collection[str] = ()
+    texts: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+
+
 @dataclass(slots=True)
 class ToolContext:
-    """What a tool may look at: the session's texts, the index through its view, the file list."""
+    """What a tool may look at.
+
+    Attributes:
+        workspace: Its paths.
+        overlay: The session's texts over open buffers over disk.
+        view: The index, with the session's texts on top.
+        files: Every path that is not ignored.
+        clock: What is waited by between attempts.
+        patience: How often and how long.
+        neighbours: The editor's other language servers, where it lets us ask them.
+        checks: The commands that the person configured.
+        agreed: What the person has said yes to.
+    """
 
     workspace: Workspace
     overlay: Overlay
     view: View
     files: Sequence[str]
+    clock: Clock = field(default_factory=SystemClock)
+    patience: Patience = field(default_factory=Patience)
+    neighbours: Neighbours | None = None
+    checks: Checks | None = None
+    agreed: Agreed = field(default_factory=Agreed)
+
+    def place(self, path: str) -> tuple[Path, str]:
+        """A root, and a path below it; `.` and nothing are the first root itself.
+
+        Raises:
+            PathRefused: The path leaves the workspace.
+        """
+        if path.strip() in ("", ".", "./"):
+            return self.workspace.root, ""
+        name = self.workspace.normal(path)
+        self.workspace.locate(name)
+        return self.workspace.split(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a tool gave."""
+    """What a tool gave.
+
+    Attributes:
+        text: For the model.
+        error: It did not do what was asked.
+        changes: What the session's texts are from now on.
+        code: An error's number or a program's exit code.
+        gave_up: Every attempt failed for a reason that may pass: the person has to look.
+        attempts: How often it was tried.
+        seconds: How long all of it took, waiting between attempts included.
+    """
 
     text: str
     error: bool = False
     changes: tuple[FileChange, ...] = ()
+    code: int | None = None
+    gave_up: bool = False
+    attempts: int = field(default=1, compare=False)
+    seconds: float = field(default=0.0, compare=False)
 
 
 class Tool(Protocol):
-    """One tool."""
+    """One tool.
+
+    It may besides have: `asks_index` (it reads the index, on the event loop), `seconds` (its time
+    limit), `once` (it has effects that must not be repeated), `rest` (how to get what a long result
+    leaves out), `particulars` (a sentence on what is special here), `dry_run` (fails where `run`
+    would, before anything is done) and `consent` (what only a person can allow).
+    """
 
     name: ClassVar[str]
     description: ClassVar[str]
     arguments: ClassVar[type[Arguments]]
 
-    def run(self, arguments: Any, context: ToolContext) -> Outcome:
-        """Does the work, in a thread unless it edits or has `asks_index`.
+    def run(self, arguments: Any, context: ToolContext) -> Any:
+        """Does the work and gives an Outcome: in a thread, unless it edits or has `asks_index`.
+
+        It may be a coroutine function, which then runs on the event loop.
 
         Raises:
             ToolFailed: With words for the model.
@@ -91,14 +176,15 @@ class Finish(Arguments):
 class Registry:
     """The tools of a session."""
 
-    def __init__(self, tools: Sequence[Tool], *, file_seconds: float = 60.0) -> None:
+    def __init__(self, tools: Sequence[Tool], *, file_seconds: float = FILE_SECONDS) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._file_seconds = file_seconds
 
     def schemas(self) -> list[Json]:
         """Flat schemas for native tool use, `finish` last; the same bytes every time."""
         shown = [
-            _schema(tool.name, tool.description, tool.arguments) for tool in self._tools.values()
+            _schema(tool.name, tool.description + getattr(tool, "particulars", ""), tool.arguments)
+            for tool in self._tools.values()
         ]
         finish = "Ends the task and offers your changes to the person, who decides on them."
         return [*shown, _schema("finish", finish, Finish)]
@@ -131,6 +217,10 @@ class Registry:
                 f"The arguments of `{tool.name}` are not usable: {problems}."
             ) from None
 
+    def once(self, action: Action) -> bool:
+        """True where an action that may have run must not be run again."""
+        return bool(getattr(self._tools.get(action.tool), "once", False))
+
     async def run(self, action: Action, context: ToolContext, limit: int) -> Outcome:
         """Runs a permitted action; a failure becomes a result that the model can read.
 
@@ -139,27 +229,115 @@ class Registry:
             context: What the tool may look at.
             limit: Bytes that the result may take.
         """
+        started = time.monotonic()
+        tries = _Tries()
+        tool: Tool | None = None
         try:
             tool, arguments = self.parse(action)
-            if hasattr(tool, "preview") or getattr(tool, "asks_index", False):
-                # The overlay and the index belong to the event loop, and both are quick.
-                outcome = tool.run(arguments, context)
-            else:
-                outcome = await asyncio.wait_for(
-                    asyncio.to_thread(tool.run, arguments, context), self._file_seconds
-                )
-        except TimeoutError:
-            return Outcome(
-                f"`{action.tool}` took longer than {self._file_seconds:g} s and was ended. "
-                "Ask for less at once.",
-                error=True,
-            )
-        except SteadyhandError as error:
-            return Outcome(str(error), error=True)
+            outcome = await self._attempts(tool, arguments, context, tries)
         except Exception as error:
-            log.exception("tool %s failed", action.tool)
-            return Outcome(f"`{action.tool}` failed: {type(error).__name__}.", error=True)
-        return Outcome(bounded(outcome.text, limit), outcome.error, outcome.changes)
+            outcome = self._failure(action, tool, error, tries)
+        rest = getattr(tool, "rest", None)
+        text = bounded(outcome.text, limit, rest) if rest else bounded(outcome.text, limit)
+        seconds = time.monotonic() - started
+        log.info(
+            "tool %s: %s, code %s, %d attempts, %.3f s",
+            action.tool,
+            "failed" if outcome.error else "done",
+            outcome.code,
+            tries.made,
+            seconds,
+        )
+        return dataclasses.replace(outcome, text=text, attempts=tries.made, seconds=seconds)
+
+    async def _attempts(
+        self, tool: Tool, arguments: Arguments, context: ToolContext, tries: _Tries
+    ) -> Outcome:
+        """Tries again what failed for a reason that may pass, unless it has effects."""
+        patience = context.patience
+        tries.most = 1 if _has_effects(tool) else patience.attempts
+
+        def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            log.warning("tool %s, attempt %d: %s", tool.name, state.attempt_number, error)
+
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(ToolTransient),
+            stop=stop_after_attempt(tries.most),
+            wait=wait_exponential(multiplier=1, min=patience.least, max=patience.most)
+            + wait_random(0, patience.least / 4),
+            sleep=context.clock.sleep,
+            before_sleep=tell,
+            reraise=True,
+        ):
+            with attempt:
+                tries.made = attempt.retry_state.attempt_number
+                return await self._once(tool, arguments, context)
+        raise AssertionError("unreachable: the last attempt is raised")
+
+    async def _once(self, tool: Tool, arguments: Arguments, context: ToolContext) -> Outcome:
+        seconds = self._seconds(tool)
+        dry_run = getattr(tool, "dry_run", None)
+        if hasattr(tool, "preview") or getattr(tool, "asks_index", False):
+            # The overlay and the index belong to the event loop, and both are quick.
+            return tool.run(arguments, context)
+        if dry_run is not None:
+            await asyncio.wait_for(_in_thread(dry_run, arguments, context), seconds)
+        if inspect.iscoroutinefunction(tool.run):
+            try:
+                return await asyncio.wait_for(tool.run(arguments, context), seconds)
+            except TimeoutError:
+                raise ToolTransient(
+                    f"`{tool.name}` had no answer from the editor within {seconds:g} s."
+                ) from None
+        return await asyncio.wait_for(_in_thread(tool.run, arguments, context), seconds)
+
+    def _seconds(self, tool: Tool) -> float:
+        return float(getattr(tool, "seconds", self._file_seconds))
+
+    def _failure(
+        self, action: Action, tool: Tool | None, error: Exception, tries: _Tries
+    ) -> Outcome:
+        if isinstance(error, TimeoutError) and tool is not None:
+            text = (
+                f"`{action.tool}` took longer than {self._seconds(tool):g} s and was ended. "
+                "Ask for less at once."
+            )
+            return Outcome(text, error=True)
+        if isinstance(error, ToolTransient) and tries.made >= tries.most > 1:
+            text = f"{error} It was tried {tries.made} times."
+            return Outcome(text, error=True, code=error.code, gave_up=True)
+        if isinstance(error, SteadyhandError):
+            return Outcome(str(error), error=True, code=getattr(error, "code", None))
+        log.error("tool %s failed", action.tool, exc_info=error)
+        return Outcome(
+            f"`{action.tool}` failed: {type(error).__name__}. That is a defect of the tool, not of "
+            "your call; choose another way.",
+            error=True,
+        )
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often a tool was tried, and how often it may be."""
+
+    made: int = 1
+    most: int = 1
+
+
+def _has_effects(tool: Tool) -> bool:
+    return hasattr(tool, "preview") or bool(getattr(tool, "once", False))
+
+
+async def _in_thread(work: Any, arguments: Arguments, context: ToolContext) -> Any:
+    """Runs in a thread; a program that it runs is killed where nobody waits for it any more."""
+    stop = threading.Event()
+    token = process.stopping.set(stop)
+    try:
+        return await asyncio.to_thread(work, arguments, context)
+    finally:
+        stop.set()
+        process.stopping.reset(token)
 
 
 def _schema(name: str, description: str, arguments: type[Arguments]) -> Json:

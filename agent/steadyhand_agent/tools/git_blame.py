@@ -1,0 +1,47 @@
+"""`git_blame`: who wrote a line last, and when."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from steadyhand_agent import git_history
+from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
+
+_MAX_LINES = 200
+
+
+class GitBlameArguments(Arguments):
+    """Arguments of `git_blame`."""
+
+    path: str = Field(min_length=1, description="A tracked file below the workspace.")
+    start_line: int = Field(default=1, ge=1, description="First line, counted from 1.")
+    end_line: int = Field(
+        default=0, ge=0, description=f"Last line; 0 for as many as fit ({_MAX_LINES})."
+    )
+
+
+class GitBlame:
+    """Asks git about lines of the file on disk."""
+
+    name: ClassVar[str] = "git_blame"
+    description: ClassVar[str] = (
+        "Shows for each line of a file on disk the commit, author and date of its last change; at "
+        f"most {_MAX_LINES} lines at once. `git_show` then tells why."
+    )
+    arguments: ClassVar[type[Arguments]] = GitBlameArguments
+    rest: ClassVar[str] = "ask for fewer lines"
+
+    def run(self, arguments: GitBlameArguments, context: ToolContext) -> Outcome:
+        """Lines, each with its commit."""
+        root, path = context.place(arguments.path)
+        first, end = arguments.start_line, arguments.end_line
+        if 0 < end < first:
+            raise ToolFailed(f"`end_line` {end} lies before `start_line` {first}.")
+        lines = context.workspace.read_bytes(arguments.path).count(b"\n") + 1
+        last = min(end or lines, lines, first + _MAX_LINES - 1)
+        if first > lines:
+            raise ToolFailed(f"`{arguments.path}` has {lines} lines; line {first} is past it.")
+        return Outcome(git_history.blame(root, path, first, last).rstrip("\n"))
