@@ -134,7 +134,8 @@ def following(request: ModelRequest, reply: ModelReply, *results: str) -> ModelR
     ]
     said = {"role": "assistant", "content": reply.blocks}
     told = {"role": "user", "content": answers or [text("Go on.")]}
-    return replace(request, messages=[*request.messages, said, told])
+    messages = [*request.messages, said, told]
+    return replace(request, messages=messages, number=request.number + 1)
 
 
 async def talk(model: Model, results: Sequence[Sequence[str]]) -> list[ModelReply]:

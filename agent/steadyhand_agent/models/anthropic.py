@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steadyhand_agent.errors import ModelError
-from steadyhand_agent.models import asking, connection, faults, plain_text, schemas
-from steadyhand_agent.models.asking import Question
+from steadyhand_agent.models import connection, exchange, faults, plain_text, schemas
+from steadyhand_agent.models.exchange import Question
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
@@ -62,7 +62,7 @@ class AnthropicModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
-        return await asking.ask(request, self._accepted, self._keys, self._send)
+        return await exchange.ask(request, self._accepted, self._keys, self._send)
 
     async def _send(self, question: Question, key: str) -> ModelReply:
         anthropic = await connection.sdk("anthropic")

@@ -71,8 +71,7 @@ async def ask(request: ModelRequest, accepted: Accepted, keys: Keys, send: Send)
                 raise ModelRejected(f"The endpoint refused the request: {refused}") from None
             continue
         if not profile.tools:
-            number = sum(message["role"] == "assistant" for message in request.messages) + 1
-            reply = plain_text.reply(reply, number)
+            reply = plain_text.reply(reply, request.number + 1)
         return ModelReply(sound(reply.blocks), reply.stop_reason, reply.usage)
 
 
