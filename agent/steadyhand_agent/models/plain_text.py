@@ -28,7 +28,7 @@ def in_text(request: ModelRequest) -> ModelRequest:
         content: Sequence[Json] = message["content"]
         own = message["role"] == "assistant"
         said = _put(content) if own else _answered(content, before)
-        texts = [{"type": "text", "text": text} for text in said if text]
+        texts = [{"type": "text", "text": text} for text in said if text.strip()]
         messages.append(
             {"role": message["role"], "content": texts or [{"type": "text", "text": "(nothing)"}]}
         )
