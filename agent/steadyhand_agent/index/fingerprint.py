@@ -73,6 +73,7 @@ _MOST_ENDS = 16
 _SINGLE_COMMA = 0x01
 _SIGN = 0x03
 _MOST_KNOWN = 200_000
+_CODE_LINE = re.compile(rb"[^\x00-\x20][^\n]*")
 _TO_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 
 
@@ -154,7 +155,7 @@ class TokenStream:
             del self._strings[low:high]
         for node in captures.get("sign", ()):
             masked[node.start_byte] = _SIGN
-        self._mark_arguments(captures.get("arguments", ()))
+        bare = self._mark_arguments(captures.get("arguments", ()))
         for node in captures.get("single", ()):
             self._keep_comma(node.end_byte)
         for match in _TRAILING_COMMA.finditer(masked):
@@ -170,7 +171,9 @@ class TokenStream:
         for match in _SPACED_DOT.finditer(masked):
             masked[match.start()] = 0x20
             masked[match.end() - 1] = 0x2E
-        self._mark_ends([node.end_byte for node in captures.get("block", ())])
+        # Where each line with code begins and ends; later a block's end may take a newline's place.
+        self._code = [match.span() for match in _CODE_LINE.finditer(masked)]
+        self._mark_ends([*bare, *[node.end_byte for node in captures.get("block", ())]])
         self._bound = _positions(data, captures.get("bind", ()))
         self._outside = _positions(data, captures.get("outside", ()))
         self._codes: list[int] = []
@@ -232,27 +235,19 @@ class TokenStream:
         start = 0
         exact_bytes, shaped_bytes = exact.tobytes(), shaped.tobytes()
         for end, literals, piece in zip(self._ends, self._literals, pieces, strict=True):
-            shape = blake2b(shaped_bytes[8 * start : 8 * end], digest_size=8)
-            body = blake2b(exact_bytes[8 * start : 8 * end] + literals, digest_size=8)
-            found.append(Form(body.hexdigest(), shape.hexdigest(), piece))
+            without = shaped_bytes[8 * start : 8 * end]
+            written = exact_bytes[8 * start : 8 * end] + literals
+            shape = body = blake2b(without, digest_size=8).hexdigest()
+            if written != without:
+                body = blake2b(written, digest_size=8).hexdigest()
+            found.append(Form(body, shape, piece))
             start = end
         return found
 
     def code_lines(self, spans: Sequence[tuple[int, int]]) -> list[int]:
-        """How many lines of each span hold code."""
-        if not spans:
-            return []
-        content = np.frombuffer(self.masked, dtype=np.uint8)
-        # A block's end may stand where the masked text had its newline.
-        ends = np.frombuffer(self._data, dtype=np.uint8) == 0x0A
-        starts = np.concatenate(([0], np.flatnonzero(ends) + 1))
-        starts = starts[starts < len(content)]
-        written = np.add.reduceat(content > 0x20, starts, dtype=np.int64) > 0
-        total = np.concatenate(([0], np.cumsum(written)))
-        edges = np.array(spans)
-        first = np.searchsorted(starts, edges[:, 0], side="right") - 1
-        last = np.searchsorted(starts, edges[:, 1], side="left")
-        return [int(n) for n in total[last] - total[first]]
+        """How many lines of each span hold code, the whole first line included."""
+        starts, ends = zip(*self._code, strict=True) if self._code else ((), ())
+        return [bisect_left(starts, end) - bisect_left(ends, start) for start, end in spans]
 
     def _blank(self, start: int, end: int) -> None:
         self.masked[start:end] = self._data[start:end].translate(_TO_BLANKS)
@@ -274,8 +269,12 @@ class TokenStream:
         if at >= 0:
             self.masked[at] = _SINGLE_COMMA
 
-    def _mark_arguments(self, lists: Sequence[Node]) -> None:
-        """Makes `f(a, b)` of `f a, b`: what counts is where the arguments end."""
+    def _mark_arguments(self, lists: Sequence[Node]) -> list[int]:
+        """Makes `f(a, b)` of `f a, b`: what counts is where the arguments end.
+
+        Returns:
+            The ends of those without brackets, which are yet to be marked.
+        """
         masked = self.masked
         bare: list[int] = []
         for node in lists:
@@ -284,7 +283,7 @@ class TokenStream:
                 masked[start], masked[end - 1] = 0x20, _BLOCK_END
             else:
                 bare.append(end)
-        self._mark_ends(bare)
+        return bare
 
     def _mark_ends(self, ends: list[int]) -> None:
         masked, size = self.masked, len(self.masked)

@@ -128,8 +128,10 @@ def words_of(name: str, signature: str, doc: str, body: str | bytes) -> Words:
         for word in stems:
             weights[word] = weights.get(word, 0) + PARAMETER
     if body:
-        for word, weight in _body_words(body).items():
-            weights[word] = weights.get(word, 0) + weight
+        found = _body_words(body)
+        for word, weight in weights.items():
+            found[word] = found.get(word, 0) + weight
+        weights = found
     if len(weights) > MAX_WORDS:
         heaviest = sorted(weights.items(), key=itemgetter(1), reverse=True)
         weights = dict(heaviest[:MAX_WORDS])
