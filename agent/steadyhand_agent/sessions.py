@@ -447,6 +447,7 @@ class Sessions:
                 "max_rounds": summary.max_rounds,
                 "tokens": summary.tokens,
                 "raw_tokens": live.state.raw,
+                "cached_tokens": live.state.cached,
                 "max_tokens": summary.max_tokens,
                 "message": reason,
             }

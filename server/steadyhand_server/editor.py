@@ -303,6 +303,8 @@ class LspEditor:
         progress = self._server.work_done_progress
         running = event["state"] == "running"
         text = f"round {event['round']}/{event['max_rounds']}, {event['tokens']:,} tokens"
+        if event["cached_tokens"]:
+            text += f" ({event['cached_tokens']:,} cached)"
         if event.get("tool"):
             text += f", {event['tool']}"
         if running and session not in self._progress:

@@ -245,22 +245,27 @@ def _model(settings: Settings, roots: list[Path]) -> Model:
             raise SettingsError("provider", "replay", "`replay` names no recorded session.")
         return ReplayModel(settings.replay, roots)
     chat = settings.provider == "openai_compatible"
-    keys = Keys(
+    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
+    make = OpenAiCompatibleModel if chat else AnthropicModel
+    return make(
+        settings.model,
+        keys=keys(settings),
+        profile=accepted,
+        base_url=settings.base_url,
+        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
+        seconds=settings.api_seconds,
+    )
+
+
+def keys(settings: Settings) -> Keys:
+    """Where the keys of the configured provider are read."""
+    chat = settings.provider == "openai_compatible"
+    return Keys(
         "OPENAI_API_KEY" if chat else "ANTHROPIC_API_KEY",
         file=settings.api_key_file,
         command=settings.api_key_command,
         # Ollama and the like want none.
         needed=not (chat and settings.base_url is not None),
-    )
-    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
-    make = OpenAiCompatibleModel if chat else AnthropicModel
-    return make(
-        settings.model,
-        keys=keys,
-        profile=accepted,
-        base_url=settings.base_url,
-        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
-        seconds=settings.api_seconds,
     )
 
 

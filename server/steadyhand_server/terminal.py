@@ -182,9 +182,11 @@ def show_diff(console: Console, diff: str) -> None:
 
 def show_event(console: Console, event: Json) -> None:
     """Prints a step: round n/20, tokens used of 32,000, tool, verdict."""
+    cached = event["cached_tokens"]
     place = (
         f"[bold]round {event['round']}/{event['max_rounds']}[/bold]"
         f"  {event['tokens']:,}/{event['max_tokens']:,} tokens"
+        + (f" ({cached:,} read from the cache)" if cached else "")
     )
     match event["event"]:
         case "verdict":
