@@ -16,6 +16,7 @@ import our_server
 import peers
 import read_findings
 import report
+import stuck
 
 SECTIONS: dict[str, Callable[[], list[str]]] = {
     "start": our_server.start,
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "live": peers.live_section,
     "matcher": matching.section,
     "findings": read_findings.section,
+    "stuck": stuck.section,
 }
 
 

@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, sessions or keys of whoever runs it."""
     for name in list(os.environ):
-        if name.startswith(("STEADYHAND_", "ANTHROPIC_")) and name != "STEADYHAND_TOOLS":
+        if name.startswith(("STEADYHAND_", "ANTHROPIC_", "OPENAI_")) and name != "STEADYHAND_TOOLS":
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("STEADYHAND_STATE_DIR", str(tmp_path / "state"))

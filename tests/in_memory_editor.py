@@ -23,6 +23,9 @@ class InMemoryEditor:
         self.told: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.offered: list[Proposal] = []
+        # How often a session whose budget is spent is given more.
+        self.grants = 0
+        self.asked_for_more: list[str] = []
         self.answers: list[bool | None] = []
         self.asked: list[tuple[str, str]] = []
 
@@ -32,6 +35,11 @@ class InMemoryEditor:
     async def decide(self, proposal: Proposal) -> Decision:
         self.offered.append(proposal)
         return self.decision
+
+    async def grant(self, reason: str, more: str) -> bool:
+        self.asked_for_more.append(f"{reason} {more}")
+        self.grants -= 1
+        return self.grants >= 0
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False

@@ -28,7 +28,8 @@ class Reply:
     """One scripted message; `stream` in the request decides how it is sent.
 
     Attributes:
-        blocks: Content blocks as the API returns them.
+        blocks: Content blocks as the API returns them; an `input` that is text is sent as it is,
+            which may be half a JSON object.
         stop_reason: `AUTO_STOP` means tool_use if a block is one, else end_turn; None is null.
         usage: Token counts; `cache_*` keys are passed on.
         delay: Seconds before the first byte.
@@ -97,14 +98,16 @@ def _block_events(index: int, block: Json) -> Iterator[Json]:
     start, deltas = block, list[Json]()
     if block["type"] == "text":
         start = block | {"text": ""}
-        deltas = [{"type": "text_delta", "text": part} for part in _pieces(block["text"])]
+        deltas = [{"type": "text_delta", "text": part} for part in pieces(block["text"])]
     elif block["type"] == "tool_use":
         start = block | cast("Json", {"input": {}})
-        parts = ["", *_pieces(json.dumps(block["input"], ensure_ascii=False))]
+        given = block["input"]
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        parts = ["", *pieces(text)]
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
     elif block["type"] == "thinking":
         start = block | {"thinking": "", "signature": ""}
-        parts = _pieces(block["thinking"])
+        parts = pieces(block["thinking"])
         deltas = [{"type": "thinking_delta", "thinking": part} for part in parts]
         deltas.append({"type": "signature_delta", "signature": block["signature"]})
     yield {"type": "content_block_start", "index": index, "content_block": start}
@@ -113,7 +116,7 @@ def _block_events(index: int, block: Json) -> Iterator[Json]:
     yield {"type": "content_block_stop", "index": index}
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
     """Splits a text of two or more characters in two or three."""
     size = max(1, (len(text) + 2) // 3)
     return [text[at : at + size] for at in range(0, len(text), size)]
@@ -127,13 +130,19 @@ def _error_body(kind: str, message: str, number: str) -> Json:
 class MessagesServer:
     """A context manager that serves `POST /v1/messages` on a free port of 127.0.0.1.
 
+    Another protocol is a subclass that has other frames, such as `chat_server.ChatServer`.
+
     Attributes:
         url: The base URL for the SDK; set on entering.
         requests: Every JSON object sent to the endpoint, refused ones too, in order.
+        raw: The bodies of those requests, as they came.
         headers: The headers of those requests, by lower-case name.
         exhausted: The requests that found the script used up (each got a 500).
         abandoned: The requests that lost their client before the answer was complete.
     """
+
+    path = "/v1/messages"
+    required = frozenset({"max_tokens", "messages", "model"})
 
     def __init__(self, script: Script = (), *, key: str | None = None) -> None:
         """Prepares the answers; nothing listens before entering.
@@ -145,6 +154,7 @@ class MessagesServer:
         """
         self.url = ""
         self.requests: list[Json] = []
+        self.raw: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.exhausted: list[Json] = []
         self.abandoned: list[Json] = []
@@ -177,6 +187,7 @@ class MessagesServer:
         with self._lock:
             if body is not None:
                 self.requests.append(body)
+                self.raw.append(raw)
                 self.headers.append(headers)
             return body or {}, str(len(self.requests)), self._answer(body, headers)
 
@@ -187,7 +198,7 @@ class MessagesServer:
             return Failure(401, "authentication_error", "invalid API key")
         if body is None:
             return Failure(400, "invalid_request_error", "the body is not a JSON object")
-        if missing := {"max_tokens", "messages", "model"} - body.keys():
+        if missing := self.required - body.keys():
             return Failure(400, "invalid_request_error", f"{min(missing)}: Field required")
         answer = next(self._script, None)
         if answer is not None:
@@ -196,6 +207,26 @@ class MessagesServer:
             return self._decide(body)
         self.exhausted.append(body)
         return Failure(500, "script_exhausted", "the script has no answer left")
+
+    def whole(self, reply: Reply, body: Json, number: str) -> Json:
+        """The answer to a request without `stream`."""
+        return reply.message(f"msg_{number}", str(body["model"]))
+
+    def frames(self, reply: Reply, body: Json, number: str) -> list[bytes]:
+        """The uncut answer to a request with `stream`."""
+        return [_frame(event) for event in reply.events(f"msg_{number}", str(body["model"]))]
+
+    def broken(self, number: str) -> bytes:
+        """The frame of an error in the middle of a stream."""
+        return _frame(_error_body("overloaded_error", "Overloaded", number))
+
+    def failure(self, failure: Failure, number: str) -> Json:
+        """The body of an HTTP error."""
+        return _error_body(failure.type, failure.message, number)
+
+
+def _frame(event: Json) -> bytes:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -243,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.path.partition("?")[0] != "/v1/messages":
+        if self.path.partition("?")[0] != self.server.owner.path:
             self.do_GET()
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -261,18 +292,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _send_reply(self, reply: Reply, body: Json, number: str) -> None:
-        ids = f"msg_{number}", str(body["model"])
+        owner = self.server.owner
         if not body.get("stream"):
-            self._send(200, number, json.dumps(reply.message(*ids)).encode(), _JSON_TYPE)
+            self._send(
+                200, number, json.dumps(owner.whole(reply, body, number)).encode(), _JSON_TYPE
+            )
             return
-        events = reply.events(*ids)[: reply.cut_after]
+        frames = owner.frames(reply, body, number)[: reply.cut_after]
         if reply.error_after is not None:
-            error = _error_body("overloaded_error", "Overloaded", number)
-            events = [*events[: reply.error_after], error]
+            frames = [*frames[: reply.error_after], owner.broken(number)]
         self._send(200, number, None, _STREAM_HEADERS)
-        for position, event in enumerate(events):
+        for position, data in enumerate(frames):
             self._wait(reply.pause if position else 0)
-            data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
             self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
         if reply.cut_after is None or reply.clean_cut:
             self.wfile.write(b"0\r\n\r\n")
@@ -280,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _send_failure(self, failure: Failure, number: str) -> None:
-        body = json.dumps(_error_body(failure.type, failure.message, number)).encode()
+        body = json.dumps(self.server.owner.failure(failure, number)).encode()
         self._send(failure.status, number, body, _JSON_TYPE | failure.headers)
 
     def _send(self, status: int, number: str, body: bytes | None, headers: dict[str, str]) -> None:

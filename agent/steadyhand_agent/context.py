@@ -1,20 +1,28 @@
 """What the model sees: a byte-stable head, the task, and the rounds so far.
 
 Everything here is derived from the session's state, so a resumed session sends the same bytes and
-the endpoint's cache still serves. Text from files is fenced as data.
+the endpoint's cache still serves. Where the rounds no longer fit into the model's context, the
+earlier ones are summed up once, and a new head begins. Text from files is fenced as data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from steadyhand_agent.errors import ReplyUnreadable
+from steadyhand_agent.guard import budget
+from steadyhand_agent.models import dialect
 from steadyhand_agent.ports import ModelRequest
 from steadyhand_agent.session import Round, SessionState, Task
 
 Json = dict[str, Any]
+
+# The arguments that say what a step was about; the others may be whole texts.
+_TELLING = ("path", "to", "name", "text", "pattern", "start_line", "code", "description")
 
 _GO_ON = "Noted. Go on with a tool call, or call `finish`."
 
@@ -27,11 +35,86 @@ def system_prompt() -> str:
 
 def build(state: SessionState, tools: Sequence[Json]) -> ModelRequest:
     """The next request of a session; `max_tokens` is set by the budget."""
-    messages: list[Json] = [{"role": "user", "content": [_text(_task(state.task))]}]
-    for done in state.rounds:
+    return ModelRequest(
+        system_prompt(),
+        tools,
+        _messages(state, state.compacted, state.earlier),
+        state.limits.output,
+        len(state.rounds),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The earlier rounds in summary.
+
+    Attributes:
+        through: The last round that is summed up.
+        text: What stands for them.
+    """
+
+    through: int
+    text: str
+
+
+def compacted(state: SessionState, tools: Sequence[Json], room: int) -> Compacted | None:
+    """The fewest rounds that have to be summed up; None where there is nothing left to sum up.
+
+    Args:
+        state: The session.
+        tools: Their schemas.
+        room: Tokens that the new prompt should take at most; the last round stays in any case.
+    """
+    last = len(state.rounds) - 1
+    for through in range(state.compacted + 1, last + 1):
+        text = _summed_up(state, through, room)
+        messages = _messages(state, through, text)
+        request = ModelRequest(system_prompt(), tools, messages, 0)
+        if budget.estimate(budget.request_bytes(request)) <= room or through == last:
+            return Compacted(through, text)
+    return None
+
+
+def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
+    task = _task(state.task)
+    messages: list[Json] = [{"role": "user", "content": [_text(task)]}]
+    if earlier:
+        messages[0]["content"].append(_text(earlier))
+    for done in state.rounds[through:]:
         messages.append({"role": "assistant", "content": done.blocks or [_text("(no reply)")]})
         messages.append({"role": "user", "content": _answers(done)})
-    return ModelRequest(system_prompt(), tools, messages, state.limits.output)
+    return messages
+
+
+def _summed_up(state: SessionState, through: int, room: int) -> str:
+    """A line for each step; refusals and the edits so far are kept whole, as far as they fit."""
+    lines = [
+        f'<earlier rounds="1-{through}">',
+        "What you did before, in short. Results are left out; ask again for what you need.",
+    ]
+    for done in state.rounds[:through]:
+        try:
+            actions = dialect.actions(done.blocks, done.stop_reason)
+        except ReplyUnreadable:
+            continue
+        for action, result in zip(actions, done.results, strict=False):
+            about = " ".join(
+                f"{key}={str(value)[:80]!r}"
+                for key, value in action.content.items()
+                if key in _TELLING and str(value)
+            )
+            head = f"{done.number}. {action.tool or action.kind} {about}".rstrip()
+            if result.error:
+                lines.append(f"{head}: {budget.bounded(result.text, 1_200)}")
+            else:
+                size = result.text.count("\n") + 1
+                first = result.text.partition("\n")[0][:120]
+                lines.append(f"{head}: {first}" + (f" [{size} lines]" if size > 1 else ""))
+    proposal = state.proposal()
+    if proposal.changes:
+        limit = int(room * budget.BYTES_PER_TOKEN / 3)
+        lines += ["Your changes so far:", budget.bounded(proposal.diff(), limit)]
+    return "\n".join([*lines, "</earlier>"])
 
 
 def _answers(done: Round) -> list[Json]:
@@ -39,7 +122,7 @@ def _answers(done: Round) -> list[Json]:
     results = {result.call_id: result for result in done.results if result.call_id}
     content: list[Json] = []
     for block in done.blocks:
-        if block.get("type") != "tool_use":
+        if block.get("type") not in ("tool_use", "envelope"):
             continue
         result = results.get(block["id"])
         content.append(

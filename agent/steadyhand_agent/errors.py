@@ -7,8 +7,11 @@
     │   └── ToolTransient           worth another attempt (the file is busy, too many are open)
     ├── ModelError
     │   ├── ModelKeyMissing         no key is configured
-    │   ├── ModelTransient          worth another attempt (429, 5xx, 529, connection, cut stream)
+    │   ├── ModelTransient          worth another attempt (5xx, 529, connection, cut stream)
+    │   │   └── ModelBusy           429; another key may serve meanwhile
     │   ├── ModelRejected           the endpoint said no; another attempt gives the same answer
+    │   │   ├── KeyRefused          401; another key may serve
+    │   │   └── ParameterRefused    a 400 that names a parameter; it is left out
     │   └── ReplayDiverged          a replayed session no longer matches what happens
     ├── ReplyUnreadable             a reply that is no action; shown to the model and asked again
     ├── BudgetSpent                 tokens, rounds or time are used up
@@ -81,8 +84,28 @@ class ModelTransient(ModelError):
         self.retry_after = retry_after
 
 
+class ModelBusy(ModelTransient):
+    """This key has asked too often; another may serve meanwhile."""
+
+
 class ModelRejected(ModelError):
     """The endpoint refused the request; asking again gives the same answer."""
+
+
+class KeyRefused(ModelRejected):
+    """The endpoint does not accept the key; another may serve."""
+
+
+class ParameterRefused(ModelRejected):
+    """The endpoint does not take a parameter.
+
+    Attributes:
+        parameter: Its name on the wire.
+    """
+
+    def __init__(self, message: str, parameter: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class ReplayDiverged(ModelError):
@@ -94,7 +117,15 @@ class ReplyUnreadable(SteadyhandError):
 
 
 class BudgetSpent(SteadyhandError):
-    """Tokens, rounds or time are used up."""
+    """Tokens, rounds or time are used up.
+
+    Attributes:
+        more: True where the person can give the session more and it goes on.
+    """
+
+    def __init__(self, message: str, *, more: bool = False) -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class SessionError(SteadyhandError):

@@ -9,40 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
-from steadyhand_agent import context, git, sandbox
+from steadyhand_agent import git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
+from steadyhand_agent.asking import Asking, Daily
 from steadyhand_agent.checks import Checks
-from steadyhand_agent.errors import (
-    BudgetSpent,
-    ModelError,
-    ModelTransient,
-    ReplyUnreadable,
-)
-from steadyhand_agent.guard import budget, stuck
+from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
+from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
 from steadyhand_agent.patience import Patience
-from steadyhand_agent.ports import Clock, Editor, Model, ModelReply, ModelRequest, Neighbours
+from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
 from steadyhand_agent.proposals import dry_run
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
+from steadyhand_agent.telemetry import LogAlone, Telemetry
 from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
@@ -82,6 +71,8 @@ class Surroundings:
     checks: Checks | None = None
     # What the other sessions of the workspace propose, by path; they set it themselves.
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    daily: Daily | None = None
+    telemetry: Telemetry = field(default_factory=LogAlone)
 
 
 class Loop:
@@ -105,6 +96,18 @@ class Loop:
         self.journal = journal
         self.model = model
         self.around = around
+        self.asking = Asking(
+            state,
+            journal,
+            model,
+            around.clock,
+            around.patience,
+            around.daily,
+            lambda event, message: self._event(event, message=message),
+        )
+        self._detector = StuckDetector()
+        self._watched = state.watched_from
+        self._said: Nudge | Stop | None = None
 
     async def run(self) -> None:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
@@ -116,9 +119,10 @@ class Loop:
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
-            await self._pause(str(spent))
+            reason = f"{spent} {self.state.so_far()}"
+            await self._pause(reason, "budget" if spent.more else "")
         except ModelError as error:
-            await self._pause(f"{error} Nothing is lost: resume the session to go on.")
+            await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
     async def _step(self) -> None:
         """Finishes the round that is under way, or begins the next."""
@@ -127,96 +131,34 @@ class Loop:
             await self._offer(last)
             return
         if last is None or last.over:
-            await self._ask()
+            stuck = self._stuck()
+            if isinstance(stuck, Stop):
+                await self._pause(stuck.message, "stuck")
+                return
+            await self.asking.ask(self.around.tools.schemas())
+            return
+        why = dialect.handed_over(last.stop_reason)
+        if why is not None:
+            await self._end_round()
+            await self._pause(why, "model")
             return
         try:
             actions = dialect.actions(last.blocks, last.stop_reason)
         except ReplyUnreadable as error:
             await self._unreadable(last, error)
             return
-        if last.stop_reason == "refusal":
-            await self._end_round()
-            await self._pause("The model declined to go on with this task. Put it differently.")
-            return
         for index in range(len(last.results), len(actions)):
             action = actions[index]
-            if stuck.repeats([*self._before(last), *actions[: index + 1]]):
-                await self._end_round()
-                await self._pause(
-                    f"The agent is stuck: it took the same step {stuck.LIMIT} times in a row "
-                    f"({action.tool or action.kind}). What it has done is kept; say what it "
-                    "should do instead, or take the proposal as it is."
-                )
-                return
             if action.kind == "finish":
                 await self._finish(action)
                 return
             await self._act(last, index, action)
             if self.state.state != "running":
                 return
+        stuck = self._stuck()
+        if isinstance(stuck, Nudge) and stuck.message not in last.notes:
+            await self.journal("note", {"text": stuck.message})
         await self._end_round()
-
-    async def _ask(self) -> None:
-        """One call of the model; its reservation is journaled before, its reply after."""
-        budget.check_limits(self.state)
-        request = context.build(self.state, self.around.tools.schemas())
-        started = time.monotonic()
-        reply = await self._attempts(request)
-        usage = reply.usage
-        await self.journal(
-            "reply",
-            {
-                "round": self.state.round + 1,
-                "blocks": reply.blocks,
-                "stop_reason": reply.stop_reason,
-                "charged": usage.charged if usage else self.state.reserved,
-                "raw": usage.raw if usage else self.state.reserved,
-                "cached_input": usage.cache_read_input_tokens if usage else 0,
-                "seconds": time.monotonic() - started,
-            },
-        )
-        self._event("reply")
-
-    async def _attempts(self, request: ModelRequest) -> ModelReply:
-        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
-        patience = self.around.patience
-        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-        jitter = wait_random(0, patience.least / 4)
-
-        def wait(attempt: RetryCallState) -> float:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            if isinstance(error, ModelTransient) and error.retry_after is not None:
-                return error.retry_after
-            return backoff(attempt) + jitter(attempt)
-
-        def give_up(attempt: RetryCallState) -> bool:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            asked = error.retry_after if isinstance(error, ModelTransient) else None
-            late = asked is not None and asked > patience.longest
-            return late or stop_after_attempt(patience.attempts)(attempt)
-
-        def tell(attempt: RetryCallState) -> None:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            self._event("retry", message=f"{error} Attempt {attempt.attempt_number + 1} follows.")
-
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(ModelTransient),
-            stop=give_up,
-            wait=wait,
-            sleep=self.around.clock.sleep,
-            before_sleep=tell,
-            reraise=True,
-        ):
-            with attempt:
-                set_aside = budget.reserve(self.state, request)
-                await self.journal(
-                    "call", {"round": self.state.round + 1, "reserved": set_aside.tokens}
-                )
-                self._event("call")
-                return await self.model.ask(
-                    dataclasses.replace(request, max_tokens=set_aside.max_tokens)
-                )
-        raise AssertionError("unreachable: the last attempt is raised")
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
@@ -269,7 +211,8 @@ class Loop:
         if outcome.gave_up:
             await self._pause(
                 f"`{action.tool}` failed {outcome.attempts} times in a row: {outcome.text} What "
-                "the session has done is kept; see to it, then resume."
+                "the session has done is kept; see to it, then resume.",
+                "tool",
             )
 
     def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
@@ -293,7 +236,8 @@ class Loop:
         """What the person says; None, and a pause, where they say nothing."""
         yes = await self.around.editor.confirm(ask.question, ask.details)
         if yes is None:
-            await self._pause("A question waits for your answer; resume to be asked again.")
+            why = "A question waits for your answer; resume to be asked again."
+            await self._pause(why, "question")
             return None
         answer: Permit | Refuse = Permit()
         if not yes:
@@ -344,19 +288,22 @@ class Loop:
         if self.state.unreadable >= MAX_UNREADABLE:
             await self._pause(
                 f"The model's last {MAX_UNREADABLE} replies could not be used ({error}) "
-                "Everything before is kept; resume to try again, or choose another model."
+                "Everything before is kept; resume to try again, or choose another model.",
+                "unreadable",
             )
 
     async def _end_round(self) -> None:
+        if note := budget.wrap_up(self.state):
+            await self.journal("note", {"text": note, "wrap_up": True})
         stands = await asyncio.to_thread(git.head, self.around.workspace.root)
         await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
         self._event("round")
 
-    async def _pause(self, reason: str) -> None:
-        await self._move("paused", reason)
+    async def _pause(self, reason: str, why: str = "") -> None:
+        await self._move("paused", reason, why)
 
-    async def _move(self, state: str, reason: str) -> None:
-        await self.journal("state", {"state": state, "reason": reason})
+    async def _move(self, state: str, reason: str, why: str = "") -> None:
+        await self.journal("state", {"state": state, "reason": reason, "pause": why})
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:
@@ -377,17 +324,26 @@ class Loop:
             agreed=Agreed(self.state.consents, self.state.agreed),
         )
 
-    def _before(self, last: Round) -> list[Action]:
-        """The actions of the rounds before `last`, as far back as the loop guard looks."""
-        found: list[Action] = []
-        for done in self.state.rounds[-stuck.LIMIT - 1 :]:
-            if done.number == last.number:
-                break
+    def _stuck(self) -> Nudge | Stop | None:
+        """What the loop guard says of the last round; the same again after a restart."""
+        for done in self.state.rounds[self._watched :]:
+            self._watched += 1
+            self._said = None
             try:
-                found += dialect.actions(done.blocks, done.stop_reason)
+                actions = dialect.actions(done.blocks, done.stop_reason)
             except ReplyUnreadable:
-                found.append(Action(kind="think", content={"text": f"unreadable {done.number}"}))
-        return found
+                continue  # Counted by itself; nothing was done.
+            for action, result in zip(actions, done.results, strict=False):
+                said = self._detector.observe(
+                    action.tool or action.kind,
+                    action.content,
+                    result.text,
+                    result.error,
+                    proposal=result.proposal,
+                    round=done.number,
+                )
+                self._said = said or self._said
+        return self._said
 
     def _event(
         self,
@@ -406,6 +362,7 @@ class Loop:
             "max_rounds": state.limits.rounds,
             "tokens": state.spent,
             "raw_tokens": state.raw,
+            "cached_tokens": state.cached,
             "max_tokens": state.limits.tokens,
         }
         if action is not None:

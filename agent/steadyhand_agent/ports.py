@@ -44,12 +44,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply."""
+    """One call: a byte-stable head (system, tools), the conversation, a limit on the reply.
+
+    Attributes:
+        number: How many replies there were before; the conversation may show fewer of them.
+    """
 
     system: str
     tools: Sequence[Json]
     messages: Sequence[Json]
     max_tokens: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ class ModelReply:
     """What came back.
 
     Attributes:
-        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged.
+        blocks: The reply's content blocks, verbatim: signed thinking must go back unchanged. A
+            reply of a model without tools is one block of type `envelope`.
         stop_reason: `end_turn`, `tool_use`, `max_tokens`, `refusal`, ...
         usage: None where the endpoint reported none; the reservation is then kept as the charge.
     """
@@ -73,6 +79,11 @@ class Model(Protocol):
     @property
     def name(self) -> str:
         """The model's id, as shown to the person."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that the model can read at once; None where unknown."""
         ...
 
     @property
@@ -160,6 +171,18 @@ class Editor(Protocol):
         """
         ...
 
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a session whose budget is spent may have more.
+
+        Args:
+            reason: Why it is paused, and what there is so far.
+            more: What it would be given, like `+10 rounds, +16,000 tokens`.
+
+        Returns:
+            True to go on; False where the person declined or did not answer.
+        """
+        ...
+
     async def show(self, proposal: Proposal) -> None:
         """Opens the unified diff of a proposal, read only."""
         ...
@@ -191,6 +214,22 @@ class Editor(Protocol):
 
     def event(self, event: Json) -> None:
         """Passes on what a session does, for progress; must not block."""
+        ...
+
+
+class Ledger(Protocol):
+    """What the sessions of a workspace spent on each day, in whichever process they run."""
+
+    async def spent(self, workspace: str, day: str) -> int:
+        """Tokens spent or set aside on a day (`2026-11-23`)."""
+        ...
+
+    async def spend(self, workspace: str, day: str, tokens: int, limit: int = 0) -> bool:
+        """Adds to a day, which a negative number takes back from.
+
+        Returns:
+            False, with nothing added, where the day would then hold more than `limit` (0: none).
+        """
         ...
 
 

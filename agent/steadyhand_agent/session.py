@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from steadyhand_agent.proposals.changes import FileChange, Proposal
 from steadyhand_agent.state.journal import Head, Kind, Record, Summary
+from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
 State = Literal["running", "waiting", "paused", "finished", "failed", "cancelled"]
@@ -61,6 +62,8 @@ class Result(BaseModel):
     code: int | None = None
     attempts: int = 1
     seconds: float = 0.0
+    # A digest of what the session proposed after it, by which the loop guard tells progress.
+    proposal: str = ""
 
 
 class Round(BaseModel):
@@ -96,6 +99,8 @@ class SessionState(BaseModel):
     limits: Limits = Limits()
     state: State = "running"
     reason: str = ""
+    # What kind of pause it is: `budget`, `stuck`, `unreadable`, `model`, `tool` or `question`.
+    pause: str = ""
     rounds: list[Round] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
     round_starts: list[int] = []
@@ -103,9 +108,23 @@ class SessionState(BaseModel):
     raw: int = 0
     # Reserved for the call that is under way; kept as its charge if no usage ever comes.
     reserved: int = 0
+    # Of the last round, and in all.
     cached_input: int = 0
+    # Bytes and tokens of the last prompt, by which the next one is estimated.
+    prompt_bytes: int = 0
+    prompt_tokens: int = 0
+    wrapping_up: bool = False
+    # Rounds up to this one are shown to the model in summary, `earlier`; how often that moved.
+    compacted: int = 0
+    compactions: int = 0
+    earlier: str = ""
+    cached: int = 0
     seconds: float = 0.0
+    # Replies in a row that held no action, and all of them.
     unreadable: int = 0
+    misread: int = 0
+    # How often the session paused for what reason.
+    pauses: dict[str, int] = {}
     bases: dict[str, str | None] = {}
     texts: dict[str, str | None] = {}
     remarks: dict[str, list[str]] = {}
@@ -115,6 +134,8 @@ class SessionState(BaseModel):
     consents: list[str] = []
     agreed: dict[str, str | None] = {}
     summary: str = ""
+    # The loop guard looks at the rounds from this one on; it begins anew after a person's word.
+    watched_from: int = 0
     applied: list[Json] = []
     seq: int = 0
     fence: int = Field(default=1)
@@ -150,6 +171,18 @@ class SessionState(BaseModel):
         )
         remarks = {path: tuple(lines) for path, lines in self.remarks.items()}
         return Proposal(self.id, changes, self.summary, remarks)
+
+    def so_far(self) -> str:
+        """What there is to look at, in a sentence, for a person who is handed the session."""
+        changed = [change.path for change in self.proposal().changes]
+        refused = sum(v["verdict"] == "refuse" for done in self.rounds for v in done.verdicts)
+        parts = [f"proposed so far: {', '.join(changed[:8])}" if changed else "nothing is proposed"]
+        if len(changed) > 8:
+            parts[0] += f" and {len(changed) - 8} more"
+        if refused:
+            parts.append(f"{refused} {'step' if refused == 1 else 'steps'} refused by the guard")
+        told = "; ".join(parts)
+        return f"{told[0].upper()}{told[1:]}."
 
     def to_summary(self) -> Summary:
         """What a list of sessions shows."""
@@ -206,6 +239,8 @@ def _reply(state: SessionState, body: Json) -> None:
     state.raw += body["raw"]
     state.reserved = 0
     state.cached_input = body["cached_input"]
+    state.prompt_tokens, state.prompt_bytes = body.get("input", 0), body.get("bytes", 0)
+    state.cached += body["cached_input"]
     state.seconds += body["seconds"]
     state.rounds.append(
         Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
@@ -230,11 +265,27 @@ def _verdict(state: SessionState, body: Json) -> None:
 
 
 def _result(state: SessionState, body: Json) -> None:
-    state.rounds[-1].results.append(Result(**body["result"]))
     state.unreadable = 0
     for change in body.get("changes", ()):
         state.bases.setdefault(change["path"], change.get("base"))
         state.texts[change["path"]] = change["new"]
+    result = Result(**body["result"])
+    result.proposal = _standing(state) if body.get("changes") else _stood(state)
+    state.rounds[-1].results.append(result)
+
+
+def _standing(state: SessionState) -> str:
+    """A digest of what is proposed; empty where that is nothing."""
+    changed = [(path, new) for path, new in sorted(state.texts.items()) if new != state.bases[path]]
+    return text_hash(repr(changed)) if changed else ""
+
+
+def _stood(state: SessionState) -> str:
+    """The digest as of the last result."""
+    for done in reversed(state.rounds):
+        if done.results:
+            return done.results[-1].proposal
+    return ""
 
 
 def _round(state: SessionState, body: Json) -> None:
@@ -245,12 +296,23 @@ def _round(state: SessionState, body: Json) -> None:
 def _note(state: SessionState, body: Json) -> None:
     if body.get("unreadable"):
         state.unreadable += 1
+        state.misread += 1
+    if body.get("wrap_up"):
+        state.wrapping_up = True
     if state.rounds:
         state.rounds[-1].notes.append(body["text"])
 
 
 def _state(state: SessionState, body: Json) -> None:
     state.state, state.reason = body["state"], body["reason"]
+    if state.state == "running" and state.pause == "stuck":
+        state.watched_from = state.round
+    state.pause = body.get("pause", "")
+    if state.pause:
+        state.pauses[state.pause] = state.pauses.get(state.pause, 0) + 1
+    if state.state == "running":
+        # A person who resumes gives the model its tries anew.
+        state.unreadable = 0
 
 
 def _proposal(state: SessionState, body: Json) -> None:
@@ -276,6 +338,15 @@ def _grant(state: SessionState, body: Json) -> None:
     state.limits.rounds += body["rounds"]
     state.limits.tokens += body["tokens"]
     state.limits.minutes += body["minutes"]
+    state.wrapping_up = False
+    state.watched_from = state.round
+
+
+def _compacted(state: SessionState, body: Json) -> None:
+    """The prompt begins anew, so nothing of the last one is known or cached any more."""
+    state.compacted, state.earlier = body["through"], body["earlier"]
+    state.compactions += 1
+    state.cached_input = state.prompt_bytes = state.prompt_tokens = 0
 
 
 def _lease(state: SessionState, body: Json) -> None:
@@ -295,5 +366,6 @@ _FOLD: dict[Kind, Any] = {
     "applied": _applied,
     "undone": _undone,
     "grant": _grant,
+    "compacted": _compacted,
     "lease": _lease,
 }

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ class _Live:
     state: SessionState
     lock: asyncio.Lock
     task: asyncio.Task[None] | None = None
+    # Open while the person is asked whether a session may have more.
+    question: asyncio.Task[None] | None = None
     # True while the editor's own preview is open: it lasts as long as the person looks.
     previewing: bool = False
 
@@ -224,6 +226,24 @@ class Sessions:
             for s in found
         ]
 
+    async def all_states(
+        self, since: float = 0.0, *, everywhere: bool = False
+    ) -> AsyncIterator[SessionState]:
+        """What every session knows, read only; those whose journal is damaged are passed over.
+
+        Args:
+            since: Only those that changed after this time (seconds since the epoch).
+            everywhere: Those of other workspaces, too.
+        """
+        workspace = None if everywhere else self._around.workspace.id
+        for summary in await self._store.sessions(workspace):
+            if summary.updated < since:
+                continue
+            try:
+                yield await self._store.load(summary.session)
+            except SteadyhandError as error:
+                log.warning("session %s cannot be counted: %s", summary.session, error)
+
     async def state(self, session: str) -> SessionState:
         """What a session knows, read only."""
         if session in self._live:
@@ -238,8 +258,8 @@ class Sessions:
     async def wait(self, session: str) -> SessionState:
         """Waits until a session's loop ends, for a terminal and for tests."""
         live = await self._own(session)
-        if live.task is not None:
-            await asyncio.wait([live.task])
+        while pending := [t for t in (live.task, live.question) if t is not None and not t.done()]:
+            await asyncio.wait(pending)
         return live.state
 
     async def close(self) -> None:
@@ -247,12 +267,15 @@ class Sessions:
         for live in list(self._live.values()):
             running = live.task is not None and not live.task.done()
             await self._stop(live)
+            if live.question is not None:
+                live.question.cancel()
             if running and live.state.state == "running":
                 with contextlib.suppress(JournalError):
                     await self._keep(
                         live, "state", {"state": "paused", "reason": "The editor was closed."}
                     )
         await self._store.close()
+        await asyncio.to_thread(self._around.telemetry.close)
 
     def _proposed_beside(self, session: str) -> dict[str, str]:
         """The texts that other sessions propose: they may come, so they count in the guard."""
@@ -300,6 +323,7 @@ class Sessions:
             if self._live.get(state.id) is live:
                 del self._live[state.id]
             raise
+        self._around.telemetry.seen(kind, body, state)
 
     def _run(self, live: _Live, model: Model) -> None:
         live.task = asyncio.create_task(self._whole(live, model), name=f"session {live.state.id}")
@@ -319,6 +343,8 @@ class Sessions:
                 self._tell(live, live.state.reason)
             if live.state.state == "waiting":
                 await self._offer(live)
+            elif live.state.state == "paused" and live.state.pause == "budget":
+                live.question = asyncio.create_task(self._offer_more(live), name="offer more")
             elif live.state.state == "paused":
                 editor.tell(f"Session {live.state.id} is paused. {live.state.reason}", warning=True)
             elif live.state.state == "finished":
@@ -359,6 +385,19 @@ class Sessions:
             async with live.lock:
                 if live.state.state == "waiting":
                     await self._move(live, "finished", "Discarded; no file was changed.")
+
+    async def _offer_more(self, live: _Live) -> None:
+        """Asks whether a session that spent its budget may have half of the usual one besides."""
+        state, usual = live.state, self.limits
+        more = Limits(rounds=usual.rounds // 2, tokens=usual.tokens // 2, minutes=usual.minutes / 2)
+        asked = state.seq
+        reason = f"Session {state.id} is paused. {state.reason}"
+        offer = f"+{more.rounds} rounds, +{more.tokens:,} tokens"
+        if await self._around.editor.grant(reason, offer) and state.seq == asked:
+            try:
+                await self.resume(state.id, more)
+            except SteadyhandError as error:
+                self._around.editor.tell(str(error), warning=True)
 
     async def _apply(self, live: _Live, *, preview: bool = False) -> ApplyReport:
         state = live.state

@@ -18,7 +18,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 import steadyhand_agent
 from steadyhand_agent.workspace import Workspace
-from steadyhand_server import transport
+from steadyhand_server import logs, transport
 from steadyhand_server.documents import Documents
 from steadyhand_server.handlers import (
     code_actions,
@@ -238,16 +238,7 @@ def _bound(server: SteadyhandServer, handler: Any) -> Any:
 def run_stdio() -> None:
     """Runs the server on stdin and stdout, and ends the process."""
     stdio = transport.claim_stdio()
-    level = os.environ.get("STEADYHAND_LOG", "WARNING").upper()
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level if level in logging.getLevelNamesMapping() else "WARNING",
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
-    # refusals that a person was told of as errors with a traceback; real ones come through
-    # `report_server_error`.
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    logs.to_stderr()
 
     async def main() -> None:
         code = await create_server().serve(stdio)

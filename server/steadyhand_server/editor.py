@@ -35,7 +35,7 @@ Json = dict[str, Any]
 # How long a client may take to send the didChange of an edit that it has applied.
 _SETTLE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-_APPLY, _SHOW, _DISCARD = "Apply", "Show diff", "Discard"
+_APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
 _YES, _NO = "Yes", "No"
 
 
@@ -66,6 +66,11 @@ class LspEditor:
             if answer == _APPLY:
                 return "apply"
             return "discard" if answer == _DISCARD else "later"
+
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a paused session may go on."""
+        go_on = f"Continue ({more})"
+        return await self._ask(reason, [go_on, _LATER]) == go_on
 
     async def confirm(self, question: str, details: str) -> bool | None:
         """Asks yes or no, with the details at hand; None where the question was dismissed."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import steadyhand_agent
+from steadyhand_agent.asking import Daily
 from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
@@ -22,6 +24,9 @@ from steadyhand_agent.index.suppress import (
 )
 from steadyhand_agent.loop import Surroundings
 from steadyhand_agent.models.anthropic import AnthropicModel
+from steadyhand_agent.models.keys import Keys
+from steadyhand_agent.models.openai_compatible import OpenAiCompatibleModel
+from steadyhand_agent.models.profiles import profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Editor, Model, Neighbours, SystemClock
@@ -29,6 +34,7 @@ from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
+from steadyhand_agent.telemetry import Exporter, LogAlone, Telemetry
 from steadyhand_agent.tools import registry
 from steadyhand_agent.tools.registry import Registry
 from steadyhand_agent.workspace import Workspace
@@ -38,6 +44,9 @@ if TYPE_CHECKING:
     from steadyhand_agent.state.redis import RedisTier
 
 log = logging.getLogger(__name__)
+
+# As OpenTelemetry calls them.
+_PROVIDERS = {"openai_compatible": "openai"}
 
 
 class Engine:
@@ -73,6 +82,7 @@ class Engine:
         self.settle: Callable[[], None] = _nothing_open
         self._sessions: Sessions | None = None
         self._around: Surroundings | None = None
+        self._journal: SqliteJournal | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -95,12 +105,26 @@ class Engine:
                 editor=self.editor,
                 clock=SystemClock(),
                 patience=_patience(settings),
+                daily=Daily(journal, settings.daily_token_limit),
+                telemetry=self._telemetry(),
                 neighbours=self.neighbours,
                 checks=_checks(settings),
             )
+            self._journal = journal
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
+
+    def _telemetry(self) -> Telemetry:
+        """The log, and a collector where one is configured; a person is told if it is not there."""
+        if not self.settings.otlp_endpoint:
+            return LogAlone()
+        try:
+            provider = _PROVIDERS.get(self.settings.provider, self.settings.provider)
+            return Exporter(self.settings.otlp_endpoint, steadyhand_agent.__version__, provider)
+        except SettingsError as error:
+            self.editor.tell(f"{error} Sessions go on without it.", warning=True)
+            return LogAlone()
 
     def _tools(self) -> Registry:
         return registry(self.workspace, self.neighbours, _checks(self.settings))
@@ -156,16 +180,7 @@ class Engine:
     def model_for(self, state: SessionState) -> Model:
         """The model that a session asks, by the settings in force."""
         settings = self.settings
-        model: Model
-        if settings.replay is not None:
-            model = ReplayModel(settings.replay, self.workspace.roots)
-        else:
-            model = AnthropicModel(
-                settings.model,
-                base_url=settings.base_url,
-                key_file=settings.api_key_file,
-                seconds=settings.api_seconds,
-            )
+        model = _model(settings, self.workspace.roots)
         if settings.record is not None:
             return RecordingModel(model, settings.record, self.workspace.roots, state.task.prompt)
         return model
@@ -174,9 +189,10 @@ class Engine:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
         self._suppression = self._settled()
-        if self._sessions is not None and self._around is not None:
+        if self._sessions and self._around and self._journal:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)
+            self._around.daily = Daily(self._journal, settings.daily_token_limit)
             self._around.tools, self._around.checks = self._tools(), _checks(settings)
 
     async def fill(self, progress: Progress | None = None) -> None:
@@ -187,6 +203,36 @@ class Engine:
         """Pauses what runs and closes the journal."""
         if self._sessions is not None:
             await self._sessions.close()
+
+
+def _model(settings: Settings, roots: list[Path]) -> Model:
+    """The model that the settings name.
+
+    Raises:
+        SettingsError: They name a recording and do not say which.
+    """
+    if settings.replay is not None or settings.provider == "replay":
+        if settings.replay is None:
+            raise SettingsError("provider", "replay", "`replay` names no recorded session.")
+        return ReplayModel(settings.replay, roots)
+    chat = settings.provider == "openai_compatible"
+    keys = Keys(
+        "OPENAI_API_KEY" if chat else "ANTHROPIC_API_KEY",
+        file=settings.api_key_file,
+        command=settings.api_key_command,
+        # Ollama and the like want none.
+        needed=not (chat and settings.base_url is not None),
+    )
+    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
+    make = OpenAiCompatibleModel if chat else AnthropicModel
+    return make(
+        settings.model,
+        keys=keys,
+        profile=accepted,
+        base_url=settings.base_url,
+        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
+        seconds=settings.api_seconds,
+    )
 
 
 def _nothing_open() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.suppress import EVERY_TIER, SHOWN_TIERS, Tier
+from steadyhand_agent.models.profiles import Profile
 from steadyhand_server import trust
 
 Json = dict[str, Any]
@@ -27,13 +29,14 @@ Json = dict[str, Any]
 # Only from the environment and the user's own file.
 TRUSTED = frozenset(
     {
-        "base_url", "api_key_file", "redis_url", "redis_ttl", "state_dir", "replay", "record",
+        "provider", "base_url", "api_key_file", "api_key_command", "profiles",
+        "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes",
     }
 )  # fmt: skip
 # A workspace's file may name these too, once the person has trusted it.
 TRUSTABLE = frozenset({"checks", "check_paths"})
-LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes"})
+LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
 
 
@@ -43,8 +46,19 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(default="claude-sonnet-5-5", description="The model's id.")
-    base_url: str | None = Field(default=None, description="Another endpoint of the Messages API.")
-    api_key_file: Path | None = Field(default=None, description="A file that holds the key.")
+    provider: Literal["anthropic", "openai_compatible", "replay"] = Field(
+        default="anthropic", description="The protocol: Messages, chat completions, or a recording."
+    )
+    base_url: str | None = Field(default=None, description="Another endpoint of that protocol.")
+    api_key_file: Path | None = Field(default=None, description="A file that holds a key a line.")
+    api_key_command: tuple[str, ...] = Field(
+        default=(), description="A program that prints a key a line."
+    )
+    profiles: dict[str, Json] = Field(
+        default={}, description="What a model accepts, by a glob of its id."
+    )
+    temperature: float = Field(default=0.2, ge=0.1, le=0.3, description="Where a model takes it.")
+    top_p: float = Field(default=0.9, ge=0.8, le=0.95, description="Where a model takes it.")
     redis_url: str | None = Field(default=None, description="Redis beside the local journal.")
     redis_ttl: int = Field(default=3_600, ge=1, description="Seconds that Redis keeps a session.")
     state_dir: Path | None = Field(default=None, description="Where the journal lies.")
@@ -52,8 +66,14 @@ class Settings(BaseModel):
         default=None, description="Play this recorded session as the model."
     )
     record: Path | None = Field(default=None, description="Record the next session into this file.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="A collector of OpenTelemetry metrics, OTLP over HTTP."
+    )
     max_rounds: int = Field(default=20, ge=1, le=200, description="Rounds in a session.")
     max_tokens: int = Field(default=32_000, ge=1_000, description="Tokens in a session.")
+    daily_token_limit: int = Field(
+        default=1_000_000, ge=1_000, description="Tokens in a day, in all sessions of a workspace."
+    )
     max_output: int = Field(default=4_096, ge=512, description="Tokens in one reply.")
     max_minutes: float = Field(
         default=30.0, gt=0, description="Minutes of the model's time in a session."
@@ -91,7 +111,7 @@ class Settings(BaseModel):
         default=500, ge=1, description="The largest workspace that is copied for a check."
     )
 
-    @field_validator("checks", mode="before")
+    @field_validator("checks", "profiles", mode="before")
     @classmethod
     def _table(cls, given: Any) -> Any:
         """The environment has no tables: `{"tests": "pytest -q"}`."""
@@ -102,6 +122,24 @@ class Settings(BaseModel):
     def _listed(cls, given: Any) -> Any:
         """The environment has no lists: `T0,T1`."""
         return _words(given)
+
+    @field_validator("api_key_command", mode="before")
+    @classmethod
+    def _arguments(cls, given: Any) -> Any:
+        """One text is split as a shell would; no shell ever runs it."""
+        return shlex.split(given) if isinstance(given, str) else given
+
+    @field_validator("profiles")
+    @classmethod
+    def _known_fields(cls, given: dict[str, Json]) -> dict[str, Json]:
+        for pattern, fields in given.items():
+            try:
+                Profile(**fields)
+            except ValidationError as error:
+                problem = error.errors()[0]
+                where = ".".join([pattern, *map(str, problem["loc"])])
+                raise ValueError(f"`{where}`: {problem['msg'].lower()}") from None
+        return given
 
     @field_validator("ignore", mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
@@ -58,6 +58,14 @@ class TerminalEditor:
         """Shows the diff and asks; without a terminal it applies only with `--yes`."""
         await self.show(proposal)
         return await decide(self._console, yes=self._yes)
+
+    async def grant(self, reason: str, more: str) -> bool:
+        """Asks whether a paused session may go on; without a terminal it may not."""
+        self.tell(reason, warning=True)
+        if not self._console.is_terminal:
+            return False
+        question = f"Continue ({more})?"
+        return await asyncio.to_thread(Confirm.ask, question, console=self._console, default=False)
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False

@@ -19,6 +19,7 @@ from steadyhand_agent import git, sandbox
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
+from steadyhand_server import logs
 from steadyhand_server import trust as kept
 from steadyhand_server.engine import Engine, redis_tier
 from steadyhand_server.settings import Settings, load, user_file, wanted
@@ -52,11 +53,11 @@ def _run_session(
     for name in ("record", "replay"):
         if getattr(given, name):
             os.environ[f"STEADYHAND_{name.upper()}"] = str(Path(getattr(given, name)).absolute())
-    root, _ = _folder(given.path)
+    root, _ = folder(given.path)
 
     async def run() -> int:
         console = Console(highlight=False)
-        engine = _engine(root, console, yes=given.yes)
+        engine = engine_in(root, console, yes=given.yes)
         try:
             with console.status("indexing"):
                 await engine.fill()
@@ -72,11 +73,11 @@ def _run_session(
 
 def sessions(given: argparse.Namespace) -> int:
     """Lists the sessions of a folder."""
-    root, _ = _folder(given.path)
+    root, _ = folder(given.path)
 
     async def run() -> int:
         console = Console(highlight=False)
-        engine = _engine(root, console, yes=False)
+        engine = engine_in(root, console, yes=False)
         try:
             found = await engine.sessions.list()
         finally:
@@ -102,11 +103,11 @@ def sessions(given: argparse.Namespace) -> int:
 
 def undo(given: argparse.Namespace) -> int:
     """Takes back what a session applied."""
-    root, _ = _folder(given.path)
+    root, _ = folder(given.path)
 
     async def run() -> int:
         console = Console(highlight=False)
-        engine = _engine(root, console, yes=True)
+        engine = engine_in(root, console, yes=True)
         try:
             _, report = await engine.sessions.undo(given.session)
         finally:
@@ -119,7 +120,7 @@ def undo(given: argparse.Namespace) -> int:
 
 def trust(given: argparse.Namespace) -> int:
     """Keeps, or takes back, the person's trust in a folder's `steadyhand.toml`."""
-    root, _ = _folder(given.path)
+    root, _ = folder(given.path)
     console = Console(highlight=False, soft_wrap=True)
     state = load(roots=[root])[0].state_path
     if given.revoke:
@@ -209,7 +210,7 @@ def demo(given: argparse.Namespace) -> int:
     return asyncio.run(shown.run(yes=given.yes, record=given.record))
 
 
-def _folder(path: Path) -> tuple[Path, str | None]:
+def folder(path: Path) -> tuple[Path, str | None]:
     """The workspace folder, and the one file in it that was named, if any."""
     real = path.resolve()
     if real.is_dir():
@@ -220,8 +221,10 @@ def _folder(path: Path) -> tuple[Path, str | None]:
     return root, real.relative_to(root).as_posix()
 
 
-def _engine(root: Path, console: Console, *, yes: bool) -> Engine:
+def engine_in(root: Path, console: Console, *, yes: bool) -> Engine:
+    """The engine of a folder, with a terminal as its editor."""
     settings, ignored = load(roots=[root])
     for sentence in ignored:
         console.print(f"[yellow]Ignored setting {escape(sentence)}[/yellow]")
+    logs.to_file(settings.state_path)
     return Engine([root], settings, TerminalEditor(Workspace([root]), console, yes=yes))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from steadyhand_agent.actions import Action, Permit, Refuse
 from steadyhand_agent.errors import BudgetSpent
-from steadyhand_agent.guard import duplicates, stuck
+from steadyhand_agent.guard import duplicates
 from steadyhand_agent.guard.budget import (
     BYTES_PER_TOKEN,
     MIN_OUTPUT,
@@ -233,9 +233,6 @@ def test_a_limit_below_the_least_does_not_repeat_the_text() -> None:
     assert bounded(text, 10) == text
 
 
-# --- stuck ----------------------------------------------------------------------------------------
-
-
 def call(tool: str = "read_file", call_id: str = "", reason: str = "", **content: Any) -> Action:
     return Action(
         kind="tool",
@@ -244,51 +241,6 @@ def call(tool: str = "read_file", call_id: str = "", reason: str = "", **content
         reason=reason,
         call_id=call_id,
     )
-
-
-def test_three_same_actions_are_no_progress() -> None:
-    assert stuck.repeats([call(path="a")] * 3)
-    assert not stuck.repeats([call(path="a")] * 2)
-    assert not stuck.repeats([])
-
-
-def test_words_that_explain_an_action_do_not_make_it_another() -> None:
-    assert stuck.repeats([call(path="a", reason=f"try {n}", call_id=str(n)) for n in range(3)])
-
-
-def test_the_order_of_arguments_does_not_make_it_another() -> None:
-    one, two = call(a=1, b=2), call(b=2, a=1)
-    assert stuck.repeats([one, two, one])
-
-
-@pytest.mark.parametrize(
-    "actions",
-    [
-        [call(path="a"), call(path="b"), call(path="a")],
-        [call(path="a"), call(path="a"), call(path="b")],
-        [call("read_file", path="a"), call("list_files", path="a"), call("read_file", path="a")],
-        [call(line=1), call(line=1.5), call(line=1)],
-        [call(path="a"), call(path="a"), call(path="a"), call(path="b")],
-    ],
-)
-def test_other_actions_are_progress(actions: list[Action]) -> None:
-    assert not stuck.repeats(actions)
-
-
-def test_only_the_last_three_count() -> None:
-    assert stuck.repeats([call(path="b"), *[call(path="a")] * 3])
-
-
-def test_thoughts_count_like_any_other_action() -> None:
-    thought = Action(kind="think", content={"text": "hm"})
-    assert stuck.repeats([thought] * 3)
-    other = Action(kind="think", content={"text": "aha"})
-    assert not stuck.repeats([thought, other, thought])
-
-
-def test_content_that_is_no_plain_json_is_compared_all_the_same() -> None:
-    """A model may answer a number that no machine word holds."""
-    assert stuck.repeats([call(line=2**70)] * 3)
 
 
 # --- duplicates -----------------------------------------------------------------------------------

@@ -8,69 +8,15 @@ from typing import Any
 
 import pytest
 
-from in_memory_editor import InMemoryEditor
+from loop_desk import FINISH, USAGE, Desk, call, finish_with, say
 from messages_server import Failure, Garbage, MessagesServer, Reply
 from steadyhand_agent.errors import SessionError
-from steadyhand_agent.session import Limits, SessionState, Task
-from steadyhand_agent.workspace import Workspace
-from steadyhand_server.engine import Engine
-from steadyhand_server.settings import load
-
-USAGE = {"input_tokens": 500, "output_tokens": 50}
-
-
-def call(name: str, number: int = 1, **arguments: Any) -> dict[str, Any]:
-    arguments.setdefault("reason", "because")
-    return {"type": "tool_use", "id": f"call_{number}", "name": name, "input": arguments}
-
-
-def say(*blocks: dict[str, Any], **more: Any) -> Reply:
-    return Reply(list(blocks), usage=more.pop("usage", USAGE), **more)
-
-
-FINISH = say(call("finish", 99, summary="done"))
-
-
-class Desk:
-    """An engine on the sample workspace, with a scripted endpoint."""
-
-    def __init__(self, root: Path, server: MessagesServer, **settings: Any) -> None:
-        client = {"retry_min_seconds": 0.0, "retry_max_seconds": 0.0, "api_seconds": 2.0}
-        environment = {"STEADYHAND_BASE_URL": server.url}
-        environment["STEADYHAND_STATE_DIR"] = str(root.parent / "state")
-        loaded, ignored = load({**client, **settings}, [root], environment)
-        assert not ignored
-        self.editor = InMemoryEditor(Workspace([root]))
-        self.engine = Engine([root], loaded, self.editor)
-        self.sessions = self.engine.sessions
-
-    async def run(self, prompt: str = "do it", **task: Any) -> SessionState:
-        await self.engine.fill()
-        state = await self.sessions.start(Task(prompt=prompt, **task))
-        return await self.sessions.wait(state.id)
-
-    async def run_failing(self) -> SessionState:
-        """Waits for the loop itself: a session whose journal fails is let go of."""
-        await self.engine.fill()
-        state = await self.sessions.start(Task(prompt="x"))
-        await asyncio.wait([task for task in asyncio.all_tasks() if state.id in task.get_name()])
-        return state
+from steadyhand_agent.session import Limits, Task
 
 
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
-
-
-async def finish_with(
-    sample: Path, *script: Any, **settings: Any
-) -> tuple[SessionState, Desk, Any]:
-    with MessagesServer(script) as server:
-        desk = Desk(sample, server, **settings)
-        state = await desk.run()
-        await desk.engine.close()
-    assert not server.exhausted
-    return state, desk, server
 
 
 async def test_a_guarded_edit_reaches_the_proposal(sample: Path) -> None:
@@ -121,11 +67,38 @@ async def test_the_head_of_the_prompt_is_byte_stable(sample: Path) -> None:
         say(call("read_file", path="pressroom/text.py")),
         FINISH,
     )
-    first, second, third = server.requests
-    for later in (second, third):
-        assert later["system"] == first["system"]
-        assert later["tools"] == first["tools"]
-    assert second["messages"] == third["messages"][: len(second["messages"])]
+    mark = b',"cache_control":{"type":"ephemeral"}'
+    first, second, third = server.raw
+    for part in (b'"system":[', b'"tools":['):
+        heads = {
+            raw[raw.index(part) : raw.index(b"]", raw.index(mark, raw.index(part)))]
+            for raw in server.raw
+        }
+        assert len(heads) == 1
+    # The conversation of a round is the beginning of the next; where the cache points stand is
+    # no part of what is cached.
+    asked = [raw.replace(mark, b"") for raw in (first, second, third)]
+    talks = [raw[raw.index(b'"messages":[') : raw.index(b'],"model"')] for raw in asked]
+    assert talks[1].startswith(talks[0])
+    assert talks[2].startswith(talks[1])
+
+
+async def test_each_round_reads_the_cache_of_the_round_before(sample: Path) -> None:
+    many = say(*(call("read_file", n, path=f"no/{n}.py") for n in range(12)))
+    _, _, server = await finish_with(sample, many, say(call("list_files")), FINISH)
+
+    def marked(request: dict[str, Any]) -> list[int]:
+        return [
+            place
+            for place, message in enumerate(request["messages"])
+            if "cache_control" in message["content"][-1]
+        ]
+
+    assert [marked(request) for request in server.requests] == [[0], [0, 2], [2, 4]]
+    for request in server.requests:
+        assert "cache_control" in request["system"][-1]
+        assert "cache_control" in request["tools"][-1]
+        assert server.raw[0].count(b"cache_control") <= 4
 
 
 async def test_sampling_is_not_sent_and_effort_is(sample: Path) -> None:
@@ -240,12 +213,43 @@ async def test_text_without_a_call_is_a_thought(sample: Path) -> None:
     assert server.requests[1]["messages"][-1]["content"][0]["text"].startswith("Noted")
 
 
-async def test_the_same_step_three_times_is_stuck(sample: Path) -> None:
-    same = say(call("read_file", path="pressroom/text.py"))
-    state, _, _ = await finish_with(sample, same, same, same)
+async def test_a_loop_is_told_to_the_model_then_handed_to_the_person(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py", start_line=1, end_line=2))
+    state, desk, server = await finish_with(sample, *[same] * 5)
     assert state.state == "paused"
-    assert "stuck" in state.reason
-    assert sum(len(r.results) for r in state.rounds) == 2
+    assert state.reason.startswith("The agent is stuck")
+    assert "`read_file pressroom/text.py` (5 times)" in state.reason
+    assert any("stuck" in told for told in desk.editor.told)
+    # The third time is said with its result, and what the model has seen stays as it was.
+    assert [len(r.notes) for r in state.rounds] == [0, 0, 1, 0, 0]
+    note = server.requests[3]["messages"][-1]["content"][-1]["text"]
+    assert "choose another way" in note.lower()
+
+
+async def test_a_nudge_that_helps_is_all_there_is(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py"))
+    state, _, _ = await finish_with(sample, same, same, same, say(call("list_files")), FINISH)
+    assert state.state == "finished"
+
+
+async def test_after_a_persons_word_the_loop_guard_begins_anew(sample: Path) -> None:
+    same = say(call("read_file", path="pressroom/text.py"))
+    with MessagesServer([*[same] * 9, FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        assert len(state.rounds) == 5
+        await desk.sessions.resume(state.id)
+        state = await desk.sessions.wait(state.id)
+        await desk.engine.close()
+    assert state.state == "finished"
+    assert [r.number for r in state.rounds if r.notes] == [3, 8]
+
+
+async def test_many_same_calls_in_one_reply_are_one_chance(sample: Path) -> None:
+    many = say(*[call("read_file", n, path="pressroom/text.py") for n in range(8)])
+    state, _, _ = await finish_with(sample, many, FINISH)
+    assert state.state == "finished"
+    assert len(state.rounds[0].notes) == 1
 
 
 async def test_rounds_are_limited_and_more_can_be_granted(sample: Path) -> None:

@@ -2,16 +2,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ReplayDiverged, ReplyUnreadable, SettingsError
-from steadyhand_agent.models import dialect
-from steadyhand_agent.models.profiles import Profile, profile
+from steadyhand_agent.models import asking, dialect, schemas
+from steadyhand_agent.models.profiles import Accepted, Profile, forget, profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel, normal, observations
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
+from steadyhand_agent.tools import registry
 
 Json = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def unlearnt() -> None:
+    forget()
+
 
 # --- dialect --------------------------------------------------------------------------------------
 
@@ -104,7 +112,49 @@ def test_a_reason_of_another_type_is_words_all_the_same() -> None:
     assert action.reason == "['x']"
 
 
+@pytest.mark.parametrize("stop", ["refusal", "model_context_window_exceeded"])
+def test_a_reply_that_hands_over_says_why(stop: str) -> None:
+    assert "resume" in (dialect.handed_over(stop) or "")
+
+
+@pytest.mark.parametrize("stop", ["end_turn", "tool_use", "max_tokens", "pause_turn", "new", None])
+def test_every_other_reply_goes_on(stop: str | None) -> None:
+    assert dialect.handed_over(stop) is None
+
+
+def test_a_paused_turn_without_words_is_a_thought() -> None:
+    assert dialect.actions([], "pause_turn") == [Action(kind="think", content={"text": ""})]
+
+
+def test_null_is_an_argument_that_is_not_meant() -> None:
+    (action,) = dialect.actions([call("read_file", path="a", start_line=None)], "tool_use")
+    assert action.content == {"path": "a"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"action": "tool", "content": {"tool": "read_file", "path": "a"}, "reason": "r"}',
+        '```json\n{"name": "read_file", "arguments": {"path": "a"}}\n```',
+        '<tool_call>\n{"name": "read_file", "parameters": {"path": "a"}}\n</tool_call>',
+        '[{"function": {"name": "read_file"}}]',
+    ],
+)
+def test_a_call_that_is_written_down_is_the_wrong_dialect(said: str) -> None:
+    with pytest.raises(ReplyUnreadable, match="wrote a tool call as text"):
+        dialect.actions([text(said)], "end_turn")
+
+
+@pytest.mark.parametrize("said", ['{"a": 1}', "Use {x}.", '{"name": "x"}', "{", "```py\nx\n```"])
+def test_other_text_with_braces_is_a_thought(said: str) -> None:
+    assert dialect.actions([text(said)], "end_turn")[0].kind == "think"
+
+
 # --- profiles -------------------------------------------------------------------------------------
+
+
+def sent(found: Profile) -> tuple[Any, ...]:
+    return found.sampling, found.effort, found.strict, found.caching
 
 
 @pytest.mark.parametrize(
@@ -115,29 +165,202 @@ def test_a_reason_of_another_type_is_words_all_the_same() -> None:
         "claude-opus-5",
         "claude-haiku-5-5",
         "claude-sonnet-5",
+        "claude-sonnet-5-5-20261101",
+        "claude-mythos-preview",
+        "us.anthropic.claude-opus-5-v1:0",
+        "claude-opus-10",
     ],
 )
-def test_the_fifth_series_caches_and_takes_an_effort(model: str) -> None:
-    assert profile(model) == Profile(caching=True, effort="low")
+def test_the_fifth_series_takes_an_effort_and_no_sampling(model: str) -> None:
+    assert sent(profile(model)) == ((), "low", True, True)
 
 
 @pytest.mark.parametrize(
-    "model", ["claude-opus-4-8", "claude-sonnet-4-5", "claude-3-5-haiku-latest"]
+    ("model", "effort", "strict"),
+    [
+        ("claude-sonnet-4-6", "medium", True),
+        ("claude-opus-4-6", "medium", True),
+        ("claude-opus-4-5-20251101", None, True),
+        ("claude-haiku-4-5", None, True),
+        ("claude-sonnet-4-5", None, True),
+        ("claude-opus-4-1-20250805", None, False),
+        ("claude-opus-4-20250514", None, False),
+        ("claude-3-5-haiku-latest", None, False),
+        ("anthropic/claude-3-7-sonnet", None, False),
+    ],
 )
-def test_older_models_cache_and_take_no_effort(model: str) -> None:
-    assert profile(model) == Profile(caching=True)
+def test_older_models_take_one_of_the_two(model: str, effort: str | None, strict: bool) -> None:
+    found = profile(model)
+    assert sent(found) == (("temperature",), effort, strict, True)
+    assert found.version == "2023-06-01"
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-7", "claude-opus-4-8"])
+def test_the_last_of_the_fourth_series_take_no_sampling(model: str) -> None:
+    assert sent(profile(model)) == ((), "medium", True, True)
 
 
 def test_a_dated_model_is_like_the_one_without_a_date() -> None:
     assert profile("claude-sonnet-5-5-20261101") == profile("claude-sonnet-5-5")
+    assert profile("claude-opus-4-5-20251101") == profile("claude-opus-4-5")
+
+
+@pytest.mark.parametrize("model", ["", "llama-3", "qwen3-coder", "my-claude-5", "gpt-5", "claude-"])
+def test_an_unknown_model_is_sent_nothing_special(model: str) -> None:
+    assert profile(model) == Profile()
+
+
+@pytest.mark.parametrize("model", ["llama3.2", "qwen3-coder:30b", "gpt-oss-120b", "mistral-large"])
+def test_an_unknown_model_of_chat_completions_takes_both(model: str) -> None:
+    found = profile(model, "chat")
+    assert sent(found) == (("temperature", "top_p"), None, False, False)
+    assert found.limit == "max_tokens"
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-6.2-sol", "openai/gpt-5.4-mini", "o3", "o4-mini"])
+def test_models_of_openai_that_reason_take_an_effort(model: str) -> None:
+    found = profile(model, "chat")
+    assert sent(found) == ((), "low", True, False)
+    assert found.limit == "max_completion_tokens"
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "gpt-4o-mini", "openai/gpt-4o"])
+def test_older_models_of_openai_take_both(model: str) -> None:
+    assert sent(profile(model, "chat")) == (("temperature", "top_p"), None, True, False)
+
+
+def test_a_person_knows_better() -> None:
+    overrides = {"qwen*": {"tools": False, "effort": "low"}, "qwen3-*": {"effort": None}}
+    assert profile("qwen2", "chat", overrides).effort == "low"
+    found = profile("qwen3-coder", "chat", overrides)
+    assert (found.tools, found.effort, found.sampling) == (False, None, ("temperature", "top_p"))
+    assert profile("llama", "chat", overrides).tools
+
+
+@pytest.mark.parametrize(
+    ("parameter", "field"),
+    [
+        ("strict", "strict"), ("cache_control", "caching"), ("effort", "effort"),
+        ("reasoning_effort", "effort"), ("output_config", "structured"), ("tools", "tools"),
+        ("response_format", "structured"), ("thinking", "thinking"), ("stream_options", "usage"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_left_out_and_nothing_else(parameter: str, field: str) -> None:
+    before = Profile(
+        sampling=("temperature", "top_p"), effort="low", thinking="adaptive", strict=True,
+        structured=True, caching=True,
+    )  # fmt: skip
+    after = before.without(parameter)
+    assert not getattr(after, field)
+    changed = {n for n in Profile.model_fields if getattr(before, n) != getattr(after, n)}
+    assert changed == ({"effort", "structured"} if parameter == "output_config" else {field})
+
+
+def test_the_limit_of_a_reply_is_renamed_and_never_left_out() -> None:
+    assert Profile().without("max_tokens").limit == "max_completion_tokens"
     assert (
-        profile("claude-opus-4-5-20251101") == profile("claude-opus-4-5") == Profile(caching=True)
+        Profile(limit="max_completion_tokens").without("max_completion_tokens").limit
+        == "max_tokens"
     )
 
 
-@pytest.mark.parametrize("model", ["", "llama-3", "qwen3-coder", "my-claude-5", "gpt-5"])
-def test_an_unknown_model_is_sent_nothing_special(model: str) -> None:
-    assert profile(model) == Profile()
+def test_one_endpoint_s_refusal_is_no_other_s(caplog: pytest.LogCaptureFixture) -> None:
+    given = Profile(sampling=("temperature", "top_p"))
+    here, there = Accepted("m", "http://here", given), Accepted("m", "http://there", given)
+    assert here.drop("top_p", "no")
+    assert here.now.sampling == ("temperature",)
+    assert Accepted("m", "http://here", given).now.sampling == ("temperature",)
+    assert there.now == given
+    # Once, also in the log.
+    assert not here.drop("top_p", "no")
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "`top_p`" in caplog.text
+
+
+# --- tools as each protocol wants them ------------------------------------------------------------
+
+
+def test_strict_schemas_keep_to_the_subset() -> None:
+    for shown in schemas.for_messages(registry().schemas(), strict=True):
+        assert shown["strict"]
+        schema = shown["input_schema"]
+        assert schema["additionalProperties"] is False
+        for value in schema["properties"].values():
+            assert set(value) <= {"type", "description", "enum", "items"}
+            assert isinstance(value["type"], str)
+
+
+def test_strict_tools_of_chat_require_all_and_let_the_optional_be_null() -> None:
+    tools = registry().schemas()
+    for given, shown in zip(tools, schemas.for_chat(tools, strict=True), strict=True):
+        function = shown["function"]
+        assert function["strict"]
+        properties = function["parameters"]["properties"]
+        assert function["parameters"]["required"] == list(properties)
+        for name, value in properties.items():
+            optional = name not in given["input_schema"]["required"]
+            assert isinstance(value["type"], list) == optional
+
+
+def test_without_strict_the_schemas_are_the_registry_s() -> None:
+    tools = registry().schemas()
+    assert schemas.for_messages(tools, strict=False) == tools
+    shown = schemas.for_chat(tools, strict=False)
+    assert [s["function"]["parameters"] for s in shown] == [t["input_schema"] for t in tools]
+
+
+def test_no_more_is_strict_than_a_request_may_hold() -> None:
+    one = registry().schemas()[0]
+    names = [shown.get("strict") for shown in schemas.for_messages([one] * 30, strict=True)]
+    # Two of its parameters are optional, and a request may hold 24.
+    assert names == [True] * 12 + [None] * 18
+
+
+def test_null_in_a_schema_is_an_optional_parameter() -> None:
+    value = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "description": "d"}
+    tool = {
+        "name": "t",
+        "description": "",
+        "input_schema": {"type": "object", "properties": {"n": value}},
+    }
+    (shown,) = schemas.for_messages([tool], strict=True)
+    assert shown["input_schema"]["properties"] == {"n": {"type": "integer", "description": "d"}}
+
+
+# --- what no journal could hold -------------------------------------------------------------------
+
+
+def test_blocks_are_kept_as_they_are() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "x", "signature": "s"},
+        call("a", "1", n=1.5, s="é😀"),
+    ]
+    assert asking.sound(blocks) == blocks
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, -(2**80), {"\udfff": ["\ud83d"]}])
+def test_what_no_journal_could_hold_becomes_text(value: Any) -> None:
+    (block,) = asking.sound([call("a", x=value)])
+    assert orjson.loads(orjson.dumps(block)) == block
+
+
+def test_nesting_without_end_becomes_text() -> None:
+    value: Any = 1
+    for _ in range(600):
+        value = [value]
+    orjson.dumps(asking.sound([call("a", x=value)]))
+
+
+def test_calls_without_an_id_of_their_own_get_one() -> None:
+    found = asking.sound(
+        [
+            call("a", ""),
+            call("b", "x"),
+            call("c", "x"),
+            {"type": "tool_use", "name": "d", "input": {}},
+        ]
+    )
+    assert [block["id"] for block in found] == ["call_1", "x", "call_3", "call_4"]
 
 
 # --- replay ---------------------------------------------------------------------------------------
@@ -148,12 +371,13 @@ class Scripted:
 
     name = "scripted"
     unmetered = False
+    context = None
 
     def __init__(self, replies: list[ModelReply]) -> None:
         self.replies = replies
 
     async def ask(self, request: ModelRequest) -> ModelReply:
-        return self.replies[sum(m["role"] == "assistant" for m in request.messages)]
+        return self.replies[request.number]
 
 
 def result(call_id: str, content: str) -> Json:
@@ -163,7 +387,7 @@ def result(call_id: str, content: str) -> Json:
 def conversation(*turns: list[Json]) -> ModelRequest:
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": turn} for n, turn in enumerate(turns)]
-    return ModelRequest("system", [], messages, 4_096)
+    return ModelRequest("system", [], messages, 4_096, len(turns) // 2)
 
 
 REPLIES = [

@@ -9,6 +9,7 @@ import pytest
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.tools import registry
 from steadyhand_agent.tools.registry import Arguments, Outcome, Registry, ToolContext
@@ -300,6 +301,16 @@ async def test_find_is_cut(context_of: ContextOf) -> None:
     text = await text_of(context, "find_definition", name="f")
     assert text.endswith("[3 more with this name]")
     assert text.count("function f") == 12
+
+
+async def test_find_does_not_claim_a_count_that_the_index_has_not_made(
+    context_of: ContextOf,
+) -> None:
+    context, index = context_of({})
+    text = "def f():\n    return 1\n"
+    index.base.take(Segment.build([(index_text(f"m{n}.py", text), 0, 0) for n in range(130)]))
+    found = await text_of(context, "find_definition", name="f")
+    assert found.endswith("[at least 88 more with this name]")
 
 
 # --- edit_file ------------------------------------------------------------------------------------

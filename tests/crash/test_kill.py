@@ -7,6 +7,7 @@ order or once more than before fails, so the resumed session must go on exactly 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -29,13 +30,13 @@ VICTIM = Path(__file__).parent / "victim.py"
 STEPS = 31
 
 
-def environment(folder: Path, crash_at: str = "") -> dict[str, str]:
+def environment(folder: Path, crash_at: str = "", script: Path = demo.SCRIPT) -> dict[str, str]:
     found = {k: v for k, v in os.environ.items() if not k.startswith("STEADYHAND_")}
     found |= {
         # A call that dies keeps its reservation as its charge; a storm of them needs a budget.
         "STEADYHAND_MAX_TOKENS": "400000",
         "STEADYHAND_STATE_DIR": str(folder / "state"),
-        "STEADYHAND_REPLAY": str(demo.SCRIPT),
+        "STEADYHAND_REPLAY": str(script),
         "XDG_CONFIG_HOME": str(folder / "config"),
     }
     if crash_at:
@@ -43,11 +44,13 @@ def environment(folder: Path, crash_at: str = "") -> dict[str, str]:
     return found
 
 
-def task(folder: Path, sample: Path, *words: str, crash_at: str = "") -> int:
+def task(
+    folder: Path, sample: Path, *words: str, crash_at: str = "", script: Path = demo.SCRIPT
+) -> int:
     command = [sys.executable, "-P", str(VICTIM), *words, "--path", str(sample)]
     done = subprocess.run(
         command,
-        env=environment(folder, crash_at),
+        env=environment(folder, crash_at, script),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=60,
@@ -124,6 +127,56 @@ def test_kill_again_and_again(tmp_path: Path, sample: Path) -> None:
         if state.state == "waiting":
             break
     check_whole(state)
+
+
+def circling(folder: Path) -> Path:
+    """A script that takes one step for ever; it has one reply more than the guard lets it."""
+    read = {"path": "none.py", "reason": "again"}
+    said = "`none.py` cannot be read: No such file or directory."
+    steps = [
+        {
+            "expect": [{"tool": "read_file", "result": said}] if number else [],
+            "blocks": [
+                {"type": "tool_use", "id": f"c{number}", "name": "read_file", "input": read}
+            ],
+        }
+        for number in range(6)
+    ]
+    script = folder / "circling.jsonl"
+    lines = [{"steadyhand-replay": 1, "label": "in circles", "task": "x"}, *steps]
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return script
+
+
+def killed_in_a_circle(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    """Wherever it is killed: the same nudge after the third round, the same stop after the fifth."""
+    script = circling(tmp_path)
+    code = task(tmp_path, sample, "task", "x", crash_at=crash_at, script=script)
+    assert code == -signal.SIGKILL
+    session, before = asyncio.run(journal(tmp_path))
+    if before.state == "running":
+        task(tmp_path, sample, "resume", session, script=script)
+    _, state = asyncio.run(journal(tmp_path))
+    assert [len(r.notes) for r in state.rounds] == [0, 0, 1, 0, 0]
+    assert state.state == "paused"
+    assert state.reason.startswith("The agent is stuck")
+
+
+# The third round's result, its note, its end; the fifth's result, its end; the pause.
+@pytest.mark.parametrize("crash_at", ["14+", "15-", "15+", "16+", "25+", "26+", "27-", "27+"])
+def test_a_session_in_a_circle_stops_at_the_same_point(
+    tmp_path: Path, sample: Path, crash_at: str
+) -> None:
+    killed_in_a_circle(tmp_path, sample, crash_at)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("side", ["-", "+"])
+@pytest.mark.parametrize("step", range(2, 28))
+def test_a_circle_is_killed_at_every_step(
+    tmp_path: Path, sample: Path, step: int, side: str
+) -> None:
+    killed_in_a_circle(tmp_path, sample, f"{step}{side}")
 
 
 async def test_the_server_is_killed_and_resumed(tmp_path: Path, sample: Path) -> None:

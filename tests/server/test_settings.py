@@ -80,6 +80,10 @@ VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
     "check_seconds": 9.0, "check_megabytes": 9,
+    "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
+}  # fmt: skip
+READ: dict[str, Any] = {
+    "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
 }  # fmt: skip
 
 
@@ -104,11 +108,11 @@ def test_what_must_be_trusted_is_taken_from_the_user(root: Path, key: str) -> No
     value = VALUES[key]
     write(user_file(), f"{key} = {value!r}\n")
     found, ignored = settings(root)
-    assert str(getattr(found, key)) == str(value)
+    assert str(getattr(found, key)) == str(READ.get(key, value))
     assert ignored == []
     user_file().unlink()
     found, _ = settings(root, environment={f"STEADYHAND_{key.upper()}": str(value)})
-    assert str(getattr(found, key)) == str(value)
+    assert str(getattr(found, key)) == str(READ.get(key, value))
 
 
 @pytest.mark.parametrize(("key", "low", "high"), [
@@ -153,7 +157,8 @@ def test_a_person_may_raise_a_limit(root: Path) -> None:
     [
         ("max_rounds", 0), ("max_rounds", 201), ("max_tokens", 10), ("max_output", 1), ("max_minutes", 0),
         ("max_rounds", "many"), ("preview", "loud"), ("findings", "perhaps"), ("api_seconds", 0),
-        ("retry_attempts", 0), ("model", 3), ("retry_min_seconds", -1),
+        ("retry_attempts", 0), ("model", 3), ("retry_min_seconds", -1), ("temperature", 0.31),
+        ("temperature", 0.09), ("top_p", 0.79), ("top_p", 0.96),
     ],
 )  # fmt: skip
 def test_an_error_names_the_key_and_its_source(root: Path, key: str, value: Any) -> None:
@@ -310,3 +315,26 @@ def test_a_tier_that_there_is_not_is_named(root: Path, text: str) -> None:
     found, ignored = load(None, [root], {}, lenient=True)
     assert found == Settings()
     assert len(ignored) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ('[profiles."qwen*"]\ntools = "perhaps"\n', "qwen*.tools"),
+        ('[profiles."qwen*"]\ntemperature = 1\n', "qwen*.temperature"),
+        ('[profiles."qwen*"]\nsampling = ["top_k"]\n', "qwen*.sampling"),
+    ],
+)
+def test_a_profile_that_is_none_names_its_field(root: Path, table: str, wrong: str) -> None:
+    write(user_file(), table)
+    with pytest.raises(SettingsError, match=r"`profiles`") as raised:
+        settings(root)
+    assert wrong in str(raised.value)
+    found, ignored = load(None, [root], {}, lenient=True)
+    assert found.profiles == {}
+    assert len(ignored) == 1
+
+
+def test_a_profile_is_a_table_in_the_user_s_file(root: Path) -> None:
+    write(user_file(), '[profiles."qwen*"]\ntools = false\nsampling = ["temperature"]\n')
+    assert settings(root)[0].profiles == {"qwen*": {"tools": False, "sampling": ["temperature"]}}

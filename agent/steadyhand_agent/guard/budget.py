@@ -16,6 +16,8 @@ from steadyhand_agent.session import SessionState
 
 # A shorter reply cannot hold an edit with its reason.
 MIN_OUTPUT = 512
+# From this share of its rounds or tokens on, the model is told to come to an end.
+WRAP_UP = 0.8
 # Code is denser than prose: measured replies and prompts of code run at 3 to 4 bytes a token, and
 # an estimate that errs must err upwards.
 BYTES_PER_TOKEN = 3.0
@@ -33,15 +35,30 @@ class Reservation:
     Attributes:
         input: Estimated input, in charged tokens.
         max_tokens: The longest reply.
+        size: Bytes of what will be sent.
     """
 
     input: int
     max_tokens: int
+    size: int = 0
 
     @property
     def tokens(self) -> int:
         """What is set aside until the usage is known."""
         return self.input + self.max_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class DayBudget:
+    """What a workspace may spend in one day, over all of its sessions."""
+
+    limit: int
+    spent: int
+
+    @property
+    def left(self) -> int:
+        """Tokens that are not spent or set aside."""
+        return max(0, self.limit - self.spent)
 
 
 def check_limits(state: SessionState) -> None:
@@ -53,27 +70,48 @@ def check_limits(state: SessionState) -> None:
     if state.round >= state.limits.rounds:
         raise BudgetSpent(
             f"All {state.limits.rounds} rounds are used. Everything so far is kept: look at the "
-            "proposal, or resume with more rounds."
+            "proposal, or resume with more rounds.",
+            more=True,
         )
     if state.seconds >= state.limits.minutes * 60:
         raise BudgetSpent(
             f"The session has worked for {state.limits.minutes:g} minutes. Everything so far is "
-            "kept: look at the proposal, or resume to give it more time."
+            "kept: look at the proposal, or resume to give it more time.",
+            more=True,
         )
 
 
-def reserve(state: SessionState, request: ModelRequest) -> Reservation:
+def request_bytes(request: ModelRequest) -> int:
+    """How large a request is, by which its tokens are estimated."""
+    return len(orjson.dumps([request.system, list(request.tools), list(request.messages)]))
+
+
+def prompt_tokens(state: SessionState, size: int) -> int:
+    """Tokens that a prompt of so many bytes may take.
+
+    What the last prompt took is known from its usage, so only what was added since is estimated.
+    """
+    added = size - state.prompt_bytes
+    if state.prompt_tokens and added >= 0:
+        return state.prompt_tokens + estimate(added)
+    return estimate(size)
+
+
+def reserve(
+    state: SessionState, request: ModelRequest, today: DayBudget | None = None
+) -> Reservation:
     """Sets tokens aside for one call.
 
     Args:
         state: The session; a reservation that was left over counts as spent.
         request: What will be sent; its `max_tokens` is ignored.
+        today: What the workspace may spend today, where that is limited.
 
     Raises:
         BudgetSpent: What is left would not hold a useful reply.
     """
-    size = len(orjson.dumps([request.system, list(request.tools), list(request.messages)]))
-    whole = estimate(size)
+    size = request_bytes(request)
+    whole = prompt_tokens(state, size)
     # Uncached, unless the round before was seen to read its prompt from the cache.
     cached = min(state.cached_input, whole)
     charge = whole - cached + -(-cached // 10)
@@ -83,9 +121,33 @@ def reserve(state: SessionState, request: ModelRequest) -> Reservation:
         raise BudgetSpent(
             f"{state.spent:,} of {state.limits.tokens:,} tokens are used and the next call may "
             f"need {charge + MIN_OUTPUT:,}. Everything so far is kept: look at the proposal, or "
-            "resume with more tokens."
+            "resume with more tokens.",
+            more=True,
         )
-    return Reservation(charge, max_tokens)
+    if today is not None:
+        max_tokens = min(max_tokens, today.left - charge)
+        if max_tokens < MIN_OUTPUT:
+            raise BudgetSpent(
+                f"{today.spent:,} of the {today.limit:,} tokens that this workspace may use in a "
+                f"day are used and the next call may need {charge + MIN_OUTPUT:,}. Everything so "
+                "far is kept: resume tomorrow, or raise `daily_token_limit`."
+            )
+    return Reservation(charge, max_tokens, size)
+
+
+def wrap_up(state: SessionState) -> str:
+    """What a model is told, once, when most of its rounds or tokens are gone; empty before."""
+    if state.wrapping_up:
+        return ""
+    rounds = state.limits.rounds - state.round
+    tokens = max(0, state.limits.tokens - state.spent)
+    used = max(state.round / state.limits.rounds, state.spent / state.limits.tokens)
+    if used < WRAP_UP:
+        return ""
+    return (
+        f"You have {rounds} {'round' if rounds == 1 else 'rounds'} and {tokens:,} tokens left. "
+        "Come to an end: finish what you have begun, or call `finish` and say what is left."
+    )
 
 
 def result_limit(state: SessionState) -> int:

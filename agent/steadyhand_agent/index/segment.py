@@ -22,11 +22,11 @@ from rapidfuzz.distance import Indel
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry
-from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
+from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 3
+VERSION = 4
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64
@@ -36,9 +36,11 @@ MOST_COMMON = 200
 MOST_FOUND = 100
 # How many candidates are compared token by token (FACTS: more find nothing more).
 CANDIDATES = 20
-# The shares of common tokens, and of common names, from which on two functions are near copies.
+# From which share of common tokens on two functions are near copies, and how much that share and
+# the one of common names must come to: the fewer names, the more of the rest.
 NEAR = 0.72
-NEAR_NAMES = 0.5
+NAMES_WEIGH = 0.25
+ENOUGH = 0.88
 _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
@@ -86,15 +88,17 @@ class FileRow:
 def likeness(tokens: str, other: str) -> float:
     """The share of all tokens of two functions that both have in one order; 0 where too little.
 
-    Names are held to a share of their own: what remains of two short functions without them is
-    alike by chance. Both limits are read off the labelled pairs (bench/RESULTS.md).
+    Names count once more: what remains of two short functions without them is alike by chance.
+    One line through both shares tells clones from others better than a limit for each, since a
+    change that costs a small function half of its names leaves nearly all of its other tokens.
+    The limits are read off the labelled pairs (bench/RESULTS.md).
     """
     score = Indel.normalized_similarity(tokens, other, score_cutoff=NEAR)
-    if score >= NEAR:
-        ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
-        if Indel.normalized_similarity(ours, theirs, score_cutoff=NEAR_NAMES) >= NEAR_NAMES:
-            return score
-    return 0.0
+    if score < NEAR:
+        return 0.0
+    ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
+    names = Indel.normalized_similarity(ours, theirs)
+    return score if score + NAMES_WEIGH * names >= ENOUGH else 0.0
 
 
 def name_key(name: str) -> int:
@@ -130,43 +134,26 @@ class Segment:
     @classmethod
     def build(cls, files: Sequence[tuple[FileEntry, int, int]]) -> Segment:
         """A segment of entries, each with its file's time of change and size."""
-        rows: list[FileRow] = []
-        blobs: list[bytes] = []
-        counts: list[int] = []
-        keys: dict[str, list[int]] = {table: [] for table in _TABLES}
-        refs: dict[str, list[int]] = {table: [] for table in _TABLES}
-        runs: list[NDArray[np.uint64]] = []
-        chars: list[str] = []
-        names: set[str] = set()
-        words: list[bytes] = []
-        number = 0
-        for entry, modified, size in files:
-            rows.append(FileRow(entry.path, entry.content_hash, modified, size, entry.lines))
-            blobs.append(orjson.dumps([d.pack()[1:] for d in entry.definitions]))
-            counts.append(len(entry.definitions))
-            for definition, form in zip(entry.definitions, entry.forms, strict=True):
-                names.add(definition.name)
-                for table, key in _keys(definition):
-                    keys[table].append(key)
-                    refs[table].append(number)
-                runs.append(form.sketch.astype(np.uint64) << np.uint64(32) | np.uint64(number))
-                chars.append(form.tokens)
-                words.append(form.words)
-                number += 1
+        rows = [
+            FileRow(entry.path, entry.content_hash, modified, size, entry.lines)
+            for entry, modified, size in files
+        ]
+        entries = [entry for entry, _, _ in files]
+        blobs = [orjson.dumps([d[1:] for d in entry.definitions]) for entry in entries]
+        definitions = [d for entry in entries for d in entry.definitions]
+        chars = [form.tokens for entry in entries for form in entry.forms]
+        words = [form.words for entry in entries for form in entry.forms]
         arrays: dict[str, NDArray[Any]] = {
             "blob": np.frombuffer(b"".join(blobs), dtype="u1"),
             "blob_ends": np.cumsum([len(blob) for blob in blobs], dtype="<u8"),
-            "def_ends": np.cumsum(counts, dtype="<u4"),
-            "runs": np.sort(np.concatenate(runs)) if runs else np.empty(0, dtype="<u8"),
+            "def_ends": np.cumsum([len(entry.definitions) for entry in entries], dtype="<u4"),
+            "runs": np.sort(_turned(sketched_runs(chars))),
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
-            "names": _packed_names(names),
+            "names": _packed_names({definition.name for definition in definitions}),
             **_postings_arrays(Postings.build(words)),
+            **_table_arrays(definitions),
         }
-        for table in _TABLES:
-            key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
-            order = np.argsort(key, kind="stable")
-            arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
         return cls(rows, arrays)
 
     @classmethod
@@ -326,7 +313,7 @@ class Segment:
     def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order (see `View.near`)."""
         runs = self._arrays["runs"]
-        wanted = form.sketch.astype(np.uint64) << np.uint64(32)
+        wanted = sketched_runs([form.tokens]) << np.uint64(32)
         low = np.searchsorted(runs, wanted, side="left").tolist()
         high = np.searchsorted(runs, wanted | _LOW, side="right").tolist()
         spans = [runs[a:b] for a, b in zip(low, high, strict=True) if 0 < b - a <= MOST_COMMON]
@@ -385,19 +372,41 @@ class Segment:
         definitions = self._definitions(number)
         texts = [self._tokens(first + at) for at in range(len(definitions))]
         return tuple(
-            Form(d.body, d.shape, sketch, text) if text else NO_FORM
-            for d, sketch, text in zip(definitions, sketches(texts), texts, strict=True)
+            Form(d.body, d.shape, text) if text else NO_FORM
+            for d, text in zip(definitions, texts, strict=True)
         )
 
 
-def _keys(definition: Definition) -> list[tuple[str, int]]:
-    name = name_key(definition.name)
-    found = [("name", name)]
-    if definition.module_level and definition.kind != "constant":
-        found.append(("top", name))
-    if definition.body:
-        found += [("body", int(definition.body, 16)), ("shape", int(definition.shape, 16))]
-    return found
+def _table_arrays(definitions: Sequence[Definition]) -> dict[str, NDArray[Any]]:
+    """By what each of them is found, ascending, and their numbers."""
+    keys: dict[str, list[int]] = {table: [] for table in _TABLES}
+    refs: dict[str, list[int]] = {table: [] for table in _TABLES}
+    names: dict[str, int] = {}
+    for number, definition in enumerate(definitions):
+        name = names.get(definition.name)
+        if name is None:
+            name = names[definition.name] = name_key(definition.name)
+        keys["name"].append(name)
+        refs["name"].append(number)
+        if definition.module_level and definition.kind != "constant":
+            keys["top"].append(name)
+            refs["top"].append(number)
+        if definition.body:
+            keys["body"].append(int(definition.body, 16))
+            refs["body"].append(number)
+            keys["shape"].append(int(definition.shape, 16))
+            refs["shape"].append(number)
+    arrays: dict[str, NDArray[Any]] = {}
+    for table in _TABLES:
+        key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
+        order = np.argsort(key, kind="stable")
+        arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
+    return arrays
+
+
+def _turned(found: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers of definitions and hashes below them, with the hashes above."""
+    return found << np.uint64(32) | found >> np.uint64(32)
 
 
 def _postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:

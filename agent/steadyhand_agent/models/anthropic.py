@@ -1,21 +1,21 @@
 """Models that speak the Messages API, through the anthropic SDK.
 
-Owns the mapping from what the SDK raises, and what it does not raise, to our own errors. Retrying
-is the loop's: the SDK's own retries are off, or they would multiply. The key is read for each
-request and never kept. Importing the SDK takes a second, so it is imported on first use.
+Owns that protocol: what is put on the wire, the points where the prompt is cached, and what the SDK
+raises and does not raise. Retrying is the loop's: the SDK's own retries are off, or they would
+multiply. Importing the SDK takes a second, so it is imported on first use.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
-import os
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from steadyhand_agent.errors import ModelError, ModelKeyMissing, ModelRejected, ModelTransient
-from steadyhand_agent.models.profiles import profile
+from steadyhand_agent.errors import ModelError
+from steadyhand_agent.models import asking, connection, faults, plain_text, schemas
+from steadyhand_agent.models.asking import Question
+from steadyhand_agent.models.keys import Keys
+from steadyhand_agent.models.profiles import Accepted, Profile
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# These types arrive in the middle of a stream whose HTTP status was 200.
-_TRANSIENT_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
-_TRANSIENT_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_CACHED: Json = {"cache_control": {"type": "ephemeral"}}
+# What the endpoint takes back; blocks of another provider are left out.
+_KNOWN_BLOCKS = frozenset({"text", "tool_use", "tool_result", "thinking", "redacted_thinking"})
 
 
 class AnthropicModel:
@@ -33,85 +33,190 @@ class AnthropicModel:
 
     Args:
         name: The model's id.
+        keys: Read for each request.
+        profile: What the model accepts.
         base_url: Another endpoint that speaks the Messages API; None for Anthropic's own.
-        key_file: A file that holds the key; None for the environment's ANTHROPIC_API_KEY.
+        sampling: `temperature` and `top_p`, sent as far as the model takes them.
         seconds: Limit to the first byte, and between bytes.
     """
 
     unmetered = False
 
     def __init__(
-        self, name: str, *, base_url: str | None, key_file: Path | None, seconds: float = 30.0
+        self,
+        name: str,
+        *,
+        keys: Keys,
+        profile: Profile,
+        base_url: str | None = None,
+        sampling: Mapping[str, float] | None = None,
+        seconds: float = 30.0,
     ) -> None:
         self.name = name
+        self.context = profile.context
+        self._keys = keys
+        self._accepted = Accepted(name, base_url or "", profile)
         self._base_url = base_url
-        self._key_file = key_file
+        self._sampling = dict(sampling or {})
         self._seconds = seconds
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
-        key = self._key()
-        # A second of importing must not hold the loop: requests are answered meanwhile.
-        anthropic = await asyncio.to_thread(importlib.import_module, "anthropic")
+        return await asking.ask(request, self._accepted, self._keys, self._send)
+
+    async def _send(self, question: Question, key: str) -> ModelReply:
+        anthropic = await connection.sdk("anthropic")
         import httpx2
 
-        limits = httpx2.Timeout(self._seconds, connect=min(10.0, self._seconds))
+        arguments = self._arguments(question)
+        opened = await connection.opened(self._seconds)
         client = anthropic.AsyncAnthropic(
-            api_key=key, base_url=self._base_url, max_retries=0, timeout=limits
+            api_key=key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=opened.timeout,
+            http_client=opened,
         )
         try:
-            async with client, client.messages.stream(**self._arguments(request)) as stream:
-                message = await stream.get_final_message()
+            async with client, client.messages.stream(**arguments) as stream:
+                return await _received(stream, question)
         except anthropic.APIStatusError as error:
-            raise _status_error(error, self.name) from error
+            raise self._fault(error, _sent(arguments), key) from None
         except (anthropic.APIError, httpx2.HTTPError) as error:
-            raise ModelTransient(
-                f"The model's endpoint could not be reached or broke off ({type(error).__name__})."
-            ) from error
-        except (AssertionError, json.JSONDecodeError, TypeError, ValueError) as error:
+            raise faults.unreachable(error) from None
+        except (
+            AssertionError,
+            AttributeError,
+            IndexError,
+            json.JSONDecodeError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             # What the SDK does with an answer that is no event stream at all.
-            raise ModelTransient(
-                "The model's endpoint answered with something unreadable."
-            ) from error
-        if message.stop_reason is None:
-            # A stream that ends early raises nothing; only this tells.
-            raise ModelTransient("The model's reply broke off in the middle.")
-        return ModelReply(_blocks(message), message.stop_reason, _usage(message))
+            raise faults.unreadable() from error
 
-    def _key(self) -> str:
-        if self._key_file is not None:
-            try:
-                key = self._key_file.expanduser().read_text("utf-8").strip()
-            except OSError as error:
-                raise ModelKeyMissing(
-                    f"The key file {self._key_file} cannot be read ({error.strerror}); "
-                    "everything else works. Mend `api_key_file` in your settings."
-                ) from error
-        else:
-            key = os.environ.get("ANTHROPIC_API_KEY", "").strip()
-        if not key:
-            raise ModelKeyMissing(
-                "No API key is set, so no task can run; findings and quick fixes work without. "
-                "Set ANTHROPIC_API_KEY, or `api_key_file` in your steadyhand config.toml, and "
-                "resume the session."
-            )
-        return key
+    def _fault(self, error: Any, sent: set[str], key: str) -> ModelError:
+        return faults.of_status(
+            error.status_code,
+            str(error.api_message or error.type or ""),
+            model=self.name,
+            kind=error.type,
+            sent=sent,
+            headers=error.response.headers,
+            key=key,
+        )
 
-    def _arguments(self, request: ModelRequest) -> Json:
-        known = profile(self.name)
+    def _arguments(self, question: Question) -> Json:
+        request, profile = question.request, question.profile
         arguments: Json = {
             "model": self.name,
             "max_tokens": request.max_tokens,
-            "messages": list(request.messages),
-            "tools": list(request.tools),
+            "messages": _messages(request.messages, caching=profile.caching),
             "system": [{"type": "text", "text": request.system}],
         }
-        if known.caching:
-            arguments["system"][0]["cache_control"] = {"type": "ephemeral"}
-            arguments["cache_control"] = {"type": "ephemeral"}
-        if known.effort is not None:
-            arguments["output_config"] = {"effort": known.effort}
+        if request.tools:
+            arguments["tools"] = schemas.for_messages(request.tools, strict=profile.strict)
+        if profile.caching:
+            # What comes first is read from the cache by every round of every session.
+            arguments["system"][-1] |= _CACHED
+            if request.tools:
+                arguments["tools"][-1] |= _CACHED
+        config: Json = {}
+        if profile.effort is not None:
+            config["effort"] = profile.effort
+        if question.schema is not None:
+            config["format"] = {"type": "json_schema", "schema": question.schema}
+        if config:
+            arguments["output_config"] = config
+        if profile.thinking is not None:
+            arguments["thinking"] = {"type": profile.thinking}
+        # The SDK knows no sampling any more; the models that take it want the API of their time.
+        body = {n: v for n, v in self._sampling.items() if n in profile.sampling} | profile.body
+        if body:
+            arguments["extra_body"] = body
+        if profile.version is not None and body:
+            arguments["extra_headers"] = {"anthropic-version": profile.version}
         return arguments
+
+
+def _messages(messages: Sequence[Json], *, caching: bool) -> list[Json]:
+    """The conversation, with a cache point on each of the last two turns of the person's side.
+
+    The last one is what the next round reads; the one before is what this round reads, which an
+    endpoint that looks back over twenty blocks alone would miss after a reply with many calls.
+    """
+    put: list[Json] = []
+    for message in plain_text.as_text(messages):
+        known = [block for block in message["content"] if block.get("type") in _KNOWN_BLOCKS]
+        put.append(
+            {"role": message["role"], "content": known or [{"type": "text", "text": "(no reply)"}]}
+        )
+    if caching:
+        asked = [message for message in put if message["role"] == "user"]
+        for message in asked[-2:]:
+            message["content"][-1] = message["content"][-1] | _CACHED
+    return put
+
+
+async def _received(stream: Any, question: Question) -> ModelReply:
+    """The reply, its calls checked for being whole."""
+    written: dict[int, str] = {}
+    length = 0
+    async for event in stream:
+        if event.type != "content_block_delta":
+            continue
+        delta = event.delta
+        part = str(
+            getattr(delta, "partial_json", None)
+            or getattr(delta, "text", None)
+            or getattr(delta, "thinking", None)
+            or ""
+        )
+        length += len(part)
+        if delta.type == "input_json_delta":
+            written[event.index] = written.get(event.index, "") + part
+        if length > question.most_characters:
+            message: Message = stream.current_message_snapshot
+            return ModelReply(_blocks(message), "max_tokens", None)
+    message = await stream.get_final_message()
+    stop: str | None = message.stop_reason
+    if stop is None:
+        # A stream that ends early raises nothing; only this tells.
+        raise faults.broke_off()
+    usage = _usage(message)
+    if _cut(message, written, stop, question.request.max_tokens):
+        stop = "max_tokens"
+    return ModelReply(_blocks(message), stop, usage)
+
+
+def _cut(message: Message, written: Mapping[int, str], stop: str, max_tokens: int) -> bool:
+    """True where the limit ended a reply, whatever the endpoint calls it.
+
+    llama.cpp cuts a call into partial or empty arguments; the SDK closes them, so that only what
+    was written tells.
+    """
+    if stop in ("refusal", "model_context_window_exceeded", "pause_turn"):
+        return False
+    if message.usage.output_tokens == max_tokens:
+        return True
+    for text in written.values():
+        try:
+            json.loads(text or "{}", strict=False)
+        except (ValueError, RecursionError):
+            return True
+    return False
+
+
+def _sent(arguments: Json) -> set[str]:
+    """The names of what may be left out, as an endpoint would name them."""
+    sent = {"output_config", "thinking", "tools"} & arguments.keys()
+    sent |= arguments.get("extra_body", {}).keys() & {"temperature", "top_p"}
+    sent |= {"effort"} if "effort" in arguments.get("output_config", {}) else set[str]()
+    tools = arguments.get("tools", ())
+    sent |= {"strict"} if any("strict" in tool for tool in tools) else set[str]()
+    sent |= {"cache_control"} if "cache_control" in arguments["system"][-1] else set[str]()
+    return sent
 
 
 def _blocks(message: Message) -> list[Json]:
@@ -132,20 +237,3 @@ def _usage(message: Message) -> Usage:
         usage.cache_creation_input_tokens or 0,
         usage.cache_read_input_tokens or 0,
     )
-
-
-def _status_error(error: Any, model: str) -> ModelError:
-    status: int = error.status_code
-    said = str(error.api_message or error.type or f"HTTP {status}")[:300]
-    if status in _TRANSIENT_STATUS or error.type in _TRANSIENT_TYPES:
-        header = error.response.headers.get("retry-after", "")
-        try:
-            after = max(0.0, float(header)) if header else None
-        except ValueError:
-            after = None
-        return ModelTransient(f"The model's endpoint is not able to answer now: {said}", after)
-    if status == 401:
-        return ModelRejected(
-            "The endpoint does not accept the API key. Set another key and resume the session."
-        )
-    return ModelRejected(f"The endpoint refused the request for {model} ({status}): {said}")

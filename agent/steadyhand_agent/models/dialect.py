@@ -1,6 +1,8 @@
-"""Native tool use: from the blocks of a reply to actions.
+"""From the blocks of a reply to actions, in both dialects.
 
-Every tool's flat schema carries `reason`; `finish` is a tool; text without a call is a thought.
+Native tool use: every tool's flat schema carries `reason`; `finish` is a tool; text without a call
+is a thought. The JSON envelope: one decision a reply, in a block that says so. Which of the two a
+reply is in stands in its blocks, so a session may change its model between rounds.
 """
 
 from __future__ import annotations
@@ -10,50 +12,92 @@ from typing import Any
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ReplyUnreadable
 from steadyhand_agent.guard.budget import BYTES_PER_TOKEN
+from steadyhand_agent.models import envelope
 
 Json = dict[str, Any]
 
 # 500 tokens; a longer reason is cut, the action is not lost over it.
 REASON_BYTES = int(500 * BYTES_PER_TOKEN)
 
+_HANDED_OVER = {
+    "refusal": (
+        "The model declined to go on with this task, and nothing of its last reply was executed. "
+        "Everything before is kept: put the task differently in a new session, or set another "
+        "model and resume."
+    ),
+    "model_context_window_exceeded": (
+        "The session no longer fits into what the model can read at once, so its last reply was "
+        "cut and nothing of it was executed. Everything before is kept: look at the proposal, or "
+        "set a model with a larger context and resume."
+    ),
+}
+
+
+def handed_over(stop_reason: str | None) -> str | None:
+    """Why a reply ends the model's work for now, for the person; None where it does not."""
+    return _HANDED_OVER.get(stop_reason or "")
+
 
 def actions(blocks: list[Json], stop_reason: str | None) -> list[Action]:
     """The actions of a reply, in its order.
 
     Raises:
-        ReplyUnreadable: The reply was cut, or holds neither a call nor a text.
+        ReplyUnreadable: The reply was cut, is in the wrong dialect, or holds neither a call nor a
+            text.
     """
-    calls = [block for block in blocks if block.get("type") == "tool_use"]
     if stop_reason == "max_tokens":
         raise ReplyUnreadable(
             "Your reply was cut at its token limit, so nothing of it was executed. Take a smaller "
             "step: one call, a shorter text."
         )
+    calls = [block for block in blocks if block.get("type") in ("tool_use", "envelope")]
     if not calls:
-        text = "\n".join(str(b.get("text", "")) for b in blocks if b.get("type") == "text").strip()
-        if not text:
-            raise ReplyUnreadable("Your reply held neither a tool call nor a text. Call a tool.")
-        return [Action(kind="think", content={"text": text})]
-    found: list[Action] = []
-    for block in calls:
-        content = block.get("input")
-        if not isinstance(content, dict):
-            raise ReplyUnreadable(
-                f"The arguments of `{block.get('name')}` were no JSON object, so nothing was "
-                "executed. Send the call again."
-            )
-        arguments: Json = {str(key): value for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        name = str(block.get("name", ""))
-        found.append(
-            Action(
-                kind="finish" if name == "finish" else "tool",
-                tool=name,
-                content=arguments,
-                reason=_cut(str(arguments.get("reason", ""))),
-                call_id=str(block.get("id", "")),
-            )
+        return [_thought(blocks, stop_reason)]
+    return [_enveloped(b) if b["type"] == "envelope" else _called(b) for b in calls]
+
+
+def _thought(blocks: list[Json], stop_reason: str | None) -> Action:
+    text = "\n".join(str(b.get("text", "")) for b in blocks if b.get("type") == "text").strip()
+    if envelope.is_call(text):
+        raise ReplyUnreadable(
+            "You wrote a tool call as text, so nothing was executed. Make the call itself."
         )
-    return found
+    # A model that pauses its turn goes on where it stopped when it is asked again.
+    if not text and stop_reason != "pause_turn":
+        raise ReplyUnreadable("Your reply held neither a tool call nor a text. Call a tool.")
+    return Action(kind="think", content={"text": text})
+
+
+def _called(block: Json) -> Action:
+    given = envelope.keyed(block.get("input"))
+    if given is None:
+        raise ReplyUnreadable(
+            f"The arguments of `{block.get('name')}` were no JSON object, so nothing was "
+            "executed. Send the call again."
+        )
+    name = str(block.get("name", ""))
+    # Strict schemas ask for every argument, and null for those that are not meant.
+    arguments: Json = {key: value for key, value in given.items() if value is not None}
+    return Action(
+        kind="finish" if name == "finish" else "tool",
+        tool=name,
+        content=arguments,
+        reason=_cut(str(arguments.get("reason", ""))),
+        call_id=str(block.get("id", "")),
+    )
+
+
+def _enveloped(block: Json) -> Action:
+    found = envelope.read(str(block.get("text", "")))
+    call_id, reason = str(block.get("id", "")), _cut(found.reason)
+    if found.kind == "think":
+        text = str(found.content.get("text") or found.reason)
+        return Action(kind="think", content={"text": text}, reason=reason, call_id=call_id)
+    if found.kind == "finish" or found.tool == "finish":
+        content = {"reason": reason, **found.content}
+        return Action(kind="finish", tool="finish", content=content, reason=reason, call_id=call_id)
+    content = {key: value for key, value in found.content.items() if value is not None}
+    return Action(kind="tool", tool=found.tool, content=content, reason=reason, call_id=call_id)
 
 
 def _cut(reason: str) -> str:

@@ -36,6 +36,7 @@ class ReplayModel:
     """
 
     unmetered = True
+    context = None
 
     def __init__(self, path: Path, roots: Sequence[Path]) -> None:
         self._roots = roots
@@ -61,7 +62,7 @@ class ReplayModel:
         Raises:
             ReplayDiverged: What happened is not what the script holds, or it is over.
         """
-        number = sum(message["role"] == "assistant" for message in request.messages)
+        number = request.number
         if number >= len(self._steps):
             raise ReplayDiverged(
                 f"The recorded session ends after {len(self._steps)} replies, but another was "
@@ -87,6 +88,7 @@ class RecordingModel:
         self._task = task
         self.name = inner.name
         self.unmetered = inner.unmetered
+        self.context = inner.context
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Asks, and appends the step."""
@@ -98,7 +100,7 @@ class RecordingModel:
         }
         if reply.usage is not None:
             step["usage"] = {name: getattr(reply.usage, name) for name in Usage.__slots__}
-        first = not any(message["role"] == "assistant" for message in request.messages)
+        first = request.number == 0
         with self._path.open("wb" if first else "ab") as file:
             if first:
                 head = {_HEAD: _VERSION, "label": f"recorded from {self.name}", "task": self._task}
@@ -112,7 +114,7 @@ def observations(request: ModelRequest, roots: Sequence[Path]) -> list[Json]:
     names: dict[str, str] = {}
     for message in request.messages:
         if message["role"] == "assistant":
-            names = {b["id"]: b["name"] for b in message["content"] if b.get("type") == "tool_use"}
+            names = {b["id"]: b.get("name", "") for b in message["content"] if "id" in b}
     last = request.messages[-1]["content"]
     return [
         {"tool": names.get(block["tool_use_id"], ""), "result": normal(block["content"], roots)}

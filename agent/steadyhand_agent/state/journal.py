@@ -22,10 +22,11 @@ Json = dict[str, Any]
 # verdict: the guard's word and, for a permit, the intent · result: what the tool gave ·
 # round: a round is over · note: something the model is told · state: where the session stands ·
 # proposal: it is offered · applied, undone: what the editor did · grant: the person gave more ·
-# lease: another process took over · snapshot: a history that began on another machine
+# compacted: rounds that the model is shown in summary from now on · lease: another process took
+# over · snapshot: a history that began on another machine
 Kind = Literal[
     "task", "call", "reply", "verdict", "result", "round", "note", "state", "proposal",
-    "applied", "undone", "grant", "lease", "snapshot",
+    "applied", "undone", "grant", "compacted", "lease", "snapshot",
 ]  # fmt: skip
 
 SCHEMA = 1

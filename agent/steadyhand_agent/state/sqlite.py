@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS records (
     crc INTEGER NOT NULL,
     PRIMARY KEY (session, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spending (
+    workspace TEXT NOT NULL,
+    day TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (workspace, day)
+) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
 _VERSION = 1
@@ -54,7 +60,7 @@ _Job = tuple[Callable[[apsw.Connection], Any], "asyncio.Future[Any]", asyncio.Ab
 
 
 class SqliteJournal:
-    """A `Journal` in one file, safe with several processes on it.
+    """A `Journal` and a `Ledger` in one file, safe with several processes on it.
 
     Args:
         path: The file; its folder is made, private to the user.
@@ -129,6 +135,22 @@ class SqliteJournal:
             )
         )
         return [Summary(**orjson.loads(row[0])) for row in rows]
+
+    async def spent(self, workspace: str, day: str) -> int:
+        """Tokens of a day; see `Ledger.spent`."""
+        return await self._do(lambda db: _spent(db, workspace, day))
+
+    async def spend(self, workspace: str, day: str, tokens: int, limit: int = 0) -> bool:
+        """Adds to a day; see `Ledger.spend`."""
+
+        def job(db: apsw.Connection) -> bool:
+            after = max(0, _spent(db, workspace, day) + tokens)
+            if limit and tokens > 0 and after > limit:
+                return False
+            db.execute("INSERT OR REPLACE INTO spending VALUES (?, ?, ?)", (workspace, day, after))
+            return True
+
+        return await self._do(job)
 
     async def close(self) -> None:
         """Waits for what is queued and closes the file."""
@@ -209,6 +231,13 @@ def _open(path: Path) -> apsw.Connection:
     db.execute(_SCHEMA)
     db.execute("COMMIT")
     return db
+
+
+def _spent(db: apsw.Connection, workspace: str, day: str) -> int:
+    row = db.execute(
+        "SELECT tokens FROM spending WHERE workspace = ? AND day = ?", (workspace, day)
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _append(db: apsw.Connection, item: Record, summary: Summary) -> None:

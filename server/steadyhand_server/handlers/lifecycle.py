@@ -14,7 +14,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.uris import to_fs_path
 
-from steadyhand_server import transport
+from steadyhand_server import logs, transport
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -95,6 +95,7 @@ def _start(server: SteadyhandServer) -> None:
         # Without a folder there is nothing to index; a lone file has no neighbours.
         log.info("no workspace folder; findings and tasks are off")
         return
+    logs.to_file(settings.state_path)
     neighbours = LspNeighbours(server)
     server.engine = Engine(server.roots, settings, LspEditor(server), neighbours)
     server.engine.settle = server.findings.settle

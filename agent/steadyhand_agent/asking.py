@@ -1,0 +1,194 @@
+"""One call of the model: set aside what it may cost, ask, try again, and settle.
+
+Owns the budget's side of a call and the retrying. Never decides what an action may do, and never
+asks past a limit: what a call may cost is set aside, durably, before it is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from steadyhand_agent import context
+from steadyhand_agent.errors import BudgetSpent, ModelTransient
+from steadyhand_agent.guard import budget
+from steadyhand_agent.patience import Patience
+from steadyhand_agent.ports import Clock, Ledger, Model, ModelReply, ModelRequest
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state.journal import Kind
+
+Json = dict[str, Any]
+
+# What most models that nobody has a profile of take, and what a session spends in all.
+_CAREFUL_CONTEXT = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """What a workspace may spend in a day, over all of its sessions and processes.
+
+    Attributes:
+        ledger: Where it is kept.
+        limit: Tokens.
+    """
+
+    ledger: Ledger
+    limit: int
+
+
+class Asking:
+    """Asks a session's model, round after round.
+
+    Args:
+        state: The session; changed only by folding records in.
+        journal: Keeps a record and folds it into `state`; durable when it returns.
+        model: What is asked.
+        clock: Waits between attempts, and says what day it is.
+        patience: How a failing model is asked again.
+        daily: What the workspace may spend in a day; None where nobody counts.
+        tell: Passes on what happens: an event, and a message.
+    """
+
+    def __init__(
+        self,
+        state: SessionState,
+        journal: Callable[[Kind, Json], Awaitable[None]],
+        model: Model,
+        clock: Clock,
+        patience: Patience,
+        daily: Daily | None,
+        tell: Callable[[str, str], None],
+    ) -> None:
+        self._state = state
+        self._journal = journal
+        self._model = model
+        self._clock = clock
+        self._patience = patience
+        self._daily = None if model.unmetered else daily
+        self._tell = tell
+
+    async def ask(self, tools: list[Json]) -> None:
+        """One call; its reservation is journaled before, its reply after.
+
+        Raises:
+            BudgetSpent: A limit is reached.
+            ModelError: No attempt succeeded.
+        """
+        state = self._state
+        budget.check_limits(state)
+        request = await self._fitting(tools)
+        started = time.monotonic()
+        reply, size = await self._attempts(request)
+        usage = reply.usage
+        reserved = state.reserved
+        charged = usage.charged if usage else reserved
+        await self._journal(
+            "reply",
+            {
+                "round": state.round + 1,
+                "blocks": reply.blocks,
+                "stop_reason": reply.stop_reason,
+                "charged": charged,
+                "raw": usage.raw if usage else reserved,
+                "input": usage.raw - usage.output_tokens if usage else 0,
+                "bytes": size,
+                "cached_input": usage.cache_read_input_tokens if usage else 0,
+                "seconds": time.monotonic() - started,
+            },
+        )
+        if self._daily is not None and charged != reserved:
+            # A crash before this leaves more charged to the day than was spent, never less.
+            await self._daily.ledger.spend(state.workspace, self._today(), charged - reserved)
+        self._tell("reply", "")
+
+    async def _fitting(self, tools: list[Json]) -> ModelRequest:
+        """The next request, its earlier rounds in summary where they no longer fit."""
+        state, window = self._state, self._model.context or _CAREFUL_CONTEXT
+        request = context.build(state, tools)
+        if self._needs(request) <= window:
+            return request
+        found = context.compacted(state, tools, window // 2)
+        if found is not None:
+            await self._journal("compacted", {"through": found.through, "earlier": found.text})
+            self._tell("compacted", f"Rounds 1 to {found.through} are summed up from now on.")
+            request = context.build(state, tools)
+        if self._needs(request) > window:
+            raise BudgetSpent(
+                f"The task takes about {self._needs(request):,} tokens, which is more than the "
+                f"{window:,} that {self._model.name} takes at once. Everything so far is kept: "
+                "choose a model with a larger context, or give it a smaller task."
+            )
+        return request
+
+    def _needs(self, request: ModelRequest) -> int:
+        prompt = budget.prompt_tokens(self._state, budget.request_bytes(request))
+        return prompt + budget.MIN_OUTPUT
+
+    async def _attempts(self, request: ModelRequest) -> tuple[ModelReply, int]:
+        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
+        patience = self._patience
+        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
+        jitter = wait_random(0, patience.least / 4)
+
+        def wait(attempt: RetryCallState) -> float:
+            error = attempt.outcome.exception() if attempt.outcome else None
+            if isinstance(error, ModelTransient) and error.retry_after is not None:
+                return error.retry_after
+            return backoff(attempt) + jitter(attempt)
+
+        def give_up(attempt: RetryCallState) -> bool:
+            error = attempt.outcome.exception() if attempt.outcome else None
+            asked = error.retry_after if isinstance(error, ModelTransient) else None
+            late = asked is not None and asked > patience.longest
+            return late or stop_after_attempt(patience.attempts)(attempt)
+
+        def tell(attempt: RetryCallState) -> None:
+            error = attempt.outcome.exception() if attempt.outcome else None
+            self._tell("retry", f"{error} Attempt {attempt.attempt_number + 1} follows.")
+
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(ModelTransient),
+            stop=give_up,
+            wait=wait,
+            sleep=self._clock.sleep,
+            before_sleep=tell,
+            reraise=True,
+        ):
+            with attempt:
+                aside = await self._set_aside(request)
+                self._tell("call", "")
+                asked = dataclasses.replace(request, max_tokens=aside.max_tokens)
+                return await self._model.ask(asked), aside.size
+        raise AssertionError("unreachable: the last attempt is raised")
+
+    async def _set_aside(self, request: ModelRequest) -> budget.Reservation:
+        """Reserves what one attempt may cost, of the session's budget and of the day's."""
+        state, daily = self._state, self._daily
+        while True:
+            today = None
+            if daily is not None:
+                spent = await daily.ledger.spent(state.workspace, self._today())
+                today = budget.DayBudget(daily.limit, spent)
+            aside = budget.reserve(state, request, today)
+            # Another session may have been quicker; then what is left is asked for again.
+            if daily is None or await daily.ledger.spend(
+                state.workspace, self._today(), aside.tokens, daily.limit
+            ):
+                break
+        await self._journal("call", {"round": state.round + 1, "reserved": aside.tokens})
+        return aside
+
+    def _today(self) -> str:
+        return time.strftime("%Y-%m-%d", time.localtime(self._clock.now()))

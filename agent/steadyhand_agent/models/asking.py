@@ -1,0 +1,119 @@
+"""What every provider does around a request: parameters that are refused, keys, dialect.
+
+Owns the order of these things, so that a provider is left with its protocol alone: a parameter that
+the endpoint refuses is left out and the request sent again; a key that is refused or busy gives way
+to the next; a model without tools is asked in the envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from steadyhand_agent.errors import ModelRejected, ParameterRefused
+from steadyhand_agent.models import plain_text
+from steadyhand_agent.models.keys import Keys
+from steadyhand_agent.models.profiles import Accepted, Profile
+from steadyhand_agent.ports import ModelReply, ModelRequest
+
+Json = dict[str, Any]
+Send = Callable[["Question", str], Awaitable[ModelReply]]
+
+# An endpoint that ignores max_tokens is stopped here; no token is longer on average.
+_CHARACTERS_PER_TOKEN = 16
+_MOST_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request as a provider puts it on the wire.
+
+    Attributes:
+        request: The conversation, in plain text already where the model has no tools.
+        profile: What may be sent.
+        schema: The schema of the whole reply; None where there is none to hold the model to.
+    """
+
+    request: ModelRequest
+    profile: Profile
+    schema: Json | None = None
+
+    @property
+    def most_characters(self) -> int:
+        """Where a reply that does not end is taken as cut."""
+        return 4_000 + self.request.max_tokens * _CHARACTERS_PER_TOKEN
+
+
+async def ask(request: ModelRequest, accepted: Accepted, keys: Keys, send: Send) -> ModelReply:
+    """Asks, and asks again at once where that costs nothing and may help.
+
+    Args:
+        request: As the loop wants it.
+        accepted: What the model takes, less what was refused before.
+        keys: Tried one after the other.
+        send: Puts one question with one key; raises `KeyRefused`, `ModelBusy` and
+            `ParameterRefused` for what is mended here.
+
+    Raises:
+        ModelTransient: Another attempt may help.
+        ModelError: It will not.
+    """
+    while True:
+        profile = accepted.now
+        question = _question(request, profile)
+        try:
+            reply = await keys.use(lambda key, question=question: send(question, key))
+        except ParameterRefused as refused:
+            if not accepted.drop(refused.parameter, str(refused)):
+                raise ModelRejected(f"The endpoint refused the request: {refused}") from None
+            continue
+        if not profile.tools:
+            number = sum(message["role"] == "assistant" for message in request.messages) + 1
+            reply = plain_text.reply(reply, number)
+        return ModelReply(sound(reply.blocks), reply.stop_reason, reply.usage)
+
+
+def _question(request: ModelRequest, profile: Profile) -> Question:
+    if profile.tools:
+        return Question(request, profile)
+    schema = plain_text.schema(request.tools) if profile.structured else None
+    return Question(plain_text.in_text(request), profile, schema)
+
+
+def sound(blocks: Sequence[Json]) -> list[Json]:
+    """Blocks that can be kept and answered: the same, but for what no journal could hold.
+
+    A call without an id of its own gets one, since its result goes back under it. Half a surrogate
+    pair, a number beyond 64 bits and nesting without end become text that can be kept.
+    """
+    seen: set[str] = set()
+    found: list[Json] = []
+    for number, block in enumerate(blocks, 1):
+        try:
+            orjson.dumps(block)
+        except TypeError:
+            block = _plain(block, 0)
+        if block.get("type") == "tool_use":
+            call_id = str(block.get("id") or "")
+            if not call_id or call_id in seen:
+                block = block | {"id": f"call_{number}"}
+            seen.add(str(block["id"]))
+        found.append(block)
+    return found
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 63:
+        return str(value)
+    if isinstance(value, dict | list) and depth > _MOST_DEPTH:
+        return "(nested too deeply)"
+    if isinstance(value, dict):
+        return {_plain(str(k), depth): _plain(v, depth + 1) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list):
+        return [_plain(one, depth + 1) for one in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
