@@ -144,8 +144,10 @@ class Workspace:
         target = root / inside
         try:
             real = target.resolve()
-        except (OSError, RuntimeError) as error:
-            raise PathRefused(f"`{name}` cannot be resolved: {error}.") from error
+        except RuntimeError as error:
+            raise PathRefused(f"`{name}` is a link that leads to itself.") from error
+        except OSError as error:
+            raise PathRefused(f"`{name}` cannot be resolved: {error.strerror}.") from error
         if real != root and not real.is_relative_to(root):
             raise PathRefused(f"`{name}` leads out of the workspace through a link.")
         if any(folded(part) in _CLOSED_FOLDERS for part in real.relative_to(root).parts):

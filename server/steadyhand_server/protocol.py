@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,24 @@ Command = Callable[["SteadyhandServer", Json], Awaitable[Any]]
 
 # Our own notification: what a session does, one event at a time (see server/README.md).
 SESSION_EVENT = "steadyhand/session"
+# Our own requests to a client that announces them: what its other language servers know.
+REFERENCES_REQUEST = "steadyhand/references"
+DIAGNOSTICS_REQUEST = "steadyhand/diagnostics"
+
+
+@dataclass
+class DiagnosticsAnswer:
+    """A client's answer to `steadyhand/diagnostics`."""
+
+    id: int | str | None
+    result: list[lsp.PublishDiagnosticsParams] | None = None
+    jsonrpc: str = "2.0"
+
+
+_RESULTS: dict[str, type[Any]] = {
+    REFERENCES_REQUEST: lsp.ReferencesResponse,
+    DIAGNOSTICS_REQUEST: DiagnosticsAnswer,
+}
 
 
 class SteadyhandProtocol(LanguageServerProtocol):
@@ -132,6 +151,12 @@ class SteadyhandProtocol(LanguageServerProtocol):
             self._send_data({"jsonrpc": "2.0", "id": None, "error": wrong})
             return
         self._send_response(msg_id, error=error.to_response_error())
+
+    def get_result_type(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, method: str
+    ) -> type[Any] | None:
+        """The form of an answer to one of our own requests, else pygls's."""
+        return _RESULTS.get(method) or super().get_result_type(method)
 
     def _execute_handler(
         self,

@@ -472,3 +472,79 @@ async def test_sessions_completion_and_health(desk: Desk) -> None:
     assert "ERROR" not in report and "WARNING" not in report, report
     assert "it says: steadyhand " in report and f"serves {desk.workspace}" in report, report
     assert "1 sessions here" in report or "1 session here" in report, report
+
+
+# Another language server, inside this Neovim, that counts in UTF-8 and knows one thing.
+OTHER = """
+local function answer(method, params)
+  if method == 'initialize' then
+    return { capabilities = { referencesProvider = true, positionEncoding = 'utf-8' } }
+  end
+  if method == 'textDocument/references' then
+    _G.asked = params
+    local at = { line = 2, character = 0 }
+    return { { uri = params.textDocument.uri, range = { start = at, ['end'] = at } } }
+  end
+end
+vim.lsp.start({
+  name = 'other',
+  root_dir = vim.fn.getcwd(),
+  cmd = function()
+    return {
+      request = function(method, params, callback)
+        local found = answer(method, params)
+        vim.schedule(function() callback(nil, found) end)
+        return true, 1
+      end,
+      notify = function() return true end,
+      is_closing = function() return false end,
+      terminate = function() end,
+    }
+  end,
+})
+local shown = { lnum = 1, col = 0, message = 'unused', severity = vim.diagnostic.severity.WARN, source = 'other' }
+vim.diagnostic.set(vim.api.nvim_create_namespace('other'), 0, { shown })
+"""
+
+
+async def test_what_other_language_servers_know(desk: Desk) -> None:
+    notes = desk.workspace / "pressroom" / "notes.py"
+    notes.write_text("größe = '😀'; seite = 1\n\nprint(seite)\n")
+    calls = [
+        ("references", {"path": "pressroom/notes.py", "line": 1, "name": "seite"}),
+        ("diagnostics", {"path": "pressroom/notes.py"}),
+        ("diagnostics", {"path": "pressroom/feeds.py"}),
+        ("finish", {"summary": "Done."}),
+    ]
+    results = [
+        "pressroom/notes.py:3: print(seite)",
+        "pressroom/notes.py:2: warning: unused (other)",
+        "The editor shows nothing about `pressroom/feeds.py`. A file that is not open may not have "
+        "been looked at.",
+    ]
+    script: list[Step] = [desk.script[0]]
+    for number, (name, given) in enumerate(calls):
+        use = {"type": "tool_use", "id": f"call_{number}", "name": name}
+        before = [{"tool": calls[number - 1][0], "result": results[number - 1]}] if number else []
+        script.append({"expect": before, "blocks": [{**use, "input": {**given, "reason": "."}}]})
+    desk.play(script)
+    nv = await desk.neovim(notes)
+    await nv.lua(OTHER)
+    await nv.until("#vim.lsp.get_clients({ name = 'other', bufnr = 0 }) == 1")
+    await nv.ex("Steadyhand task look around")
+    await told(nv, "Done.")
+    # 13 UTF-16 units or characters, and more bytes: it is asked as it counts.
+    asked = await nv.lua("return _G.asked.position")
+    assert asked == {"line": 0, "character": len("größe = '😀'; ".encode())}
+
+
+async def test_trust_is_asked_for(desk: Desk) -> None:
+    (desk.workspace / "steadyhand.toml").write_text('checks = { tests = "pytest -q" }\n')
+    nv = await desk.neovim(desk.archive)
+    await told(nv, "until you trust this workspace")
+    await nv.ex("Steadyhand trust")
+    await nv.sees("tests = pytest -q", "1: Yes", "2: No")
+    await answer(nv, 1, "Trusted: tests = pytest -q.")
+    assert (desk.folder / "state" / "trust.json").exists()
+    await nv.ex("Steadyhand trust revoke")
+    await told(nv, "no longer trusted.")

@@ -24,6 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => promptTask(started, context.workspaceState, 'Steadyhand: Do This Here', place)),
     command('steadyhand.showSessions', () => showSessions(started)),
     ...ACTIONS.map((action) => command(action.command, (argument) => actOnSession(started, action, argument?.session))),
+    command('steadyhand.trustChecks', () => trustChecks(started)),
     command('steadyhand.restartServer', () => started.restart()),
     command('steadyhand.showLog', () => started.showLog()),
   );
@@ -89,6 +90,14 @@ async function showSessions(server: Server): Promise<void> {
     await vscode.commands.executeCommand('steadyhand.newTask');
   } else if (choice) {
     await actOnSession(server, choice.action, choice.session.id);
+  }
+}
+
+/** The server shows what would be trusted, and asks. */
+async function trustChecks(server: Server): Promise<void> {
+  const answer = await server.run<{ message: string }>('steadyhand.trust', {});
+  if (answer) {
+    void vscode.window.showInformationMessage(`Steadyhand: ${answer.message}`);
   }
 }
 

@@ -2,8 +2,12 @@
 
 export const SESSION_NOTIFICATION = 'steadyhand/session';
 
-/** Commands of the server that start work; they wait until the workspace is trusted. */
-export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.resume']);
+/** Requests of the server's: what this window's other language servers know. */
+export const REFERENCES_REQUEST = 'steadyhand/references';
+export const DIAGNOSTICS_REQUEST = 'steadyhand/diagnostics';
+
+/** Commands of the server that start work, or that let it run commands; they wait until the workspace is trusted. */
+export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.resume', 'steadyhand.trust']);
 
 export type SessionState = 'running' | 'waiting' | 'paused' | 'finished' | 'failed' | 'cancelled';
 

@@ -7,6 +7,7 @@ import {
   TransportKind,
   type ErrorHandler, type Middleware,
 } from 'vscode-languageclient/node';
+import { answerForNeighbours } from './neighbours';
 import { RUNS_A_TASK, SESSION_NOTIFICATION, type SessionEvent } from './protocol';
 
 const SENT_SETTINGS = ['steadyhand.maxRounds', 'steadyhand.maxTokens', 'steadyhand.findings'];
@@ -128,7 +129,7 @@ export class Server implements vscode.Disposable {
     }, {
       documentSelector: [{ scheme: 'file', language: 'python' }],
       // The client registers `steadyhand.promptTask`, which the server cannot ask for itself.
-      initializationOptions: () => ({ ...serverSettings(), client: { prompt: true } }),
+      initializationOptions: () => ({ ...serverSettings(), client: { prompt: true, references: true, diagnostics: true } }),
       outputChannel: this.log,
       errorHandler: this.errorHandler(() => client),
       initializationFailedHandler: () => false, // told by onFailure
@@ -137,6 +138,7 @@ export class Server implements vscode.Disposable {
     client.onFailure = (cause) => isCurrent() && this.failed(cause, program);
     client.onDidChangeState(({ newState }) => isCurrent() && this.stateChanged.fire(newState));
     client.onNotification(SESSION_NOTIFICATION, (event: SessionEvent) => this.sessionChanged.fire(event));
+    answerForNeighbours(client);
     this.client = client;
     await client.start().catch(() => undefined); // told by onFailure
   }

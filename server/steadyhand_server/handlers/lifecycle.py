@@ -86,6 +86,7 @@ def _start(server: SteadyhandServer) -> None:
     from steadyhand_agent.index.suppress import BASELINE_FILE
     from steadyhand_server.editor import LspEditor
     from steadyhand_server.engine import Engine
+    from steadyhand_server.neighbours import LspNeighbours
     from steadyhand_server.settings import load
 
     settings, ignored = load(server.given, server.roots, lenient=True)
@@ -95,7 +96,8 @@ def _start(server: SteadyhandServer) -> None:
         log.info("no workspace folder; findings and tasks are off")
         return
     logs.to_file(settings.state_path)
-    server.engine = Engine(server.roots, settings, LspEditor(server))
+    neighbours = LspNeighbours(server)
+    server.engine = Engine(server.roots, settings, LspEditor(server), neighbours)
     server.engine.settle = server.findings.settle
     keeper = server.engine.keeper
     engine = server.engine

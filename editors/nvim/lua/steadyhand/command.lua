@@ -51,6 +51,12 @@ local verbs = {
       server.say(status ~= '' and status or 'no session is under way.')
     end
   end,
+  trust = function(_, rest)
+    local client = server.client()
+    if client then
+      server.execute(client, 'trust', rest == 'revoke' and { revoke = true } or {})
+    end
+  end,
   log = function()
     vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
   end,

@@ -1,6 +1,7 @@
 -- The language client's configuration: how the server is started, and who answers it.
 
 local edits = require('steadyhand.edits')
+local neighbours = require('steadyhand.neighbours')
 local proposal = require('steadyhand.proposal')
 local server = require('steadyhand.server')
 local sessions = require('steadyhand.sessions')
@@ -18,7 +19,7 @@ return {
   filetypes = { 'python' },
   root_markers = { '.git', 'pyproject.toml', 'steadyhand.toml' },
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
-  init_options = { client = { prompt = true }, preview = 'message' },
+  init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },
   handlers = {
     ['steadyhand/session'] = function(_, event)
       sessions.take(event)
@@ -29,6 +30,8 @@ return {
     ['window/showMessageRequest'] = proposal.on_question,
     ['window/showDocument'] = proposal.on_document,
     ['workspace/applyEdit'] = edits.on_apply,
+    ['steadyhand/references'] = neighbours.on_references,
+    ['steadyhand/diagnostics'] = neighbours.on_diagnostics,
     -- Answers to commands that code actions started.
     ['workspace/executeCommand'] = server.on_answer,
     ['window/showMessage'] = function(_, params)
