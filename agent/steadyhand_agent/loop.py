@@ -37,6 +37,7 @@ from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
 from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
+from steadyhand_agent.proposals import dry_run
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
@@ -49,6 +50,10 @@ MAX_UNREADABLE = 3
 _UNKNOWN = (
     "The session was interrupted while `{tool}` was under way; how it ended is not known. None of "
     "the person's files was touched. Run it again if you need its result."
+)
+_NOT_YET = (
+    "Not offered yet: {problems} Mend this and call `finish` again. If it must be so, call "
+    "`finish` again as it is; the person is then shown this remark."
 )
 # What remains of a record for the result's own text.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
@@ -277,10 +282,25 @@ class Loop:
         return answer
 
     async def _finish(self, action: Action) -> None:
-        said = str(action.content.get("summary") or action.reason or "Done.")
-        summary = self.around.disclosure.text(said)
-        await self.journal("proposal", {"summary": summary})
-        result = {"call_id": action.call_id, "tool": "finish", "text": "Offered.", "error": False}
+        """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
+        shown = self.around.disclosure.text
+        summary = shown(str(action.content.get("summary") or action.reason or "Done."))
+        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        wrong = {path: shown(said) for path, said in tried.items()}
+        told = any(r.tool == "finish" and r.error for r in self.state.results())
+        result: Json = {
+            "call_id": action.call_id,
+            "tool": "finish",
+            "text": "Offered.",
+            "error": False,
+        }
+        if wrong and not told:
+            result |= {"text": _NOT_YET.format(problems=" ".join(wrong.values())), "error": True}
+            await self.journal("result", {"result": result, "changes": []})
+            self._event("result", action, message=result["text"])
+            return
+        remarks = {path: [said] for path, said in wrong.items()}
+        await self.journal("proposal", {"summary": summary, "remarks": remarks})
         await self.journal("result", {"result": result, "changes": []})
 
     async def _offer(self, last: Round) -> None:

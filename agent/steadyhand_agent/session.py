@@ -160,6 +160,10 @@ class SessionState(BaseModel):
         """The number of the last round that was begun."""
         return len(self.rounds)
 
+    def results(self) -> list[Result]:
+        """What every action so far came to, in order."""
+        return [result for done in self.rounds for result in done.results]
+
     def proposal(self) -> Proposal:
         """What the session offers now."""
         changes = tuple(
@@ -315,6 +319,8 @@ def _state(state: SessionState, body: Json) -> None:
 
 def _proposal(state: SessionState, body: Json) -> None:
     state.summary = body["summary"]
+    for path, lines in body.get("remarks", {}).items():
+        state.remarks.setdefault(path, []).extend(lines)
 
 
 def _applied(state: SessionState, body: Json) -> None:

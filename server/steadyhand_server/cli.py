@@ -62,7 +62,7 @@ def _use(known: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     import steadyhand_agent
-    from steadyhand_server import check, stats
+    from steadyhand_server import check, compare, stats
     from steadyhand_server import terminal_commands as run
 
     parser = argparse.ArgumentParser(
@@ -100,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     stats.add_options(
         add("stats", "what the sessions came to: tools, rounds, tokens, refusals", stats.stats)
     )
+    trust = add("trust", "let this folder's steadyhand.toml name commands", run.trust)
+    trust.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    trust.add_argument("--yes", action="store_true", help="do not ask")
+    trust.add_argument("--revoke", action="store_true", help="take it back")
+    what = "run the same tasks with several models, on copies, and compare"
+    compare.add_options(add("compare", what, compare.compare))
     add("doctor", "what is configured, reachable, missing, and how to get it", run.doctor)
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
     demo.add_argument("--yes", action="store_true", help="apply without asking")

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from steadyhand_agent import git
+from steadyhand_agent import git, sandbox
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
+from steadyhand_server import trust as kept
 from steadyhand_server.engine import Engine, redis_tier
-from steadyhand_server.settings import Settings, load, user_file
-from steadyhand_server.terminal import TerminalEditor
+from steadyhand_server.settings import Settings, load, user_file, wanted
+from steadyhand_server.terminal import TerminalEditor, confirm
 
 
 def task(given: argparse.Namespace) -> int:
@@ -117,6 +118,24 @@ def undo(given: argparse.Namespace) -> int:
     return asyncio.run(run())
 
 
+def trust(given: argparse.Namespace) -> int:
+    """Keeps, or takes back, the person's trust in a folder's `steadyhand.toml`."""
+    root, _ = folder(given.path)
+    console = Console(highlight=False, soft_wrap=True)
+    state = load(roots=[root])[0].state_path
+    if given.revoke:
+        there = kept.take_back(state, root)
+        console.print("No longer trusted." if there else "It was not trusted.")
+        return 0
+    root, found = wanted([root])
+    if not given.yes and not asyncio.run(confirm(console, kept.question(root, found), "")):
+        console.print("Nothing was trusted.")
+        return 1
+    kept.give(state, root, found)
+    console.print(f"Trusted in {escape(str(root))}: {escape(kept.sentence(found))}.")
+    return 0
+
+
 def doctor(given: argparse.Namespace) -> int:
     """What is configured, reachable and missing."""
     console = Console(highlight=False, soft_wrap=True)
@@ -149,6 +168,9 @@ def doctor(given: argparse.Namespace) -> int:
         return 1
     for sentence in ignored:
         say("ignored", sentence, well=None)
+    if settings.checks:
+        how = "shut in by bubblewrap" if sandbox.works() else "not shut in: you are asked each time"
+        say("checks", f"{', '.join(sorted(settings.checks))}; {how}", well=True)
     key = bool(os.environ.get("ANTHROPIC_API_KEY") or settings.api_key_file)
     how = "set" if key else "not set; set ANTHROPIC_API_KEY to run tasks (findings work without)"
     say("API key", how, well=key)

@@ -68,6 +68,14 @@ def sentence(wanted: Json) -> str:
     return "; ".join(parts) or "nothing"
 
 
+def question(root: Path, wanted: Json) -> str:
+    """What the person is asked before their word is kept."""
+    return (
+        f"Let the agent run what {root.name}/steadyhand.toml names ({sentence(wanted)})? A changed "
+        "word in it asks you again."
+    )
+
+
 def _read(state: Path) -> dict[str, str]:
     """What is kept; a file that cannot be read trusts nobody."""
     try:

@@ -374,3 +374,10 @@ def test_swapped_locals_are_another_function(order: list[int]) -> None:
     plain = head + "g(p, h(q), r.x, s)\n"
     swapped = head + "g({}, h({}), {}.x, {})\n".format(*(local[at] for at in order))
     assert same(plain, swapped) is (order == [0, 1, 2, 3])
+
+
+def test_a_line_with_nothing_but_its_own_name_and_types_is_code() -> None:
+    text = "class A {\n  emitted<\n    T\n  >(a: T): T {\n    return a\n  }\n}\n"
+    found = {d.name: d.lines for d in index_text("a.ts", text).definitions}
+    # What types alone stand in is none.
+    assert found["emitted"] == 4

@@ -417,3 +417,31 @@ class Packages:
 )
 def test_module_names(path: str, packages: set[str], module: str) -> None:
     assert module_name(path, Packages(packages)) == module
+
+
+def test_constants_in_conditions_of_a_module_count_and_others_do_not() -> None:
+    text = """\
+try:
+    A = 1
+except ImportError:
+    if x:
+        B = 2
+else:
+    with y:
+        C = 3
+for z in x:
+    D = z
+    match z:
+        case 1:
+            E = z
+class F:
+    if x:
+        G = 1
+    H = 2
+def f():
+    I = 1
+    if x:
+        J = 1
+"""
+    found = [d.name for d in index_text("a.py", text).definitions if d.kind == "constant"]
+    assert found == ["A", "B", "C", "D", "E"]

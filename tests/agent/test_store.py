@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text, language_of
+from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.index.store import Index, View
+from steadyhand_agent.index.words import packed, unpacked, words_of_definition
 
 
 def filled(files: dict[str, str]) -> Index:
@@ -232,3 +234,48 @@ def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
         assert view.named(name) == plain.named(name)
         for definition in plain.named(name):
             assert view.with_body(definition.body) == plain.with_body(definition.body)
+
+
+LONG = """\
+def {name}(rows, limit):
+    kept = []
+    for row in rows:
+        if row.size > limit:
+            kept.append(row.strip())
+    logger.info("kept", len(kept))
+    return sorted(kept, key=by_size)
+"""
+
+
+def test_a_segment_finds_near_copies_as_a_live_layer_does() -> None:
+    changed = LONG.replace("logger.info", "logger.debug").format(name="pick")
+    other = "def unlike(a):\n    with open(a) as file:\n        return json.load(file)[0]\n"
+    files = {"a.py": LONG.format(name="keep"), "b.py": F + other, "c.py": "X = 1\n"}
+    entries = [index_text(path, text) for path, text in files.items()]
+    live, stored = filled(files), Index()
+    stored.base.take(Segment.build([(entry, 0, 0) for entry in entries]))
+    asked = index_text("d.py", changed).forms[0]
+    found = [list(index.view().near(asked)) for index in (live, stored)]
+    assert found[0] == found[1]
+    assert [(d.path, score > 0.9) for d, score in found[1]] == [("a.py", True)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            "a.py",
+            LONG.format(name="keep_large_rows").replace(":\n", ':\n    """Keep rows."""\n', 1),
+        ),
+        (
+            "a.ts",
+            "/** Reads it. */\nexport function readAll(file: Input) {\n  return file.all()\n}\n",
+        ),
+    ],
+)
+def test_the_index_keeps_the_words_that_a_query_for_the_same_text_has(path: str, text: str) -> None:
+    entry = index_text(path, text)
+    definition = entry.definitions[0]
+    asked = words_of_definition(definition, text[definition.start : definition.end])
+    assert dict(unpacked(entry.forms[0].words)) == dict(unpacked(packed(asked)))
+    assert len(asked) > 3

@@ -7,8 +7,9 @@ These choices follow measurements on labelled mutants of real functions: without
 parentheses and trailing commas a fifth of the layout-only copies were missed, and renaming called
 names or attributes merged functions that mean different things.
 
-A form has two digests, with literal values (*body*) and without (*shape*), and a sketch for what is
-only nearly alike: the 32 smallest hashes of its runs of four tokens. A text is read once: a query
+A form has two digests, with literal values (*body*) and without (*shape*), and its tokens; of them
+a sketch is made for what is only nearly alike: the 32 smallest hashes of the runs of four tokens,
+for as many texts at once as are at hand. A text is read once: a query
 of the language names what is dropped or bound, those ranges are blanked in a copy of the text, one
 regular expression reads the rest, and what can be done for all functions of a text at once is done
 in NumPy.
@@ -16,11 +17,12 @@ in NumPy.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,9 @@ _TOKEN = re.compile(
     rb"|(?:->|::|\?\.)" + _NAME + rb"|!==?|[<>]{2,3}=?|\*\*=?|//=?|&&|\|\||\?\?|\+\+|--"
     rb"|[-+*/%@&|^<>:]=|[^\s;]"
 )
-_SPACED_DOT = re.compile(rb"(?<![.\d])\.[\s\\]+(?=[A-Za-z_])")
+# The dot comes first and what may not stand before it after: from a letter a pattern is searched
+# as fast as memory is read, from a look-behind at every byte.
+_SPACED_DOT = re.compile(rb"\.(?<![.\d]\.)[\s\\]+(?=[A-Za-z_])")
 _CONTINUED = re.compile(rb"\\\r?\n")
 _QUOTED = re.compile(rb"(?s)([rRbB]?)[uUfF]?(\"\"\"|\'\'\'|[\"\'`])(.*)\2")
 _TRAILING_COMMA = re.compile(rb",(?=\s*[)\]}])")
@@ -69,6 +73,8 @@ _MOST_ENDS = 16
 _SINGLE_COMMA = 0x01
 _SIGN = 0x03
 _MOST_KNOWN = 200_000
+_CODE_LINE = re.compile(rb"[^\x00-\x20][^\n]*")
+_TO_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 
 
 class _Codes(dict[bytes, int]):
@@ -77,7 +83,7 @@ class _Codes(dict[bytes, int]):
     def __missing__(self, token: bytes) -> int:
         # Adjacent strings are one string.
         what = b'"' if token[0] == 0x22 else token
-        digest = hashlib.blake2b(what, digest_size=8).digest()
+        digest = blake2b(what, digest_size=8).digest()
         code = int.from_bytes(digest, "little") & _MASK
         if token[0] in _DIGITS:
             code |= _NUMBER
@@ -94,14 +100,12 @@ _ANY_LOCAL = np.uint64(_Codes()[b"\0local"])
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A normalised definition.
 
     Attributes:
         body: Digest with literal values, 16 hex digits.
         shape: Digest without.
-        sketch: Up to 32 hashes, ascending.
         tokens: The tokens as characters of a string, for an exact comparison of two candidates;
             those from U+8000 on are names that are called, read or asked of something.
         words: The words under which it is found by a description (`words.packed`).
@@ -109,12 +113,11 @@ class Form:
 
     body: str
     shape: str
-    sketch: Sketch
     tokens: str
     words: bytes = b""
 
 
-NO_FORM = Form("", "", np.empty(0, dtype=np.uint32), "")
+NO_FORM = Form("", "", "")
 
 
 class TokenStream:
@@ -123,6 +126,7 @@ class TokenStream:
     Args:
         data: The text.
         captures: What the language's query found (see `languages/language.py`).
+        comments: Spans of comments.
         docstrings: Spans of docstrings, dropped like comments.
     """
 
@@ -130,6 +134,7 @@ class TokenStream:
         self,
         data: bytes,
         captures: Mapping[str, Sequence[Node]],
+        comments: Sequence[tuple[int, int]],
         docstrings: Sequence[tuple[int, int]],
     ) -> None:
         self._data = data
@@ -137,8 +142,8 @@ class TokenStream:
         self._strings: list[tuple[int, int]] = []
         self._mask_strings(captures.get("string", ()), captures.get("interpolation", ()))
         masked = self.masked
-        for node in captures.get("comment", ()):
-            self._blank(node.start_byte, node.end_byte)
+        for start, end in comments:
+            masked[start:end] = data[start:end].translate(_TO_BLANKS)
         dropped = 0
         for start, end in sorted([(n.start_byte, n.end_byte) for n in captures.get("drop", ())]):
             if end > dropped:  # What stands inside of another has gone with it.
@@ -150,7 +155,7 @@ class TokenStream:
             del self._strings[low:high]
         for node in captures.get("sign", ()):
             masked[node.start_byte] = _SIGN
-        self._mark_arguments(captures.get("arguments", ()))
+        bare = self._mark_arguments(captures.get("arguments", ()))
         for node in captures.get("single", ()):
             self._keep_comma(node.end_byte)
         for match in _TRAILING_COMMA.finditer(masked):
@@ -166,7 +171,9 @@ class TokenStream:
         for match in _SPACED_DOT.finditer(masked):
             masked[match.start()] = 0x20
             masked[match.end() - 1] = 0x2E
-        self._mark_ends([node.end_byte for node in captures.get("block", ())])
+        # Where each line with code begins and ends; later a block's end may take a newline's place.
+        self._code = [match.span() for match in _CODE_LINE.finditer(masked)]
+        self._mark_ends([*bare, *[node.end_byte for node in captures.get("block", ())]])
         self._bound = _positions(data, captures.get("bind", ()))
         self._outside = _positions(data, captures.get("outside", ()))
         self._codes: list[int] = []
@@ -226,39 +233,24 @@ class TokenStream:
         pieces = [text[s:e] for s, e in zip([0, *self._ends], self._ends, strict=False)]
         found: list[Form] = []
         start = 0
-        for end, literals, sketch, piece in zip(
-            self._ends, self._literals, sketches(pieces), pieces, strict=True
-        ):
-            shape = hashlib.blake2b(shaped[start:end].tobytes(), digest_size=8)
-            body = hashlib.blake2b(exact[start:end].tobytes(), digest_size=8)
-            body.update(literals)
-            found.append(Form(body.hexdigest(), shape.hexdigest(), sketch, piece))
+        exact_bytes, shaped_bytes = exact.tobytes(), shaped.tobytes()
+        for end, literals, piece in zip(self._ends, self._literals, pieces, strict=True):
+            without = shaped_bytes[8 * start : 8 * end]
+            written = exact_bytes[8 * start : 8 * end] + literals
+            shape = body = blake2b(without, digest_size=8).hexdigest()
+            if written != without:
+                body = blake2b(written, digest_size=8).hexdigest()
+            found.append(Form(body, shape, piece))
             start = end
         return found
 
     def code_lines(self, spans: Sequence[tuple[int, int]]) -> list[int]:
-        """How many lines of each span hold code."""
-        if not spans:
-            return []
-        content = np.frombuffer(self.masked, dtype=np.uint8)
-        # A block's end may stand where the masked text had its newline.
-        ends = np.frombuffer(self._data, dtype=np.uint8) == 0x0A
-        starts = np.concatenate(([0], np.flatnonzero(ends) + 1))
-        starts = starts[starts < len(content)]
-        written = np.add.reduceat(content > 0x20, starts, dtype=np.int64) > 0
-        total = np.concatenate(([0], np.cumsum(written)))
-        edges = np.array(spans)
-        first = np.searchsorted(starts, edges[:, 0], side="right") - 1
-        last = np.searchsorted(starts, edges[:, 1], side="left")
-        return [int(n) for n in total[last] - total[first]]
+        """How many lines of each span hold code, the whole first line included."""
+        starts, ends = zip(*self._code, strict=True) if self._code else ((), ())
+        return [bisect_left(starts, end) - bisect_left(ends, start) for start, end in spans]
 
     def _blank(self, start: int, end: int) -> None:
-        piece = self._data[start:end]
-        if b"\n" in piece:
-            blank = b"\n".join([b" " * len(line) for line in piece.split(b"\n")])
-        else:
-            blank = b" " * (end - start)
-        self.masked[start:end] = blank
+        self.masked[start:end] = self._data[start:end].translate(_TO_BLANKS)
 
     def _drop(self, start: int, end: int) -> None:
         """Blanks an annotation with the sign that leads to it."""
@@ -277,8 +269,12 @@ class TokenStream:
         if at >= 0:
             self.masked[at] = _SINGLE_COMMA
 
-    def _mark_arguments(self, lists: Sequence[Node]) -> None:
-        """Makes `f(a, b)` of `f a, b`: what counts is where the arguments end."""
+    def _mark_arguments(self, lists: Sequence[Node]) -> list[int]:
+        """Makes `f(a, b)` of `f a, b`: what counts is where the arguments end.
+
+        Returns:
+            The ends of those without brackets, which are yet to be marked.
+        """
         masked = self.masked
         bare: list[int] = []
         for node in lists:
@@ -287,7 +283,7 @@ class TokenStream:
                 masked[start], masked[end - 1] = 0x20, _BLOCK_END
             else:
                 bare.append(end)
-        self._mark_ends(bare)
+        return bare
 
     def _mark_ends(self, ends: list[int]) -> None:
         masked, size = self.masked, len(self.masked)
@@ -326,37 +322,39 @@ class TokenStream:
 
 
 def sketches(texts: Sequence[str]) -> list[Sketch]:
-    """The smallest hashes of the runs of tokens in each text.
+    """The smallest hashes of the runs of tokens in each text, ascending.
 
     Bottom-k sketches (Broder 1997): the share of common hashes estimates the share of common runs.
     """
+    keys = sketched_runs(texts)
+    first = np.searchsorted(keys >> np.uint64(32), np.arange(len(texts) + 1, dtype=np.uint64))
+    hashes = keys.astype(np.uint32)
+    return [hashes[low:high] for low, high in pairwise(first.tolist())]
+
+
+def sketched_runs(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The sketches of many texts, ascending: a text's number, and a hash below it."""
     codes = np.frombuffer("".join(texts).encode("utf-16-le"), dtype="<u2").astype(np.uint64)
-    ends = np.cumsum([len(text) for text in texts])
+    lengths = np.array([len(text) for text in texts], dtype=np.int64)
     count = len(codes) - RUN + 1
-    empty = np.empty(0, dtype=np.uint32)
     if count <= 0:
-        return [empty] * len(ends)
+        return np.empty(0, dtype=np.uint64)
     mixed = codes[:count].copy()
     for place in range(1, RUN):
         mixed |= codes[place : place + count] << np.uint64(16 * place)
     mixed *= _FACTOR
     mixed ^= mixed >> np.uint64(29)
     mixed *= _FACTOR
-    lengths = np.diff(ends, prepend=0)
-    owner = np.repeat(np.arange(len(ends)), lengths)
+    owner = np.repeat(np.arange(len(texts), dtype=np.uint64), lengths)
     # A run that begins in one function and ends in the next is nobody's.
     whole = owner[:count] == owner[RUN - 1 :]
-    keys = (owner[:count].astype(np.uint64) << np.uint64(32)) | (mixed >> np.uint64(32))
-    keys = keys[whole]
+    keys = ((owner[:count] << np.uint64(32)) | (mixed >> np.uint64(32)))[whole]
     keys.sort()
     keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))] if len(keys) else keys
-    owners = (keys >> np.uint64(32)).astype(np.int64)
-    first = np.searchsorted(owners, np.arange(len(ends) + 1))
-    hashes = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    return [
-        hashes[low : min(high, low + SKETCH_SIZE)].copy()
-        for low, high in zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
-    ]
+    # What has as many smaller hashes of the same text before it as a sketch holds is left out.
+    taken = np.ones(len(keys), dtype=bool)
+    taken[SKETCH_SIZE:] = (keys[SKETCH_SIZE:] ^ keys[:-SKETCH_SIZE]) >> np.uint64(32) != 0
+    return keys[taken]
 
 
 def _content(literal: bytes) -> bytes:

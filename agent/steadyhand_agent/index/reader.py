@@ -12,7 +12,7 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tree_sitter import Node, Parser, QueryCursor
 
@@ -20,10 +20,9 @@ from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry, Kind
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, TokenStream
 from steadyhand_agent.index.languages.language import Language
-from steadyhand_agent.index.words import describable, packed, words_of_definition
+from steadyhand_agent.index.words import MAX_BODY, Words, describable, packed, words_of
 from steadyhand_agent.workspace import text_hash, utf8
 
-_SPACE = re.compile(r"\s+")
 # Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests
 # deeper than the first number is not looked at, and in a text that nests deeper than the second,
 # brackets beyond the third are blanked.
@@ -46,24 +45,32 @@ _EVENTS = (
     *_KINDS,
     "scope",
     "namespace",
-    "contract",
     "header",
+    "contract",
     "closure",
     "wrap",
     "branch",
     "decorator",
     "error",
 )
+# What is of no interest without a definition inside; all that may be inside comes before.
+_LAST_HELD = "header"
+_HOLDERS = frozenset({"contract", "closure", "branch", "error"})
+_Event = tuple[int, int, int, int, Node, str]
 _GENERATED = re.compile(
     rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
     rb"|DO NOT EDIT|do not edit|Do not edit"
 )
+# One of these is part of all that `_GENERATED` matches.
+_GENERATED_WORDS = (b"enerated", b"DO NOT EDIT", b"o not edit")
 _HEAD = 1_500
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
 WHOLE_FILE = -1
 # What stands between the parts of a namespace's name.
 _SEPARATOR = re.compile(r"::|\\")
+# A docstring, or a comment that may stand before one.
+_MAY_BE_DOC = re.compile(rb"[rRbBuUfF]{0,2}[\"']|#")
 _BRACKETS = re.compile(r"^#?\[+\s*|\s*\]+$")
 # What documentation generators read in a comment, and people do not.
 _MARKUP = re.compile(r"</?(?:summary|remarks|para|inheritdoc)\b[^>]*>|^[@\\]brief\s+")
@@ -179,13 +186,24 @@ class _Scope:
 
 @dataclass(slots=True)
 class _Found:
-    """A definition that was met; its form is read when all of them are known."""
+    """A definition that was met; its form is read when all of them are known.
+
+    Offsets stand beside the nodes because asking a node costs as much as a call.
+    """
 
     node: Node
     kind: Kind
     start: int
-    name: Node
+    node_start: int
+    end: int
+    name: str
+    name_start: int
+    name_end: int
+    name_node: Node
+    owner: str
     body: Node | None
+    body_start: int
+    body_end: int
     scope: _Scope
     decorators: list[Node] = field(default_factory=list[Node])
     documented: bool = False
@@ -212,43 +230,45 @@ class _Reader:
         self._sweep(captures)
         if not self.found:
             return []
-        docs = [self._docstring(item) for item in self.found] if self.language.docstrings else []
+        docs: list[tuple[int, int] | None] = [None] * len(self.found)
+        if self.language.docstrings:
+            docs = [self._docstring(item) for item in self.found]
         keeps = self.language.keeps_paren
         if keeps is not None:
             captures["paren"] = [pair for pair in captures.get("paren", ()) if not keeps(pair)]
-        stream = TokenStream(self.data, captures, [doc for doc in docs if doc is not None])
-        comments = sorted((c.start_byte, c.end_byte) for c in captures.get("comment", ()))
+        comments = sorted([(c.start_byte, c.end_byte) for c in captures.get("comment", ())])
+        stream = TokenStream(self.data, captures, comments, [d for d in docs if d is not None])
         places = [self._add(stream, item) for item in self.found]
         forms = stream.forms()
-        lines = stream.code_lines([(i.node.start_byte, i.node.end_byte) for i in self.found])
+        lines = stream.code_lines([(item.node_start, item.end) for item in self.found])
         found: list[tuple[Definition, Form]] = []
-        for at, item in enumerate(self.found):
-            form = forms[place] if (place := places[at]) is not None else NO_FORM
-            doc = docs[at] if docs else None
+        for item, place, doc, written in zip(self.found, places, docs, lines, strict=True):
+            form = forms[place] if place is not None else NO_FORM
             item.documented = doc is not None
             text = self._first_sentence(doc) if doc else self._comment_above(item, comments)
-            definition = self._definition(item, form, lines[at], text, stream, comments)
-            found.append((definition, replace(form, words=self._words(definition))))
+            definition = self._definition(item, form, written, text, stream, comments)
+            if describable(definition):
+                body, shape, tokens, _ = form
+                form = Form(body, shape, tokens, packed(self._words(item, definition, doc)))
+            found.append((definition, form))
         found.sort(key=lambda pair: pair[0].start)
         return found
 
-    def _words(self, definition: Definition) -> bytes:
-        if not describable(definition):
-            return b""
-        text = self.data[definition.start : definition.end].decode("utf-8", "replace")
-        return packed(words_of_definition(definition, text))
+    def _words(self, item: _Found, definition: Definition, doc: tuple[int, int] | None) -> Words:
+        """The words of a definition; see `words.words_of_definition`."""
+        body = b""
+        if item.kind not in ("class", "type"):
+            head_end = doc[1] if doc else self.data.find(b"\n", item.name_end, item.end)
+            at = head_end if head_end >= 0 else item.start
+            body = self.data[at : min(item.end, at + MAX_BODY)]
+        return words_of(definition.name, definition.signature, definition.doc, body)
 
     def _sweep(self, captures: Mapping[str, Sequence[Node]]) -> None:
-        events = [
-            (node.start_byte, -node.end_byte, order, node, name)
-            for order, name in enumerate(_EVENTS)
-            for node in captures.get(name, ())
-        ]
-        events.sort(key=lambda event: event[:3])
+        events = self._events(captures)
         stack = [_Scope(len(self.data) + 1, branch=self._whole_file())]
         wraps: list[tuple[int, int]] = []
         decorators: list[Node] = []
-        for start, negative_end, _, node, name in events:
+        for start, negative_end, _, _, node, name in events:
             end = -negative_end
             while stack[-1].end <= start and len(stack) > 1:
                 stack.pop()
@@ -261,7 +281,8 @@ class _Reader:
                     # Only what ends together belongs together; `export` may have a `;` of its own.
                     if not self.data[end:closed].strip(b" \t\r\n;"):
                         wrapped = opened
-                inner = self._enter(kind, node, wrapped, scope, self._on(wrapped, decorators))
+                on = self._on(wrapped, decorators) if decorators else []
+                inner = self._enter(kind, node, (wrapped, start, end), scope, on)
                 decorators = []
                 if inner is not None:
                     stack.append(inner)
@@ -275,40 +296,64 @@ class _Reader:
                 wraps.append((start, end))
             elif name == "decorator":
                 last = self.found[-1] if self.found else None
-                if last is not None and last.node.start_byte <= start < last.name.start_byte:
+                if last is not None and last.node_start <= start < last.name_start:
                     last.decorators.append(node)
                 else:
                     decorators.append(node)
             elif name != "closure" or not (self.found and _is_body(self.found[-1], node)):
                 stack.append(_part(name, node, scope))
 
+    def _events(self, captures: Mapping[str, Sequence[Node]]) -> list[_Event]:
+        """What the sweep meets, in the order of the text; the outer one first."""
+        events: list[_Event] = []
+        starts: list[int] = []
+        for order, name in enumerate(_EVENTS):
+            for node in captures.get(name, ()):
+                start, end = node.start_byte, node.end_byte
+                if name in _HOLDERS:
+                    # Most branches hold no definition, and then they are nothing to us.
+                    at = bisect_left(starts, start)
+                    if at == len(starts) or starts[at] >= end:
+                        continue
+                events.append((start, -end, order, len(events), node, name))
+            if name == _LAST_HELD:
+                starts = sorted([event[0] for event in events])
+        events.sort()
+        return events
+
     def _enter(
-        self, kind: Kind, node: Node, start: int, scope: _Scope, decorators: list[Node]
+        self,
+        kind: Kind,
+        node: Node,
+        span: tuple[int, int, int],
+        scope: _Scope,
+        decorators: list[Node],
     ) -> _Scope | None:
+        start, node_start, end = span
+        if kind == "constant" and (
+            scope.local or (scope.in_class and not self.language.class_constants)
+        ):
+            return None
         name = self.language.name_of(node)
         if name is None:
             # Nobody can say its name, so what is inside is its own.
-            inner = _Scope(node.end_byte, scope.prefix, False, True, scope.lost, scope.test)
-            inner.branch = (*scope.branch, node.start_byte)
+            inner = _Scope(end, scope.prefix, False, True, scope.lost, scope.test)
+            inner.branch = (*scope.branch, node_start)
             return None if kind == "constant" else inner
-        text = self._text(name)
+        name_start, name_end = name.start_byte, name.end_byte
+        text = self.data[name_start:name_end].decode("utf-8", "replace")
         owner = self.language.owner_of(node)
         if kind == "constant":
-            if (
-                scope.local
-                or (scope.in_class and not self.language.class_constants)
-                or not self.language.is_constant.match(text)
-            ):
+            if not self.language.is_constant.match(text):
                 return None
         elif kind == "function" and (scope.in_class or owner):
             kind = "method"
         local = scope.local
         if scope.lost and self.language.offside and node.start_point[1] > 0:
             local = True
-        above = decorators
         prefix = f"{scope.prefix}{owner}." if owner else scope.prefix
         where = _Scope(scope.end, prefix, scope.in_class, local, False, scope.test)
-        where.branch = scope.branch + self._conditions(above)
+        where.branch = scope.branch + self._conditions(decorators) if decorators else scope.branch
         where.contract = scope.contract
         body = self.language.body_of(node) if self.language.body_of is not None else None
         if body is None:
@@ -316,13 +361,21 @@ class _Reader:
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
                 body = value.child_by_field_name(self.language.body_field)
-        self.found.append(_Found(node, kind, start, name, body, where, above))
+        body_start, body_end = (body.start_byte, body.end_byte) if body is not None else (0, 0)
+        self.found.append(
+            _Found(
+                node, kind, start, node_start, end, text, name_start, name_end, name, owner,
+                body, body_start, body_end, where, decorators,
+            )
+        )  # fmt: skip
+        if kind == "constant":
+            return None
         test = scope.test or self.language.is_test_name.match(text) is not None
-        test = test or self._decorated_test(above)
-        inner = _Scope(node.end_byte, f"{prefix}{text}.", kind in ("class", "type"))
+        test = test or self._decorated_test(decorators)
+        inner = _Scope(end, f"{prefix}{text}.", kind in ("class", "type"))
         inner.local = local or kind in ("function", "method")
         inner.test, inner.branch = test, where.branch
-        return None if kind == "constant" else inner
+        return inner
 
     def _begin(self, header: Node, stack: list[_Scope]) -> None:
         """Lets a namespace without a body begin, and the one before it end."""
@@ -369,10 +422,10 @@ class _Reader:
     def _add(self, stream: TokenStream, item: _Found) -> int | None:
         if item.kind not in ("function", "method") or item.body is None:
             return None
-        node, name = item.node, item.name
+        name = item.name_start, item.name_end
         # A method's bare name is a function beside the class, or an overload of another meaning.
-        again = self._bytes(name) if item.kind == "function" else b""
-        return stream.add(node.start_byte, node.end_byte, (name.start_byte, name.end_byte), again)
+        again = self.data[item.name_start : item.name_end] if item.kind == "function" else b""
+        return stream.add(item.node_start, item.end, name, again)
 
     def _definition(
         self,
@@ -383,54 +436,51 @@ class _Reader:
         stream: TokenStream,
         comments: list[tuple[int, int]],
     ) -> Definition:
-        node, name = item.node, self._text(item.name)
-        decorators = tuple(
-            _bare(_SPACE.sub(" ", self._said(node, comments))) for node in item.decorators
-        )
+        name, head, scope = item.name, item.node, item.scope
+        decorators: tuple[str, ...] = ()
+        if item.decorators:
+            decorators = tuple(_bare(self._said(node, comments)) for node in item.decorators)
+            # Annotations that stand inside of what they decorate are not where it begins.
+            if item.decorators[0].start_byte >= item.node_start:
+                head = item.name_node
         signature = self._signature(item, comments)
         language = self.language
         beside = decorators
         own = language.counts_own_name
-        if own is not None and own.search(stream.masked, node.start_byte, node.end_byte):
+        if own is not None and own.search(stream.masked, item.node_start, item.end):
             beside = (*decorators, name)
-        # Annotations that stand inside of what they decorate are not where it begins.
-        within = bool(item.decorators) and item.decorators[0].start_byte >= node.start_byte
-        head = item.name if within else node
         test = (
             self.in_test
-            or item.scope.test
+            or scope.test
             or (item.kind != "constant" and language.is_test_name.match(name) is not None)
             or self._decorated_test(item.decorators)
         )
         return Definition(
             path=self.path,
             name=name,
-            qualified=item.scope.prefix + name,
+            qualified=scope.prefix + name,
             kind=item.kind,
             signature=signature,
             start=item.start,
-            end=node.end_byte,
-            name_start=item.name.start_byte,
+            end=item.end,
+            name_start=item.name_start,
             line=head.start_point[0] + 1 - self.extra_lines,
             lines=lines,
             tokens=len(form.tokens),
-            statements=_statements(item.body, comments, documented=item.documented),
+            statements=_statements(item, comments),
             body=_beside(form.body, beside),
             shape=_beside(form.shape, beside),
             doc=doc,
             decorators=decorators,
-            branch=item.scope.branch,
-            local=item.scope.local,
+            branch=scope.branch,
+            local=scope.local,
             trivial=self._is_trivial(item, stream),
             test=test,
             generated=self.generated,
             private=language.is_private(name, signature),
-            contract=item.scope.contract,
+            contract=scope.contract,
             module_level=(
-                not item.scope.local
-                and not item.scope.in_class
-                and item.kind != "method"
-                and not language.owner_of(node)
+                not scope.local and not scope.in_class and item.kind != "method" and not item.owner
             ),
         )
 
@@ -440,20 +490,21 @@ class _Reader:
         at = bisect_left(comments, (node.start_byte, 0))
         if at < len(comments) and comments[at][0] < end:
             end = comments[at][0]
-        return self.data[node.start_byte : end].decode("utf-8", "replace").strip()
+        return " ".join(self.data[node.start_byte : end].decode("utf-8", "replace").split())
 
     def _is_trivial(self, item: _Found, stream: TokenStream) -> bool:
         if item.body is None:
             return True
-        start, end = item.body.start_byte, item.body.end_byte
         # A long body is not looked at: nothing is long and does nothing.
-        written = stream.masked[start:end].strip().translate(_UNMARKED)
-        return len(written) < 200 and self.language.is_stub.fullmatch(written) is not None
+        written = stream.masked[item.body_start : item.body_end].strip()
+        if len(written) >= 200:
+            return False
+        return self.language.is_stub.fullmatch(written.translate(_UNMARKED)) is not None
 
     def _signature(self, item: _Found, comments: list[tuple[int, int]]) -> str:
-        start, end = item.start, item.node.end_byte
+        start, end = item.start, item.end
         if item.body is not None:
-            end = item.body.start_byte
+            end = item.body_start
         low, high = bisect_left(comments, (start, 0)), bisect_left(comments, (end, 0))
         left_out = comments[low:high]
         if item.decorators:
@@ -465,12 +516,12 @@ class _Reader:
                     if not self._text(node).isidentifier()  # `override` is part of it
                 ]
             )
-        pieces: list[bytes] = []
+        before = b""
         for opened, closed in left_out:
-            pieces.append(self.data[start:opened])
+            before += self.data[start:opened]
             start = max(start, closed)
-        pieces.append(self.data[start : min(end, start + 600)])
-        text = _SPACE.sub(" ", b"".join(pieces).decode("utf-8", "replace")).strip()
+        raw = before + self.data[start : min(end, start + 600)]
+        text = " ".join(raw.decode("utf-8", "replace").split())
         if item.kind == "class" and item.body is None:
             text = text.partition("{")[0]
         text = (
@@ -482,7 +533,8 @@ class _Reader:
         return text if len(text) <= most else text[: most - 3] + "..."
 
     def _docstring(self, item: _Found) -> tuple[int, int] | None:
-        if item.body is None:
+        # Nearly all bodies begin with something else, which can be seen without asking nodes.
+        if item.body is None or not _MAY_BE_DOC.match(self.data, item.body_start):
             return None
         for number in range(item.body.named_child_count):
             child = item.body.named_child(number)
@@ -501,7 +553,9 @@ class _Reader:
 
     def _comment_above(self, item: _Found, comments: list[tuple[int, int]]) -> str:
         """The first line of the comment that stands right above a definition."""
-        edge = min([item.start, *(node.start_byte for node in item.decorators)])
+        if not comments:
+            return ""
+        edge = min([item.start, *[node.start_byte for node in item.decorators]])
         at = last = bisect_right(comments, (edge, 0)) - 1
         first = None
         while at >= 0:
@@ -525,11 +579,8 @@ class _Reader:
                 return words[:200]
         return ""
 
-    def _bytes(self, node: Node) -> bytes:
-        return self.data[node.start_byte : node.end_byte]
-
     def _text(self, node: Node) -> str:
-        return self._bytes(node).decode("utf-8", "replace")
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def _part(name: str, node: Node, scope: _Scope) -> _Scope:
@@ -560,7 +611,8 @@ def _bare(decorator: str) -> str:
     return decorator.lstrip("@").strip()
 
 
-def _statements(body: Node | None, comments: list[tuple[int, int]], *, documented: bool) -> int:
+def _statements(item: _Found, comments: list[tuple[int, int]]) -> int:
+    body = item.body
     if body is None:
         return 1
     if _BLOCKS.search(body.type) is None:
@@ -569,10 +621,12 @@ def _statements(body: Node | None, comments: list[tuple[int, int]], *, documente
     if count == 1 and body.named_children[0].type == "statement_list":
         body = body.named_children[0]
         count = body.named_child_count
-    at = bisect_left(comments, (body.start_byte, 0))
-    if at < len(comments) and comments[at][0] < body.end_byte:
-        count = sum("comment" not in child.type for child in body.named_children)
-    return max(1, count - documented)
+    low = bisect_left(comments, (item.body_start, 0))
+    for start, _ in comments[low : bisect_left(comments, (item.body_end, 0))]:
+        # It is the body's own, or stands somewhere inside of a statement.
+        child = body.first_named_child_for_byte(start)
+        count -= child is not None and child.start_byte == start and "comment" in child.type
+    return max(1, count - item.documented)
 
 
 def _beside(digest: str, beside: tuple[str, ...]) -> str:
@@ -584,7 +638,9 @@ def _beside(digest: str, beside: tuple[str, ...]) -> str:
 
 
 def _is_generated(path: str, data: bytes) -> bool:
-    if _GENERATED.search(data, 0, _HEAD) is None:
+    # Looked for one after the other: a pattern of alternatives is tried at every byte.
+    said = any(data.find(word, 0, _HEAD) >= 0 for word in _GENERATED_WORDS)
+    if not said or _GENERATED.search(data, 0, _HEAD) is None:
         return path.endswith(("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart"))
     # The words count where they stand in a comment, not in code that writes them.
     head = data[:_HEAD].splitlines()

@@ -22,11 +22,11 @@ from rapidfuzz.distance import Indel
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry
-from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketches
+from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 3
+VERSION = 4
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64
@@ -130,43 +130,26 @@ class Segment:
     @classmethod
     def build(cls, files: Sequence[tuple[FileEntry, int, int]]) -> Segment:
         """A segment of entries, each with its file's time of change and size."""
-        rows: list[FileRow] = []
-        blobs: list[bytes] = []
-        counts: list[int] = []
-        keys: dict[str, list[int]] = {table: [] for table in _TABLES}
-        refs: dict[str, list[int]] = {table: [] for table in _TABLES}
-        runs: list[NDArray[np.uint64]] = []
-        chars: list[str] = []
-        names: set[str] = set()
-        words: list[bytes] = []
-        number = 0
-        for entry, modified, size in files:
-            rows.append(FileRow(entry.path, entry.content_hash, modified, size, entry.lines))
-            blobs.append(orjson.dumps([d.pack()[1:] for d in entry.definitions]))
-            counts.append(len(entry.definitions))
-            for definition, form in zip(entry.definitions, entry.forms, strict=True):
-                names.add(definition.name)
-                for table, key in _keys(definition):
-                    keys[table].append(key)
-                    refs[table].append(number)
-                runs.append(form.sketch.astype(np.uint64) << np.uint64(32) | np.uint64(number))
-                chars.append(form.tokens)
-                words.append(form.words)
-                number += 1
+        rows = [
+            FileRow(entry.path, entry.content_hash, modified, size, entry.lines)
+            for entry, modified, size in files
+        ]
+        entries = [entry for entry, _, _ in files]
+        blobs = [orjson.dumps([d[1:] for d in entry.definitions]) for entry in entries]
+        definitions = [d for entry in entries for d in entry.definitions]
+        chars = [form.tokens for entry in entries for form in entry.forms]
+        words = [form.words for entry in entries for form in entry.forms]
         arrays: dict[str, NDArray[Any]] = {
             "blob": np.frombuffer(b"".join(blobs), dtype="u1"),
             "blob_ends": np.cumsum([len(blob) for blob in blobs], dtype="<u8"),
-            "def_ends": np.cumsum(counts, dtype="<u4"),
-            "runs": np.sort(np.concatenate(runs)) if runs else np.empty(0, dtype="<u8"),
+            "def_ends": np.cumsum([len(entry.definitions) for entry in entries], dtype="<u4"),
+            "runs": np.sort(_turned(sketched_runs(chars))),
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
-            "names": _packed_names(names),
+            "names": _packed_names({definition.name for definition in definitions}),
             **_postings_arrays(Postings.build(words)),
+            **_table_arrays(definitions),
         }
-        for table in _TABLES:
-            key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
-            order = np.argsort(key, kind="stable")
-            arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
         return cls(rows, arrays)
 
     @classmethod
@@ -326,7 +309,7 @@ class Segment:
     def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order (see `View.near`)."""
         runs = self._arrays["runs"]
-        wanted = form.sketch.astype(np.uint64) << np.uint64(32)
+        wanted = sketched_runs([form.tokens]) << np.uint64(32)
         low = np.searchsorted(runs, wanted, side="left").tolist()
         high = np.searchsorted(runs, wanted | _LOW, side="right").tolist()
         spans = [runs[a:b] for a, b in zip(low, high, strict=True) if 0 < b - a <= MOST_COMMON]
@@ -385,19 +368,41 @@ class Segment:
         definitions = self._definitions(number)
         texts = [self._tokens(first + at) for at in range(len(definitions))]
         return tuple(
-            Form(d.body, d.shape, sketch, text) if text else NO_FORM
-            for d, sketch, text in zip(definitions, sketches(texts), texts, strict=True)
+            Form(d.body, d.shape, text) if text else NO_FORM
+            for d, text in zip(definitions, texts, strict=True)
         )
 
 
-def _keys(definition: Definition) -> list[tuple[str, int]]:
-    name = name_key(definition.name)
-    found = [("name", name)]
-    if definition.module_level and definition.kind != "constant":
-        found.append(("top", name))
-    if definition.body:
-        found += [("body", int(definition.body, 16)), ("shape", int(definition.shape, 16))]
-    return found
+def _table_arrays(definitions: Sequence[Definition]) -> dict[str, NDArray[Any]]:
+    """By what each of them is found, ascending, and their numbers."""
+    keys: dict[str, list[int]] = {table: [] for table in _TABLES}
+    refs: dict[str, list[int]] = {table: [] for table in _TABLES}
+    names: dict[str, int] = {}
+    for number, definition in enumerate(definitions):
+        name = names.get(definition.name)
+        if name is None:
+            name = names[definition.name] = name_key(definition.name)
+        keys["name"].append(name)
+        refs["name"].append(number)
+        if definition.module_level and definition.kind != "constant":
+            keys["top"].append(name)
+            refs["top"].append(number)
+        if definition.body:
+            keys["body"].append(int(definition.body, 16))
+            refs["body"].append(number)
+            keys["shape"].append(int(definition.shape, 16))
+            refs["shape"].append(number)
+    arrays: dict[str, NDArray[Any]] = {}
+    for table in _TABLES:
+        key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
+        order = np.argsort(key, kind="stable")
+        arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
+    return arrays
+
+
+def _turned(found: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers of definitions and hashes below them, with the hashes above."""
+    return found << np.uint64(32) | found >> np.uint64(32)
 
 
 def _postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:

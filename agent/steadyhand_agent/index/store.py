@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
 from steadyhand_agent.index.definitions import Definition, FileEntry
-from steadyhand_agent.index.fingerprint import Form
+from steadyhand_agent.index.fingerprint import Form, sketched_runs, sketches
 from steadyhand_agent.index.languages import index_text, language_of
 from steadyhand_agent.index.reader import TooSlow
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
@@ -101,12 +101,12 @@ class Entries:
         """Replaces what is known of one path."""
         self.drop(entry.path)
         self.by_path[entry.path] = entry
-        for definition, form in zip(entry.definitions, entry.forms, strict=True):
+        for definition, form, sketch in _sketched(entry):
             self._names.setdefault(definition.name, []).append(definition)
             if definition.body:
                 self._bodies.setdefault(definition.body, []).append(definition)
                 self._shapes.setdefault(definition.shape, []).append(definition)
-            for run in form.sketch.tolist():
+            for run in sketch:
                 self._runs.setdefault(run, []).append((definition, form.tokens))
             if form.words:
                 self._words.put((definition.path, definition.start), form.words)
@@ -116,14 +116,14 @@ class Entries:
         entry = self.by_path.pop(path, None)
         if entry is None:
             return
-        for definition, form in zip(entry.definitions, entry.forms, strict=True):
+        for definition, form, sketch in _sketched(entry):
             _remove(self._names, definition.name, path)
             if definition.body:
                 _remove(self._bodies, definition.body, path)
                 _remove(self._shapes, definition.shape, path)
             if form.words:
                 self._words.drop((path, definition.start))
-            for run in form.sketch.tolist():
+            for run in sketch:
                 kept = [pair for pair in self._runs.get(run, ()) if pair[0].path != path]
                 if kept:
                     self._runs[run] = kept
@@ -170,7 +170,7 @@ class Entries:
         """Those that share most of their tokens in one order."""
         shared: Counter[tuple[str, int]] = Counter()
         known: dict[tuple[str, int], tuple[Definition, str]] = {}
-        for run in form.sketch.tolist():
+        for run in sketched_runs([form.tokens]).tolist():
             found = self._runs.get(run, ())
             if len(found) <= MOST_COMMON:
                 for pair in found:
@@ -196,6 +196,13 @@ class Entries:
     def names(self) -> Iterable[str]:
         """Every bare name."""
         return self._names
+
+
+def _sketched(entry: FileEntry) -> Iterator[tuple[Definition, Form, list[int]]]:
+    """Its definitions and forms with their sketches, which are made for all of them at once."""
+    found = sketches([form.tokens for form in entry.forms])
+    for definition, form, sketch in zip(entry.definitions, entry.forms, found, strict=True):
+        yield definition, form, sketch.tolist()
 
 
 def _remove(table: dict[str, list[Definition]], key: str, path: str) -> None:

@@ -26,8 +26,8 @@ class FileChange:
 
     def diff(self) -> str:
         """The unified diff, with `/dev/null` for a side that does not exist."""
-        old = _lines(self.base or "")
-        new = _lines(self.new or "")
+        old = split_lines(self.base or "")
+        new = split_lines(self.new or "")
         from_name = "/dev/null" if self.base is None else f"a/{self.path}"
         to_name = "/dev/null" if self.new is None else f"b/{self.path}"
         out: list[str] = []
@@ -80,7 +80,7 @@ class Proposal:
         return f"{files}, +{added} -{removed}"
 
 
-def _lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Split after each `\\n` alone, as git does; form feeds and U+2028 are text like any other."""
     parts = text.split("\n")
     lines = [part + "\n" for part in parts[:-1]]
@@ -101,7 +101,7 @@ def take_back(current: str, change: FileChange) -> str:
     applied, before = change.new or "", change.base or ""
     if current == applied:
         return before
-    merge = Merge3(_lines(applied), _lines(current), _lines(before))
+    merge = Merge3(split_lines(applied), split_lines(current), split_lines(before))
     out: list[str] = []
     for group in merge.merge_groups():
         if group[0] == "conflict":

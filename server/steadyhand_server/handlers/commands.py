@@ -156,6 +156,31 @@ async def compare(server: SteadyhandServer, given: Json) -> None:
     await engine.editor.show_diff(name, diff)
 
 
+async def trust(server: SteadyhandServer, given: Json) -> Json:
+    """`{revoke?}` asks the person whether the workspace's `steadyhand.toml` may name commands."""
+    from steadyhand_server import settings as known
+    from steadyhand_server import trust as kept
+
+    engine = _engine(server)
+    state = engine.settings.state_path
+    if given.get("revoke"):
+        forgotten = [kept.take_back(state, root) for root in server.roots]
+        message = (
+            "This workspace is no longer trusted." if any(forgotten) else "It was not trusted."
+        )
+        trusted = False
+    else:
+        root, wanted = known.wanted(server.roots)
+        # What is kept is what was shown, whatever the file holds by the time of the answer.
+        trusted = bool(await engine.editor.confirm(kept.question(root, wanted), ""))
+        if trusted:
+            kept.give(state, root, wanted)
+        message = f"Trusted: {kept.sentence(wanted)}." if trusted else "Nothing was trusted."
+    loaded, _ = known.load(server.given, server.roots, lenient=True)
+    engine.use(loaded)
+    return {"trusted": trusted, "message": message}
+
+
 def _answering(command: Command) -> Command:
     """A command whose failures reach the person as one sentence, without a traceback."""
 
@@ -181,6 +206,7 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.undo": undo,
         "steadyhand.goto": goto,
         "steadyhand.compare": compare,
+        "steadyhand.trust": trust,
     }.items()
 }
 

@@ -8,12 +8,11 @@ from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
 
 # What the fingerprint drops, keeps apart, or renames; the words are those of `Language`.
-_QUERY = """
+_QUERY = (
+    """
 (function_definition) @function
 (class_definition) @class
 (module (expression_statement . (assignment left: (identifier) right: (_))) @constant)
-(block (expression_statement . (assignment left: (identifier) @_name right: (_))) @constant
- (#match? @_name "^[A-Z]"))
 (decorated_definition) @wrap
 (decorator) @decorator
 (ERROR) @error
@@ -67,6 +66,17 @@ _QUERY = """
 (global_statement (identifier) @outside)
 (nonlocal_statement (identifier) @outside)
 """
+    # Constants of a module that stand in a condition; a function's or a class's own are none.
+    # What a name looks like is not asked here: that alone cost a quarter of the parser's time.
+    + "".join(
+        f"({holder} (block (expression_statement . "
+        "(assignment left: (identifier) right: (_))) @constant))\n"
+        for holder in (
+            "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause",
+            "finally_clause", "with_statement", "for_statement", "while_statement", "case_clause",
+        )
+    )
+)  # fmt: skip
 
 
 # Where grouping changes nothing, by what stands around it, and by what binds tighter inside.
