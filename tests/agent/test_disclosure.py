@@ -216,9 +216,8 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     ran = await run(root, [edits], environment={"STEADYHAND_REDIS_URL": url})
     assert len(ran.state.proposal().changes) == 3
     plain = driver.Redis.from_url(url)
-    held = b"\n".join(
-        value for name in plain.keys("agent:*") for value in plain.hgetall(name).values()
-    ).decode()
+    kept: list[Any] = [plain.hgetall(name) for name in plain.keys("agent:*")]
+    held = b"\n".join(value for fields in kept for value in fields.values()).decode()
     plain.close()
     assert held.count("return 2") >= 1
     for secret in secrets:
