@@ -283,9 +283,10 @@ class Loop:
 
     async def _finish(self, action: Action) -> None:
         """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
-        said = str(action.content.get("summary") or action.reason or "Done.")
-        summary = self.around.disclosure.text(said)
-        wrong = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        shown = self.around.disclosure.text
+        summary = shown(str(action.content.get("summary") or action.reason or "Done."))
+        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        wrong = {path: shown(said) for path, said in tried.items()}
         told = any(r.tool == "finish" and r.error for r in self.state.results())
         result: Json = {
             "call_id": action.call_id,
