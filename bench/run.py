@@ -17,6 +17,7 @@ import peers
 import read_findings
 import report
 import stuck
+import tasks
 
 SECTIONS: dict[str, Callable[[], list[str]]] = {
     "start": our_server.start,
@@ -27,6 +28,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "matcher": matching.section,
     "findings": read_findings.section,
     "stuck": stuck.section,
+    "tasks": tasks.section,
 }
 
 
