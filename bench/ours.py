@@ -25,7 +25,7 @@ from measure import at
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index import worker
 from steadyhand_agent.index.definitions import Definition, FileEntry, Finding
-from steadyhand_agent.index.findings import MIN_LINES, MIN_TOKENS, file_findings
+from steadyhand_agent.index.findings import MIN_LINES, MIN_TOKENS, NEAR_TOKENS, file_findings
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.keeper import Keeper
 from steadyhand_agent.index.languages import index_text, language_of
@@ -109,6 +109,8 @@ class OurMatcher:
             (self._ids[d.path, d.start], tier, score)
             for d, tier, score in _alike(self._index.view(), definition, form)
             if (d.path, d.start) in self._ids
+            # A near copy says less than a copy, so there has to be more of it.
+            and not (self._floors and tier == "T3" and definition.tokens < NEAR_TOKENS)
         ]
 
 

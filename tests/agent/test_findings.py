@@ -413,3 +413,43 @@ def test_the_guard_gives_up_on_large_families() -> None:
     files = {f"m{n}.py": function(f"f{n}") for n in range(MAX_FAMILY + 2)}
     view = view_of(files)
     assert duplicates_of(view, defined(view, "m0.py", "f0")) == []
+
+
+NAMES_ONLY_DIFFER = """\
+    result = []
+    for item in items:
+        if item.{kept} > {limit}:
+            result.{added}(item.{kept})
+        elif item.{other}:
+            result.{more}(item)
+        else:
+            log.{told}("left out", item)
+    return {made}(result)
+"""
+
+
+PLAIN = {
+    "kept": "price", "limit": "LIMIT", "added": "append", "other": "kind", "more": "extend",
+    "told": "info", "made": "tuple",
+}  # fmt: skip
+
+
+def near(**names: str) -> list[str]:
+    files = {
+        "a.py": "def f(items):\n" + NAMES_ONLY_DIFFER.format(**PLAIN),
+        "b.py": "def g(items):\n" + NAMES_ONLY_DIFFER.format(**{**PLAIN, **names}),
+    }
+    return tiers(files, "b.py", NOTHING)
+
+
+def test_the_fewer_names_two_share_the_more_they_must_have_alike_otherwise() -> None:
+    assert near(made="list") == ["T3"]
+    assert near(made="list", told="warn", more="update", limit="MOST") == ["T3"]
+    assert near(**{name: f"{value}_too" for name, value in PLAIN.items()}) == []
+
+
+def test_what_a_language_asks_for_by_name_is_no_finding() -> None:
+    text = "class {name} {{\n  [Symbol.iterator]() {{\n{body}  }}\n}}\n"
+    body = "".join(f"    this.step{n}(this.items, this.limit);\n" for n in range(8))
+    files = {f"{n}.ts": text.format(name=n.upper(), body=body) for n in ("a", "b")}
+    assert findings(files, "b.ts", NOTHING) == []

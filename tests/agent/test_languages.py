@@ -3,13 +3,16 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages import LANGUAGES, index_text
+from steadyhand_agent.index.findings import overwritten
+from steadyhand_agent.index.languages import LANGUAGES, SUFFIXES, index_text
 from steadyhand_agent.index.store import Index
 
+ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parents[1] / "corpus" / "languages"
 NAMES = [language.name for language in LANGUAGES]
 MARKER = re.compile(r"[ \t]*(?://|#|--)~[ \t]*(.*)")
@@ -197,3 +200,41 @@ def test_a_language_has_fixtures(language: str) -> None:
     for flag in ("test", "trivial", "local"):
         assert any(flag in marker.flags for marker in markers), flag
     assert {f"{s.kind}: {s.title}" for s in read_pairs(language)} >= SECTIONS
+
+
+def test_the_example_that_the_page_gives_is_all_that_a_language_needs(monkeypatch) -> None:
+    page = (ROOT / "docs" / "languages.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    # "In under 40 lines" is what the page promises.
+    assert len(code.splitlines()) < 40
+    module: dict[str, Any] = {}
+    exec(code, module)
+    bash = module["BASH"]
+    monkeypatch.setitem(SUFFIXES, ".sh", bash)
+    body = '    local title="$1"\n    echo "${title,,}" | tr " " "-"\n'
+    text = (
+        f"LIMIT=3\nlower=1\n\n# Makes a slug.\nslugify() {{\n{body}}}\n\n"
+        "function nothing { :; }\n\n"
+        'if [ -n "$LIMIT" ]; then\n  shout() { echo A; }\nelse\n  shout() { echo B; }\nfi\n\n'
+        "slugify() {\n    echo other\n}\n"
+    )
+    entry = index_text("bin/text.sh", text)
+    found = [(d.line, d.kind, d.qualified) for d in entry.definitions]
+    assert found == [
+        (1, "constant", "LIMIT"),
+        (5, "function", "slugify"),
+        (10, "function", "nothing"),
+        (13, "function", "shout"),
+        (15, "function", "shout"),
+        (18, "function", "slugify"),
+    ]
+    slug = entry.definitions[1]
+    assert (slug.doc, slug.statements) == ("Makes a slug.", 2)
+    assert [d.trivial for d in entry.definitions if d.name == "nothing"] == [True]
+    assert [d.name for d in entry.definitions if d.branch] == ["shout", "shout"]
+    # Findings and the guard: the later one overwrites, and a copy elsewhere is the same body.
+    (twice,) = overwritten(entry.definitions, text)
+    assert (twice.canonical.line, twice.definition.line) == (5, 18)
+    copy = first(".sh", f"# Another file.\nto_slug() {{\n{body}}}  # the end\n")
+    assert copy.body == slug.body
+    assert first(".sh", f"to_slug() {{\n{body.replace('tr', 'sed')}}}\n").shape != slug.shape

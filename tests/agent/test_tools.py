@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ import pytest
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.tools import registry
 from steadyhand_agent.tools.registry import Arguments, Outcome, Registry, ToolContext
@@ -199,6 +201,36 @@ async def test_search_passes_over_what_cannot_be_read(context_of: ContextOf) -> 
     assert await text_of(context, "search_text", text="needle") == "c.py:1: needle"
 
 
+async def test_search_over_lines_whatever_their_ends(context_of: ContextOf) -> None:
+    context, _ = context_of({"a.py": "x\r\none\r\ntwo\r\n", "b.py": "one\n\ntwo\n"})
+    assert await text_of(context, "search_text", text="one\ntwo") == "a.py:2: one"
+    assert await text_of(context, "search_text", text="one\r\ntwo") == "a.py:2: one"
+    assert await text_of(context, "search_text", text="\n\n") == "b.py:1: one"
+
+
+async def test_search_follows_no_link_and_waits_for_nobody(
+    context_of: ContextOf, tmp_path: Any
+) -> None:
+    context, _ = context_of({"a.py": "needle\n"})
+    outside = tmp_path.parent / "outside.py"
+    outside.write_text("needle\n")
+    (tmp_path / "link.py").symlink_to(outside)
+    (tmp_path / "broken.py").symlink_to("nowhere")
+    (tmp_path / "folder.py").mkdir()
+    os.mkfifo(tmp_path / "pipe.py")
+    context.files = ["a.py", "link.py", "broken.py", "folder.py", "pipe.py"]
+    assert await text_of(context, "search_text", text="needle") == "a.py:1: needle"
+
+
+async def test_search_in_more_files_than_are_looked_at_once(context_of: ContextOf) -> None:
+    files = {f"f{n:04}.py": "" for n in range(1_200)}
+    context, _ = context_of({**files, "f0000.py": "needle\n", "f1199.py": "needle\n"})
+    context.overlay.put("f1100.py", "needle\n")
+    assert await text_of(context, "search_text", text="needle") == (
+        "f0000.py:1: needle\nf1100.py:1: needle\nf1199.py:1: needle"
+    )
+
+
 async def test_search_without_a_hit_says_so(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "x"})
     assert await text_of(context, "search_text", text="needle") == (
@@ -269,6 +301,16 @@ async def test_find_is_cut(context_of: ContextOf) -> None:
     text = await text_of(context, "find_definition", name="f")
     assert text.endswith("[3 more with this name]")
     assert text.count("function f") == 12
+
+
+async def test_find_does_not_claim_a_count_that_the_index_has_not_made(
+    context_of: ContextOf,
+) -> None:
+    context, index = context_of({})
+    text = "def f():\n    return 1\n"
+    index.base.take(Segment.build([(index_text(f"m{n}.py", text), 0, 0) for n in range(130)]))
+    found = await text_of(context, "find_definition", name="f")
+    assert found.endswith("[at least 88 more with this name]")
 
 
 # --- edit_file ------------------------------------------------------------------------------------
@@ -343,7 +385,8 @@ async def test_edit_of_what_is_not_there_shows_what_is_near(context_of: ContextO
         context, "edit_file", path="a.py", old_text="def greet(nam):\n    return nam", new_text="x"
     )
     assert "does not occur in `a.py`, and nothing was changed" in text
-    assert "begins at line 4:\ndef greet(name):\n    return name\n" in text
+    assert "begins at line 4 " in text
+    assert "\n4\tdef greet(name):\n5\t    return name\n" in text
 
 
 async def test_the_near_region_counts_lines_as_read_does(context_of: ContextOf) -> None:
@@ -351,7 +394,68 @@ async def test_the_near_region_counts_lines_as_read_does(context_of: ContextOf) 
     text = await failure_of(
         context, "edit_file", path="a.py", old_text="longer line her!", new_text="x"
     )
-    assert "line 2:" in text
+    assert "\n2\tlonger line here" in text
+
+
+async def test_the_near_region_is_told_by_all_its_lines(context_of: ContextOf) -> None:
+    """The first line alone would lead to the wrong one of many alike."""
+    alike = "".join(
+        f"def test_{n}():\n    value = {n}\n    assert value == {n}\n\n" for n in range(9)
+    )
+    context, _ = context_of({"a.py": alike})
+    text = await failure_of(
+        context,
+        "edit_file",
+        path="a.py",
+        old_text="def test_x():\n    value = 7\n    assert value = 7\n",
+        new_text="x",
+    )
+    assert "begins at line 29 " in text
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "after"),
+    [
+        # Trailing white space that the model does not see.
+        ("a = 1  \nb = 2\t\n", "a = 1\nb = 2\n", "a = 3\n", "a = 3\n"),
+        ("a = 1\nb = 2\n", "a = 1  \nb = 2  \n", "a = 3\nb = 4\n", "a = 3\nb = 4\n"),
+        # Copied without the indentation that all of it has.
+        ("class C:\n    def f(self):\n        return 1\n", "def f(self):\n    return 1", "def f(self):\n    return 2",
+         "class C:\n    def f(self):\n        return 2\n"),
+        ("if x:\n\tf()\n\n\tg()\n", "f()\n\ng()\n", "g()\n\nf()\n", "if x:\n\tg()\n\n\tf()\n"),
+        # Or with more of it than there is.
+        ("def f():\n    return 1\n", "        def f():\n            return 1\n",
+         "        def f():\n            return 2\n", "def f():\n    return 2\n"),
+        # In a file with other line ends.
+        ("a = 1 \r\nb = 2\r\n", "a = 1\nb = 2", "a = 3\nb = 4", "a = 3\r\nb = 4\r\n"),
+        ("a = 1 \r\nb = 2\r\nc = 3\r\n", "a = 1\nb = 2\n", "", "c = 3\r\n"),
+    ],
+)  # fmt: skip
+async def test_white_space_that_is_off_is_forgiven(
+    context_of: ContextOf, text: str, old: str, new: str, after: str
+) -> None:
+    context, _ = context_of({"a.py": text})
+    await text_of(context, "edit_file", path="a.py", old_text=old, new_text=new)
+    assert context.overlay.read("a.py") == after
+
+
+@pytest.mark.parametrize(
+    ("text", "old"),
+    [
+        ("if x:\n    f()\nif y:\n        f()\n", "  f()  \n"),
+        ("f()\n  g()\n", "f()\ng()\n"),
+        ("x = 'a b'\n", "x = 'a  b'\n"),
+        ("\tf()\n", "    f()\n  \n"),
+        ("a\n\n\nb\n", "  \n  \n"),
+    ],
+)
+async def test_white_space_is_not_forgiven_where_it_means_something(
+    context_of: ContextOf, text: str, old: str
+) -> None:
+    """In more than one place, unevenly, inside a line, or where nothing else is left."""
+    context, _ = context_of({"a.py": text})
+    await failure_of(context, "edit_file", path="a.py", old_text=old, new_text="x")
+    assert context.overlay.texts == {}
 
 
 async def test_edit_of_what_is_nowhere_near_says_to_read_again(context_of: ContextOf) -> None:

@@ -47,6 +47,8 @@ _COMPATIBILITY = re.compile(
 # A template's conditions are none of the language that it makes.
 _TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
 _ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]+[.:])+")
+# What a language asks for by a name of its own: `__eq__`, `[Symbol.iterator]`.
+_DUNDER = re.compile(r"__.*__$|\[")
 # Names that every module may have.
 _EVERYWHERE = frozenset({"main", "setup", "run", "init", "default", "register", "handler", "_"})
 
@@ -254,7 +256,7 @@ def _exempt(definition: Definition) -> bool:
         or definition.generated
         or definition.contract
         or (definition.trivial and definition.kind != "class")
-        or (definition.name.startswith("__") and definition.name.endswith("__"))
+        or _DUNDER.match(definition.name) is not None
         or _constructs(definition)
         or any(_OVERLOAD.search(decorator) for decorator in definition.decorators)
         or _MIGRATION.search(definition.path) is not None

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from resource import RUSAGE_SELF, getrusage
 
 from tree_sitter import Node, Parser, QueryCursor
 
@@ -31,6 +33,16 @@ _MOST_BRACKETS = 2_000
 _KEPT_BRACKETS = 200
 _BRACKET = re.compile(rb"[()\[\]{}]|\n(?=[A-Za-z@#/])")
 _CHUNK = 262_144
+# What nests without a bracket that closes it (`a = b = ...`, `A<B<...`): when such a statement ends
+# in an error, memory grows with the square of the depth, in one step that nothing can interrupt.
+# In a statement with so many of them those behind are blanked.
+_MOST_OPEN = 150
+_OPENS = re.compile(rb"(?<![<>=!])[<=](?![<=])|(?<![-=])>|</|/>|[;{},]")
+# How much a parser may take. A thousand lines take 2 MB; what takes this is no one's code.
+_MOST_MEMORY = 192 << 20
+_LOOK_EVERY = 16
+_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
+_TO_SEMICOLON = bytes.maketrans(b"{}", b";;")
 _BOM = "\ufeff"
 # tree-sitter's time grows with the square of a run of comment lines; such a run is blanked first.
 _COMMENT_RUN = re.compile(rb"(?m)(?:^[ \t]*(?:#|//|--)[^\n]*(?:\n|\Z)){100,}")
@@ -97,7 +109,7 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     """The root node of a text.
 
     Raises:
-        TooSlow: It took longer than `seconds`.
+        TooSlow: It took longer than `seconds`, or more memory than any code needs.
     """
     if language.is_blank is not None:
         data = language.is_blank.sub(_blanked, data)
@@ -105,9 +117,19 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
         data = _COMMENT_RUN.sub(_blanked, data)
     if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
         data = _flattened(data)
+    if language.nests:
+        data = _without_deepest(data, language.nests)
     until = time.monotonic() + seconds
+    looks, most = 0, 0
 
     def overdue(_offset: int, _has_error: bool) -> bool:
+        nonlocal looks, most
+        looks += 1
+        if looks % _LOOK_EVERY == 0:
+            peak = getrusage(RUSAGE_SELF).ru_maxrss * _MEMORY_UNIT
+            most = most or peak + _MOST_MEMORY
+            if peak > most:
+                return True
         return time.monotonic() > until
 
     size = _CHUNK
@@ -119,7 +141,9 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     try:
         tree = parser.parse(piece, progress_callback=overdue)
     except ValueError:
-        raise TooSlow(f"Parsing takes longer than {seconds:g} s.") from None
+        raise TooSlow(
+            f"Parsing takes longer than {seconds:g} s or more than {_MOST_MEMORY >> 20} MB."
+        ) from None
     # From now on it is asked for the texts of single nodes, a byte at a time.
     size = 1
     return tree.root_node
@@ -159,6 +183,33 @@ def _flattened(data: bytes) -> bytes:
         depth = depth if opens else max(0, depth - 1)
     if deepest <= _MOST_BRACKETS:
         return data
+    flat = bytearray(data)
+    for at in too_deep:
+        flat[at] = 0x20
+    return bytes(flat)
+
+
+def _without_deepest(data: bytes, signs: tuple[bytes, ...]) -> bytes:
+    """The text without what nests too deep in one statement, though no bracket says so."""
+    long = [
+        piece for piece in data.translate(_TO_SEMICOLON).split(b";") if len(piece) > 2 * _MOST_OPEN
+    ]
+    if not any(piece.count(sign) > _MOST_OPEN for piece in long for sign in signs):
+        return data
+    open_now: dict[bytes, int] = {}
+    too_deep: list[int] = []
+    for match in _OPENS.finditer(data):
+        sign = match.group()
+        if sign in signs:
+            open_now[sign] = open_now.get(sign, 0) + 1
+            if open_now[sign] > _MOST_OPEN:
+                too_deep.append(match.start())
+        elif sign == b">":
+            open_now[b"<"] = max(0, open_now.get(b"<", 0) - 1)
+        elif sign == b",":
+            open_now.pop(b"=", None)
+        else:
+            open_now.clear()
     flat = bytearray(data)
     for at in too_deep:
         flat[at] = 0x20
@@ -335,7 +386,7 @@ class _Reader:
         ):
             return None
         name = self.language.name_of(node)
-        if name is None:
+        if name is None or name.is_missing:
             # Nobody can say its name, so what is inside is its own.
             inner = _Scope(end, scope.prefix, False, True, scope.lost, scope.test)
             inner.branch = (*scope.branch, node_start)

@@ -36,9 +36,11 @@ MOST_COMMON = 200
 MOST_FOUND = 100
 # How many candidates are compared token by token (FACTS: more find nothing more).
 CANDIDATES = 20
-# The shares of common tokens, and of common names, from which on two functions are near copies.
+# From which share of common tokens on two functions are near copies, and how much that share and
+# the one of common names must come to: the fewer names, the more of the rest.
 NEAR = 0.72
-NEAR_NAMES = 0.5
+NAMES_WEIGH = 0.25
+ENOUGH = 0.88
 _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
@@ -86,15 +88,17 @@ class FileRow:
 def likeness(tokens: str, other: str) -> float:
     """The share of all tokens of two functions that both have in one order; 0 where too little.
 
-    Names are held to a share of their own: what remains of two short functions without them is
-    alike by chance. Both limits are read off the labelled pairs (bench/RESULTS.md).
+    Names count once more: what remains of two short functions without them is alike by chance.
+    One line through both shares tells clones from others better than a limit for each, since a
+    change that costs a small function half of its names leaves nearly all of its other tokens.
+    The limits are read off the labelled pairs (bench/RESULTS.md).
     """
     score = Indel.normalized_similarity(tokens, other, score_cutoff=NEAR)
-    if score >= NEAR:
-        ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
-        if Indel.normalized_similarity(ours, theirs, score_cutoff=NEAR_NAMES) >= NEAR_NAMES:
-            return score
-    return 0.0
+    if score < NEAR:
+        return 0.0
+    ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
+    names = Indel.normalized_similarity(ours, theirs)
+    return score if score + NAMES_WEIGH * names >= ENOUGH else 0.0
 
 
 def name_key(name: str) -> int:

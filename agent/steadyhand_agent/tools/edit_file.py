@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import ClassVar
 
 from pydantic import Field
+from rapidfuzz import fuzz, process
 
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
+# Of what was looked for, and of each line of it, so much is compared.
+_MOST_WANTED = 15
+_LINE = 400
+_LIKELY = 50
 DUPLICATE_REASON = (
     "Only after the duplicate guard refused this edit: why the existing definition cannot serve."
 )
@@ -41,13 +45,9 @@ class EditFile:
         """The path, the text before and after."""
         path = context.workspace.normal(arguments.path)
         text = context.overlay.read(path)
-        old, new = arguments.old_text, arguments.new_text
-        # The model sees plain line ends; the file keeps its own.
-        converted = "\r\n" in text and old not in text
-        if converted:
-            old = _crlf(old)
-        if converted or ("\r\n" in text and text.count("\n") == text.count("\r\n")):
-            new = _crlf(new)
+        if arguments.old_text == arguments.new_text:
+            raise ToolFailed("`old_text` and `new_text` are the same; nothing would change.")
+        old, new = _fitted(text, arguments.old_text, arguments.new_text)
         count = _occurrences(text, old)
         if count == 0:
             raise ToolFailed(
@@ -59,8 +59,6 @@ class EditFile:
                 f"`old_text` occurs {count} times in `{path}`, and nothing was changed. "
                 "Take in more lines around it, so that it is unique."
             )
-        if old == new:
-            raise ToolFailed("`old_text` and `new_text` are the same; nothing would change.")
         return path, text, text.replace(old, new)
 
     def run(self, arguments: EditFileArguments, context: ToolContext) -> Outcome:
@@ -69,6 +67,70 @@ class EditFile:
         change = context.overlay.put(path, after)
         first = before[: _first_difference(before, after)].count("\n") + 1
         return Outcome(f"Edited `{path}` from line {first}.", changes=(change,))
+
+
+def _fitted(text: str, old: str, new: str) -> tuple[str, str]:
+    """What is replaced and by what, in the file's own line ends and white space.
+
+    The model sees plain line ends, and white space that it cannot always copy. Where its text is
+    not there by the letter, but whole lines are that differ in nothing else, in one place, it means
+    those; what they are replaced by is indented as they are.
+    """
+    crlf = "\r\n" in text and text.count("\n") == text.count("\r\n")
+    if old in text:
+        return old, _crlf(new) if crlf else new
+    if "\r\n" in text and _crlf(old) in text:
+        return _crlf(old), _crlf(new)
+    lines = text.split("\n")
+    wanted = [line.rstrip() for line in old.replace("\r\n", "\n").strip("\n").split("\n")]
+    if not any(wanted):
+        return old, new
+    bare = [line.strip() for line in wanted]
+    stripped = [line.strip() for line in lines]
+    places = [
+        (at, shift)
+        for at in range(len(lines) - len(bare) + 1)
+        if stripped[at : at + len(bare)] == bare
+        and (shift := _shift(wanted, lines[at : at + len(bare)])) is not None
+    ]
+    if len(places) != 1:
+        return old, new
+    at, shift = places[0]
+    found = "\n".join(lines[at : at + len(bare)])
+    if old.endswith("\n") and at + len(bare) < len(lines):
+        found += "\n"
+    else:
+        found = found.removesuffix("\r")
+    shifted = "\n".join(_moved(line, shift) for line in new.replace("\r\n", "\n").split("\n"))
+    if old.startswith("\n"):
+        # An empty line that was wanted before the others is not part of what is replaced.
+        shifted = shifted.removeprefix("\n")
+    return found, _crlf(shifted) if crlf else shifted
+
+
+def _shift(wanted: list[str], there: list[str]) -> tuple[str, str] | None:
+    """The indentation to take off and to put on, the same for every line; None where it is not."""
+    shifts: set[tuple[str, str]] = set()
+    for mine, theirs in zip(wanted, there, strict=True):
+        if not mine:
+            continue
+        a, b = _indent(mine), _indent(theirs)
+        if a.endswith(b):
+            shifts.add((a[: len(a) - len(b)], ""))
+        elif b.endswith(a):
+            shifts.add(("", b[: len(b) - len(a)]))
+        else:
+            return None
+    return shifts.pop() if len(shifts) == 1 else None
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _moved(line: str, shift: tuple[str, str]) -> str:
+    off, on = shift
+    return on + line.removeprefix(off) if line.strip() else line
 
 
 def _occurrences(text: str, old: str) -> int:
@@ -91,14 +153,32 @@ def _first_difference(before: str, after: str) -> int:
 
 
 def _nearest(text: str, old: str) -> str:
-    """The region of the text that is most like what was looked for."""
-    wanted = [line.strip() for line in old.splitlines() if line.strip()]
+    """The region of the text that is most like what was looked for, with line numbers."""
+    wanted = [line.strip()[:_LINE] for line in old.strip().replace("\r\n", "\n").split("\n")]
+    wanted = wanted[:_MOST_WANTED]
     lines = text.replace("\r\n", "\n").split("\n")
-    if not wanted or len(lines) > 20_000:
+    if not any(wanted) or len(lines) > 20_000:
         return ""
-    close = difflib.get_close_matches(wanted[0], [line.strip() for line in lines], n=1, cutoff=0.6)
-    if not close:
+    stripped = [line.strip()[:_LINE] for line in lines]
+    # Where the region would begin, if a line that is like a wanted one were that one.
+    begins = {
+        max(0, at - offset)
+        for offset, line in enumerate(wanted)
+        if line
+        for _, _, at in process.extract(
+            line, stripped, scorer=fuzz.ratio, score_cutoff=60, limit=_LIKELY
+        )
+    }
+    if not begins:
         return " Read the file again before the next edit."
-    at = next(i for i, line in enumerate(lines) if line.strip() == close[0])
-    region = "\n".join(lines[at : at + min(len(wanted) + 2, 15)])
-    return f" The nearest region begins at line {at + 1}:\n{region}"
+
+    def likeness(begin: int) -> float:
+        return sum(map(fuzz.ratio, wanted, stripped[begin : begin + len(wanted)]))
+
+    begin = min(begins, key=lambda at: (-likeness(at), at))
+    region = lines[begin : begin + min(len(wanted) + 2, _MOST_WANTED)]
+    shown = "\n".join(f"{number}\t{line}" for number, line in enumerate(region, begin + 1))
+    return (
+        f" The nearest region begins at line {begin + 1} (the number and the tab before each line "
+        f"are not part of it):\n{shown}"
+    )

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 from rapidfuzz import fuzz, process
 
+from steadyhand_agent.index.segment import MOST_FOUND
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 _MAX_SHOWN = 12
@@ -34,7 +35,8 @@ class FindDefinition:
 
     def run(self, arguments: FindDefinitionArguments, context: ToolContext) -> Outcome:
         """Definitions, one a paragraph; near names where there is none."""
-        found = [d for d in context.view.named(arguments.name.strip()) if not d.local]
+        named = context.view.named(arguments.name.strip())
+        found = [d for d in named if not d.local]
         if not found:
             return Outcome(self._nothing(arguments.name, context))
         shown: list[str] = []
@@ -47,7 +49,9 @@ class FindDefinition:
                 lines.append(f"  {line}")
             shown.append("\n".join(lines))
         if len(found) > _MAX_SHOWN:
-            shown.append(f"[{len(found) - _MAX_SHOWN} more with this name]")
+            # Of more than that the index tells the first ones alone.
+            least = "at least " if len(named) >= MOST_FOUND else ""
+            shown.append(f"[{least}{len(found) - _MAX_SHOWN} more with this name]")
         return Outcome("\n".join(shown))
 
     def _nothing(self, name: str, context: ToolContext) -> str:

@@ -226,6 +226,7 @@ def import_line(definition: Definition, importing: str | None, paths: Paths) -> 
 C = Language(
     name="c",
     suffixes=(".c",),
+    nests=(b"=",),
     grammar=("tree_sitter_c", "language"),
     query=QUERY + "(parameter_list (identifier) @bind)",
     test_path=TEST_PATH,

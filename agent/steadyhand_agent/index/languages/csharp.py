@@ -144,6 +144,7 @@ def _import_line(definition: Definition, _importing: str | None, _paths: Paths) 
 CSHARP = Language(
     name="csharp",
     suffixes=(".cs",),
+    nests=(b"<",),
     grammar=("tree_sitter_c_sharp", "language"),
     query=_QUERY,
     stub=r'\{(?:\s|;|throw new (?:\w+\.)*Not(?:Implemented|Supported)Exception\(\s*"?\s*\);)*\}'

@@ -136,6 +136,7 @@ def _import_line(definition: Definition, importing: str | None, _: Paths) -> str
 JAVA = Language(
     name="java",
     suffixes=(".java",),
+    nests=(b"<", b"="),
     grammar=("tree_sitter_java", "language"),
     query=_QUERY,
     stub=r"\{(?:\s|;|throw new (?:UnsupportedOperation|NotImplemented)\w*\([^;{}]*\))*\}|;?",

@@ -33,6 +33,7 @@ QUERY = f"""
 (function_expression) @closure
 (generator_function) @closure
 (class_static_block) @closure
+(program (statement_block) @closure)
 (export_statement) @wrap
 (program (lexical_declaration) @wrap)
 (lexical_declaration . (variable_declarator value: {_FUNCTION})) @wrap
@@ -138,9 +139,18 @@ _GROUPING = Grouping(
 )  # fmt: skip
 
 
+# Here a brace is an object's; behind `=>`, or where a statement begins, it would open a block.
+_BEFORE_OBJECT = _GROUPING.free - {"arrow_function"}
+
+
 def keeps_paren(pair: Node) -> bool:
     """True where a pair must stay; around a lone parameter it may be left out."""
-    return not _is_lone_name(pair) if pair.type == "formal_parameters" else _GROUPING.keeps(pair)
+    if pair.type == "formal_parameters":
+        return not _is_lone_name(pair)
+    inside = pair.named_child(0) if pair.named_child_count == 1 else None
+    if inside is not None and inside.type in ("object", "function_expression"):
+        return pair.parent is None or pair.parent.type not in _BEFORE_OBJECT
+    return _GROUPING.keeps(pair)
 
 
 def _is_lone_name(parameters: Node) -> bool:
@@ -167,8 +177,11 @@ def name_of(node: Node) -> Node | None:
         name = node.child_by_field_name("key")
     else:
         name = node.child_by_field_name("name") or node.child_by_field_name("property")
-    # `["a b"]() {}` and `declare module "a"` have no name that anyone could say.
-    return None if name is None or name.type in ("string", "computed_property_name") else name
+    if name is not None and name.type == "computed_property_name":
+        # `[Symbol.iterator]` is a name; nobody can say `["a b"]` or `[key(1)]`.
+        inside = name.named_children
+        return name if [child.type for child in inside] == ["member_expression"] else None
+    return None if name is None or name.type == "string" else name
 
 
 def _assigned(node: Node) -> Node | None:

@@ -110,6 +110,8 @@ class Language:
             inside of another, how it gets the outermost one. Empty where it needs nothing.
         blank: Matches what the grammar has no place for (a macro behind `class`); it is blanked for
             the parser alone.
+        nests: Signs that nest without a bracket that closes them, where the grammar is ambiguous
+            behind them, so that a text with thousands of them would take gigabytes.
         one_name: True where a program can have only one function of a name, so that two are made
             for two programs.
         own_name: Matches bodies in which the definition's own name counts (`super` in Ruby).
@@ -141,6 +143,7 @@ class Language:
     module: Callable[[str, Paths], str] = field(default=plain_module)
     import_line: Callable[[Definition, str | None, Paths], str] = field(default=no_import)
     blank: str = ""
+    nests: tuple[bytes, ...] = ()
     one_name: bool = False
     own_name: str = ""
     keeps_paren: Callable[[Node], bool] | None = None

@@ -31,6 +31,7 @@ _QUERY = """
 (singleton_method object: (_) "." @drop)
 (simple_symbol) @key
 (hash_key_symbol) @key
+[(instance_variable) (class_variable)] @key
 (method_parameters (identifier) @bind)
 (block_parameters (identifier) @bind)
 (lambda_parameters (identifier) @bind)

@@ -60,6 +60,7 @@ def _language(name: str, suffixes: tuple[str, ...], function: str, more: str) ->
     return Language(
         name=name,
         suffixes=suffixes,
+        nests=(b"<",),
         grammar=("tree_sitter_typescript", function),
         query=javascript.QUERY + _QUERY + more + constants,
         stub=javascript.STUB,

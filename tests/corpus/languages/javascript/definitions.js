@@ -145,3 +145,18 @@ register(class {
     return 1;
   }
 });
+
+class Shelf { //~ class Shelf
+  [Symbol.iterator]() { //~ method Shelf.[Symbol.iterator]
+    return this.books.values();
+  }
+  ["with spaces"]() {
+    return 1;
+  }
+}
+
+{
+  function aside() { //~ function aside local branch
+    return 1;
+  }
+}

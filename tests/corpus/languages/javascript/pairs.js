@@ -370,3 +370,21 @@ class A {
     return g(this.b);
   }
 }
+//~ same: parentheses around an object
+function about(name) {
+  const all = { name };
+  return { all, size: 1 };
+}
+//~ and
+function about(name) {
+  const all = ({ name });
+  return ({ all, size: 1 });
+}
+//~ differ: an object and a block behind an arrow
+function both(names) {
+  return names.map((name) => ({ name }));
+}
+//~ and
+function both(names) {
+  return names.map((name) => { name });
+}

@@ -194,3 +194,32 @@ end
 def g(a)
   a.b { super }
 end
+
+#~ differ: a local and a variable of the object
+def keep(name)
+  @name = name.strip
+  log(@name, name)
+end
+#~ and
+def keep(name)
+  name = name.strip
+  log(name, name)
+end
+
+#~ differ: variables of the object, though locals have their names
+def keep(name, title)
+  @name = name.strip
+end
+#~ and
+def keep(name, title)
+  @title = name.strip
+end
+
+#~ same: another local beside a variable of the object
+def keep(name)
+  @name = name.strip
+end
+#~ and
+def keep(title)
+  @name = title.strip
+end
