@@ -25,6 +25,7 @@ class Scripted:
 
     name = "scripted"
     unmetered = True
+    context = None
 
     def __init__(self, replies: Sequence[list[dict[str, Any]]]) -> None:
         self.replies = replies
