@@ -8,6 +8,7 @@ the file that it edits, and nothing else.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 from steadyhand_agent.actions import Action
@@ -16,6 +17,9 @@ from steadyhand_agent.guard import secrets, visible
 from steadyhand_agent.proposals.overlay import Overlay
 
 Json = dict[str, Any]
+
+_CARRIES = re.compile(rf"{secrets.PLACEHOLDER.pattern}|<U\+")
+_NEVER_EXACT = frozenset({"path", "reason", "duplicate_reason"})
 
 
 class Disclosure:
@@ -62,14 +66,18 @@ class Disclosure:
             return action
         given: Json = dict(action.content)
         path = given.get("path")
-        sources: list[str] = []
         if isinstance(path, str) and path.strip():
             path = given["path"] = _path(path, overlay)
-            sources = _texts(path, overlay)
+        carrying = {
+            key: value
+            for key, value in given.items()
+            if isinstance(value, str) and key not in _NEVER_EXACT and _CARRIES.search(value)
+        }
+        # The file is read for these alone: most calls carry nothing.
+        sources = _texts(path, overlay) if carrying and isinstance(path, str) else []
         whole = "\n".join(sources)
-        for key, value in given.items():
-            if isinstance(value, str) and key not in ("path", "reason", "duplicate_reason"):
-                given[key] = visible.exact(self._hiding.reveal(value, *sources), whole)
+        for key, value in carrying.items():
+            given[key] = visible.exact(self._hiding.reveal(value, *sources), whole)
         return action.model_copy(update={"content": given}) if given != action.content else action
 
 
