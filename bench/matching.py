@@ -174,7 +174,7 @@ def section() -> list[str]:
         ),
         f"*Wrong*: answers that are neither the original nor alike before the mutation ({SIBLING:.0%}"
         " of the tokens as written, in any order); such *siblings* stand apart. *Default floors*: as"
-        " shown to a person, so small functions are left alone. A look-up is from text to answer; a"
+        " shown to a person, so small functions, stubs and tests are left alone. A look-up is from text to answer; a"
         " batch tool has none. *Loose* jscpd: `--similarity=0.7`, identifiers and literals ignored,"
         " gaps of 3 lines, from 25 tokens.",
     ]  # fmt: skip

@@ -25,7 +25,13 @@ from measure import at
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index import worker
 from steadyhand_agent.index.definitions import Definition, FileEntry, Finding
-from steadyhand_agent.index.findings import MIN_LINES, MIN_TOKENS, NEAR_TOKENS, file_findings
+from steadyhand_agent.index.findings import (
+    MIN_LINES,
+    MIN_TOKENS,
+    NEAR_TOKENS,
+    exempt,
+    file_findings,
+)
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.keeper import Keeper
 from steadyhand_agent.index.languages import index_text, language_of
@@ -75,7 +81,8 @@ class OurMatcher:
     """The index as `matching.score` asks it.
 
     Args:
-        floors: Keep to the sizes below which nothing is shown by default.
+        floors: Keep to what is shown by default: from some sizes on, no stubs and the like, and
+            nobody is told to use a test.
     """
 
     def __init__(self, *, floors: bool) -> None:
@@ -103,15 +110,25 @@ class OurMatcher:
         if asked is None:
             return []
         definition, form = asked
-        if self._floors and (definition.lines < MIN_LINES or definition.tokens < MIN_TOKENS):
+        if self._floors and (
+            definition.lines < MIN_LINES or definition.tokens < MIN_TOKENS or exempt(definition)
+        ):
             return []
         return [
             (self._ids[d.path, d.start], tier, score)
             for d, tier, score in _alike(self._index.view(), definition, form)
-            if (d.path, d.start) in self._ids
-            # A near copy says less than a copy, so there has to be more of it.
-            and not (self._floors and tier == "T3" and definition.tokens < NEAR_TOKENS)
+            if (d.path, d.start) in self._ids and (not self._floors or _shown(definition, d, tier))
         ]
+
+
+def _shown(definition: Definition, other: Definition, tier: str) -> bool:
+    """As `findings.py` has it, but for what depends on where the two stand."""
+    return (
+        not exempt(other)
+        and (definition.test or not other.test)
+        # A near copy says less than a copy, so there has to be more of it.
+        and (tier != "T3" or definition.tokens >= NEAR_TOKENS)
+    )
 
 
 def _whole(entry: FileEntry) -> tuple[Definition, Form] | None:

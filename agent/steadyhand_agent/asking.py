@@ -59,6 +59,7 @@ class Asking:
         patience: How a failing model is asked again.
         daily: What the workspace may spend in a day; None where nobody counts.
         tell: Passes on what happens: an event, and a message.
+        show: What a model is shown of a text.
     """
 
     def __init__(
@@ -70,7 +71,9 @@ class Asking:
         patience: Patience,
         daily: Daily | None,
         tell: Callable[[str, str], None],
+        show: Callable[[str], str] = str,
     ) -> None:
+        self._show = show
         self._state = state
         self._journal = journal
         self._model = model
@@ -119,7 +122,7 @@ class Asking:
         request = context.build(state, tools)
         if self._needs(request) <= window:
             return request
-        found = context.compacted(state, tools, window // 2)
+        found = context.compacted(state, tools, window // 2, self._show)
         if found is not None:
             await self._journal("compacted", {"through": found.through, "earlier": found.text})
             self._tell("compacted", f"Rounds 1 to {found.through} are summed up from now on.")

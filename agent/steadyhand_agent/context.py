@@ -7,16 +7,21 @@ earlier ones are summed up once, and a new head begins. Text from files is fence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from steadyhand_agent.errors import ReplyUnreadable
 from steadyhand_agent.guard import budget
+from steadyhand_agent.guard.visible import visible_line
 from steadyhand_agent.models import dialect
 from steadyhand_agent.ports import ModelRequest
+from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.session import Round, SessionState, Task
 
 Json = dict[str, Any]
@@ -57,17 +62,20 @@ class Compacted:
     text: str
 
 
-def compacted(state: SessionState, tools: Sequence[Json], room: int) -> Compacted | None:
+def compacted(
+    state: SessionState, tools: Sequence[Json], room: int, show: Callable[[str], str] = str
+) -> Compacted | None:
     """The fewest rounds that have to be summed up; None where there is nothing left to sum up.
 
     Args:
         state: The session.
         tools: Their schemas.
         room: Tokens that the new prompt should take at most; the last round stays in any case.
+        show: What a model is shown of a text: what it edited is exact in the state.
     """
     last = len(state.rounds) - 1
     for through in range(state.compacted + 1, last + 1):
-        text = _summed_up(state, through, room)
+        text = _summed_up(state, through, room, show)
         messages = _messages(state, through, text)
         request = ModelRequest(system_prompt(), tools, messages, 0)
         if budget.estimate(budget.request_bytes(request)) <= room or through == last:
@@ -76,7 +84,7 @@ def compacted(state: SessionState, tools: Sequence[Json], room: int) -> Compacte
 
 
 def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
-    task = _task(state.task)
+    task = _task(state.task, state.id)
     messages: list[Json] = [{"role": "user", "content": [_text(task)]}]
     if earlier:
         messages[0]["content"].append(_text(earlier))
@@ -86,10 +94,9 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
     return messages
 
 
-def _summed_up(state: SessionState, through: int, room: int) -> str:
+def _summed_up(state: SessionState, through: int, room: int, show: Callable[[str], str]) -> str:
     """A line for each step; refusals and the edits so far are kept whole, as far as they fit."""
     lines = [
-        f'<earlier rounds="1-{through}">',
         "What you did before, in short. Results are left out; ask again for what you need.",
     ]
     for done in state.rounds[:through]:
@@ -113,8 +120,14 @@ def _summed_up(state: SessionState, through: int, room: int) -> str:
     proposal = state.proposal()
     if proposal.changes:
         limit = int(room * budget.BYTES_PER_TOKEN / 3)
-        lines += ["Your changes so far:", budget.bounded(proposal.diff(), limit)]
-    return "\n".join([*lines, "</earlier>"])
+        diff = "".join(
+            FileChange(c.path, c.base and show(c.base), c.new and show(c.new)).diff()
+            for c in proposal.changes
+        )
+        lines += ["Your changes so far:", budget.bounded(diff, limit)]
+    text = "\n".join(lines)
+    number = fence(state.id, text)
+    return f'<earlier-{number} rounds="1-{through}">\n{text}\n</earlier-{number}>'
 
 
 def _answers(done: Round) -> list[Json]:
@@ -137,18 +150,32 @@ def _answers(done: Round) -> list[Json]:
     return content or [_text(_GO_ON)]
 
 
-def _task(task: Task) -> str:
-    parts = [task.prompt.strip()]
-    if task.path and task.selection:
+def fence(session: str, text: str) -> str:
+    """A number that the text does not hold, the same whenever the session is asked for it.
+
+    Whoever wrote the text could not know it, so nothing in the text can end the fence.
+    """
+    for attempt in count():
+        seed = f"{session}/{attempt}".encode()
+        number = hashlib.blake2b(seed, digest_size=4, person=b"fence").hexdigest()
+        if number not in text:
+            return number
+    raise AssertionError("unreachable: one of the numbers is not in the text")
+
+
+def _task(task: Task, session: str) -> str:
+    parts: list[tuple[str, str, str]] = []
+    path = quoteattr(visible_line(task.path)) if task.path else ""
+    if path and task.selection:
         first, last = task.lines or (1, 1)
-        parts.append(
-            f'<selection path="{task.path}" lines="{first}-{last}">\n{task.selection}\n</selection>'
-        )
-    elif task.path:
-        parts.append(f'The person has this file open: <file path="{task.path}"/>')
-    parts += [f"<diagnostic>{text}</diagnostic>" for text in task.diagnostics]
-    parts += task.excerpts
-    return "\n\n".join(parts)
+        parts.append(("selection", f' path={path} lines="{first}-{last}"', task.selection))
+    elif path:
+        parts.append(("file", f" path={path}", "The person has this file open."))
+    parts += [("diagnostic", "", text) for text in task.diagnostics]
+    parts += [("excerpt", "", text) for text in task.excerpts]
+    number = fence(session, "\n".join((task.prompt, path, *(text for _, _, text in parts))))
+    fenced = [f"<{tag}-{number}{more}>\n{text}\n</{tag}-{number}>" for tag, more, text in parts]
+    return "\n\n".join([task.prompt.strip(), *fenced])
 
 
 def _text(text: str) -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +20,19 @@ from steadyhand_agent import git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
 from steadyhand_agent.asking import Asking, Daily
 from steadyhand_agent.checks import Checks
-from steadyhand_agent.errors import BudgetSpent, ModelError, ReplyUnreadable
+from steadyhand_agent.errors import (
+    BudgetSpent,
+    ModelError,
+    PathRefused,
+    ReplyUnreadable,
+    ToolFailed,
+)
 from steadyhand_agent.guard import budget
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.disclosure import Disclosure
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
+from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.models import dialect
 from steadyhand_agent.patience import Patience
@@ -67,6 +77,7 @@ class Surroundings:
     editor: Editor
     clock: Clock
     patience: Patience = field(default_factory=Patience)
+    disclosure: Disclosure = field(default_factory=lambda: Disclosure(Secrets(os.urandom(32))))
     neighbours: Neighbours | None = None
     checks: Checks | None = None
     # What the other sessions of the workspace propose, by path; they set it themselves.
@@ -104,6 +115,7 @@ class Loop:
             around.patience,
             around.daily,
             lambda event, message: self._event(event, message=message),
+            around.disclosure.text,
         )
         self._detector = StuckDetector()
         self._watched = state.watched_from
@@ -164,18 +176,31 @@ class Loop:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""
         tools, state = self.around.tools, self.state
         seen = self._context()
+        shown = seen.overlay.show
+        meant: Action | Refuse
+        try:
+            # Only here are placeholders exact again: what is journaled and told keeps them.
+            meant = self.around.disclosure.meant(action, seen.overlay)
+        except (PathRefused, ToolFailed) as error:
+            meant = Refuse(str(error), "secret" if isinstance(error, ToolFailed) else "path")
         resumed = index < len(last.verdicts)
         if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
-            verdict = decide(
-                action,
-                tools,
-                seen,
-                self.around.index,
-                state.refused,
-                self.around.proposals(state.id),
+            verdict = (
+                meant
+                if isinstance(meant, Refuse)
+                else decide(
+                    meant,
+                    tools,
+                    seen,
+                    self.around.index,
+                    state.refused,
+                    self.around.proposals(state.id),
+                )
             )
+            if isinstance(verdict, Refuse):
+                verdict = dataclasses.replace(verdict, why=shown(verdict.why))
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
         if isinstance(verdict, Ask):
@@ -187,15 +212,19 @@ class Loop:
             case Permit(note=note):
                 if action.kind == "think":
                     outcome = Outcome("Noted.")
+                elif isinstance(meant, Refuse):
+                    # Permitted before a restart, and no longer possible since.
+                    outcome = Outcome(meant.why, error=True)
                 elif resumed and tools.once(action):
                     outcome = Outcome(_UNKNOWN.format(tool=action.tool), error=True)
                 else:
-                    outcome = await tools.run(action, seen, budget.result_limit(state))
+                    outcome = await tools.run(meant, seen, budget.result_limit(state))
                 if note and not outcome.error:
                     outcome = dataclasses.replace(outcome, text=f"{outcome.text}\n{note}")
             case Refuse(why):
                 outcome = Outcome(budget.bounded(why, budget.result_limit(state)), error=True)
-        outcome, changes = self._kept(outcome)
+        # Nothing of an answer is sent, journaled or logged before this.
+        outcome, changes = self._kept(dataclasses.replace(outcome, text=shown(outcome.text)))
         result = {
             "call_id": action.call_id,
             "tool": action.tool,
@@ -254,8 +283,10 @@ class Loop:
 
     async def _finish(self, action: Action) -> None:
         """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
-        summary = str(action.content.get("summary") or action.reason or "Done.")
-        wrong = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        shown = self.around.disclosure.text
+        summary = shown(str(action.content.get("summary") or action.reason or "Done."))
+        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        wrong = {path: shown(said) for path, said in tried.items()}
         told = any(r.tool == "finish" and r.error for r in self.state.results())
         result: Json = {
             "call_id": action.call_id,
@@ -310,7 +341,13 @@ class Loop:
         around = self.around
         # What is being typed counts in the guard at once, not when typing pauses.
         around.settle()
-        overlay = Overlay(around.workspace, around.editor.text, self.state.bases, self.state.texts)
+        overlay = Overlay(
+            around.workspace,
+            around.editor.text,
+            self.state.bases,
+            self.state.texts,
+            around.disclosure.text,
+        )
         view = around.index.view(overlay.texts)
         return ToolContext(
             around.workspace,
@@ -366,9 +403,12 @@ class Loop:
             "max_tokens": state.limits.tokens,
         }
         if action is not None:
-            told |= {"tool": action.tool or action.kind, "reason": action.reason}
+            name = visible_line(action.tool or action.kind)
+            told |= {"tool": name, "reason": visible(action.reason)}
             told["arguments"] = {
-                key: str(value)[:120] for key, value in action.content.items() if key != "reason"
+                key: visible(str(value)[:120])
+                for key, value in action.content.items()
+                if key != "reason"
             }
         if isinstance(verdict, Refuse):
             told |= {"verdict": "refuse", "rule": verdict.rule, "message": verdict.why}

@@ -126,6 +126,8 @@ class SessionState(BaseModel):
     # How often the session paused for what reason.
     pauses: dict[str, int] = {}
     bases: dict[str, str | None] = {}
+    # Hashes of bases that stayed on another machine, until this checkout's files take their place.
+    away: dict[str, str] = {}
     texts: dict[str, str | None] = {}
     remarks: dict[str, list[str]] = {}
     # Definitions that the guard has refused once; a second try with a reason is accepted.

@@ -25,6 +25,8 @@ from steadyhand_agent.state.tiers import Store
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+# What of a task a person or a file wrote: secrets in it are hidden before it is kept anywhere.
+_TASK_TEXTS = ("prompt", "selection", "diagnostics", "excerpts")
 ModelFor = Callable[[SessionState], Model]
 
 
@@ -75,8 +77,10 @@ class Sessions:
         state = SessionState(id=secrets.token_hex(4), workspace=workspace.id)
         live = _Live(state, asyncio.Lock())
         model = self._model_for(state)
+        said = task.model_dump()
+        said |= {key: self._around.disclosure.tree(said[key]) for key in _TASK_TEXTS}
         body: Json = {
-            "task": task.model_dump(),
+            "task": said,
             "limits": self.limits.model_dump(),
             "workspace": workspace.id,
             "checkout": str(workspace.root),
@@ -443,6 +447,7 @@ class Sessions:
                 "max_rounds": summary.max_rounds,
                 "tokens": summary.tokens,
                 "raw_tokens": live.state.raw,
+                "cached_tokens": live.state.cached,
                 "max_tokens": summary.max_tokens,
                 "message": reason,
             }

@@ -11,9 +11,12 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from steadyhand_agent.errors import PathRefused, ToolFailed, ToolTransient
+from steadyhand_agent.guard.visible import stripped
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
@@ -35,7 +38,7 @@ _HINTS = {
 }
 
 # A name that begins so is the version control's or the agent's own, whatever its case.
-_CLOSED_FOLDERS = frozenset({".git", ".hg", ".svn", ".steadyhand"})
+_CLOSED_FOLDERS = frozenset({".git", "git~1", ".hg", ".svn", ".steadyhand"})
 
 
 class Workspace:
@@ -43,9 +46,11 @@ class Workspace:
 
     Attributes:
         roots: Real paths, without repetition, in the editor's order.
+        allow_secret_files: Globs of files that tools may read although they look like secrets.
     """
 
-    def __init__(self, roots: list[Path]) -> None:
+    def __init__(self, roots: list[Path], allow_secret_files: Sequence[str] = ()) -> None:
+        self.allow_secret_files = tuple(allow_secret_files)
         real: dict[str, Path] = {}
         for root in roots:
             path = root.expanduser().resolve()
@@ -120,7 +125,10 @@ class Workspace:
         parts = [part for part in pure.parts if part != "."]
         if ".." in parts:
             raise PathRefused(f"`{name}` climbs with `..`; name the file from the workspace root.")
-        if any(part.casefold().rstrip(" .") in _CLOSED_FOLDERS for part in parts):
+        plain = [folded(part) for part in parts]
+        if ".." in plain:
+            raise PathRefused(f"`{name}` climbs, if not by its letter; name the file itself.")
+        if any(part.rstrip(" .") in _CLOSED_FOLDERS for part in plain):
             raise PathRefused(f"`{name}` lies in a folder that the agent does not touch.")
         if not parts or parts != [part.strip() for part in parts]:
             raise PathRefused(f"`{name}` is not the name of a file in the workspace.")
@@ -142,7 +150,7 @@ class Workspace:
             raise PathRefused(f"`{name}` cannot be resolved: {error.strerror}.") from error
         if real != root and not real.is_relative_to(root):
             raise PathRefused(f"`{name}` leads out of the workspace through a link.")
-        if any(part.casefold() in _CLOSED_FOLDERS for part in real.relative_to(root).parts):
+        if any(folded(part) in _CLOSED_FOLDERS for part in real.relative_to(root).parts):
             raise PathRefused(f"`{name}` leads into a folder that the agent does not touch.")
         return real
 
@@ -178,6 +186,11 @@ class Workspace:
         if len(data) > MAX_FILE_BYTES:
             raise ToolFailed(f"`{name}` is larger than 1 MB and is passed over.")
         return data
+
+
+def folded(name: str) -> str:
+    """What a file system may take a name for: some fold case, width and unseen characters."""
+    return unicodedata.normalize("NFKC", stripped(name)).casefold()
 
 
 def decode(data: bytes, name: str) -> str:

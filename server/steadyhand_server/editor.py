@@ -19,6 +19,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
+from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal
 from steadyhand_server import convert
@@ -96,7 +97,8 @@ class LspEditor:
         path.unlink(missing_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(diff)
+            # What an editor would hide, such as a bidi override, is written out.
+            file.write(visible(diff))
         window = self._server.client_capabilities.window
         if window and window.show_document and window.show_document.support:
             shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
@@ -301,6 +303,8 @@ class LspEditor:
         progress = self._server.work_done_progress
         running = event["state"] == "running"
         text = f"round {event['round']}/{event['max_rounds']}, {event['tokens']:,} tokens"
+        if event["cached_tokens"]:
+            text += f" ({event['cached_tokens']:,} cached)"
         if event.get("tool"):
             text += f", {event['tool']}"
         if running and session not in self._progress:

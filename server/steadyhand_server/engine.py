@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import steadyhand_agent
 from steadyhand_agent.asking import Daily
 from steadyhand_agent.checks import Checks
-from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.errors import SettingsError, SteadyhandError
+from steadyhand_agent.guard.disclosure import Disclosure
+from steadyhand_agent.guard.env_files import EnvFiles
+from steadyhand_agent.guard.secrets import Secrets, installation_key
 from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.findings import Known
 from steadyhand_agent.index.keeper import Keeper, Progress
@@ -30,8 +33,10 @@ from steadyhand_agent.models.profiles import profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel
 from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Editor, Model, Neighbours, SystemClock
+from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
+from steadyhand_agent.state import outward
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.telemetry import Exporter, LogAlone, Telemetry
@@ -70,7 +75,7 @@ class Engine:
         neighbours: Neighbours | None = None,
     ) -> None:
         self.settings = settings
-        self.workspace = Workspace(roots)
+        self.workspace = Workspace(roots, settings.allow_secret_files)
         self.index = Index()
         cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
         self.keeper = Keeper(self.workspace, self.index, cache_file)
@@ -90,10 +95,13 @@ class Engine:
         if self._sessions is None:
             settings = self.settings
             journal = SqliteJournal(settings.state_path / "journal.sqlite")
+            known = EnvFiles(self.workspace.roots)
+            disclosure = Disclosure(Secrets(installation_key(settings.state_path), known.values))
             store = Store(
                 journal,
-                redis_tier(settings),
+                redis_tier(settings, disclosure.hide),
                 lambda message: self.editor.tell(message, warning=True),
+                lambda state: self._come_home(state, disclosure),
             )
             around = Surroundings(
                 workspace=self.workspace,
@@ -105,6 +113,7 @@ class Engine:
                 editor=self.editor,
                 clock=SystemClock(),
                 patience=_patience(settings),
+                disclosure=disclosure,
                 daily=Daily(journal, settings.daily_token_limit),
                 telemetry=self._telemetry(),
                 neighbours=self.neighbours,
@@ -114,6 +123,25 @@ class Engine:
             self._around = around
             self._sessions = Sessions(around, store, self.model_for, _limits(settings))
         return self._sessions
+
+    def _come_home(self, state: SessionState, disclosure: Disclosure) -> None:
+        """Gives a session that another machine left the files of this checkout as its bases."""
+        overlay = Overlay(self.workspace, self.editor.text, {}, {})
+
+        def current(path: str) -> str | None:
+            try:
+                return overlay.read(path)
+            except SteadyhandError:
+                return None
+
+        lost = outward.home(state, current, disclosure.reveal)
+        if lost:
+            self.editor.tell(
+                f"Session {state.id} comes from another machine, and its changes to "
+                f"{', '.join(lost)} cannot be used here: the files differ, or hold secrets of "
+                "their own. The rest is kept; have the session make those changes again.",
+                warning=True,
+            )
 
     def _telemetry(self) -> Telemetry:
         """The log, and a collector where one is configured; a person is told if it is not there."""
@@ -188,6 +216,7 @@ class Engine:
     def use(self, settings: Settings) -> None:
         """Takes new settings: findings at once, limits and models with the next session."""
         self.settings = settings
+        self.workspace.allow_secret_files = settings.allow_secret_files
         self._suppression = self._settled()
         if self._sessions and self._around and self._journal:
             self._sessions.limits = _limits(settings)
@@ -216,22 +245,27 @@ def _model(settings: Settings, roots: list[Path]) -> Model:
             raise SettingsError("provider", "replay", "`replay` names no recorded session.")
         return ReplayModel(settings.replay, roots)
     chat = settings.provider == "openai_compatible"
-    keys = Keys(
+    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
+    make = OpenAiCompatibleModel if chat else AnthropicModel
+    return make(
+        settings.model,
+        keys=keys(settings),
+        profile=accepted,
+        base_url=settings.base_url,
+        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
+        seconds=settings.api_seconds,
+    )
+
+
+def keys(settings: Settings) -> Keys:
+    """Where the keys of the configured provider are read."""
+    chat = settings.provider == "openai_compatible"
+    return Keys(
         "OPENAI_API_KEY" if chat else "ANTHROPIC_API_KEY",
         file=settings.api_key_file,
         command=settings.api_key_command,
         # Ollama and the like want none.
         needed=not (chat and settings.base_url is not None),
-    )
-    accepted = profile(settings.model, "chat" if chat else "messages", settings.profiles)
-    make = OpenAiCompatibleModel if chat else AnthropicModel
-    return make(
-        settings.model,
-        keys=keys,
-        profile=accepted,
-        base_url=settings.base_url,
-        sampling={"temperature": settings.temperature, "top_p": settings.top_p},
-        seconds=settings.api_seconds,
     )
 
 
@@ -264,14 +298,14 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def redis_tier(settings: Settings) -> RedisTier | None:
+def redis_tier(settings: Settings, hide: outward.Hide = str) -> RedisTier | None:
     """Redis where configured and its driver is installed."""
     if not settings.redis_url:
         return None
     try:
         from steadyhand_agent.state.redis import RedisTier
 
-        return RedisTier(settings.redis_url, settings.redis_ttl)
+        return RedisTier(settings.redis_url, settings.redis_ttl, hide)
     except ImportError:
         log.warning("`redis_url` is set, but the driver is missing: install steadyhand[redis]")
         return None

@@ -11,6 +11,8 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from steadyhand_agent.guard.secrets import HidingFormatter
+
 _FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _FILE_BYTES = 2_000_000
 _KEPT_FILES = 3
@@ -22,17 +24,9 @@ def to_stderr() -> None:
     level = level if level in logging.getLevelNamesMapping() else "WARNING"
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
-    handler.setFormatter(logging.Formatter(_FORM))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(min(logging.INFO, handler.level))
-    # At INFO the HTTP client logs addresses, and what it is built on every byte's event.
-    for name in ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "asyncio"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, handler.level))
-    # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
-    # refusals that a person was told of as errors with a traceback; real ones come through
-    # `report_server_error`.
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    # A traceback repeats what a file or an endpoint said.
+    handler.setFormatter(HidingFormatter(_FORM))
+    _add(handler)
 
 
 def to_file(state: Path) -> Path | None:
@@ -57,9 +51,22 @@ def to_file(state: Path) -> Path | None:
         logging.getLogger(__name__).warning("there is no log file: %s", error)
         return None
     handler.setLevel(logging.INFO)
-    handler.setFormatter(logging.Formatter(f"%(process)d {_FORM}"))
-    root.addHandler(handler)
+    handler.setFormatter(HidingFormatter(f"%(process)d {_FORM}"))
+    _add(handler)
     return path
+
+
+def _add(handler: logging.Handler) -> None:
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(min(logging.INFO, handler.level))
+    # At INFO the HTTP client logs addresses, and what it is built on every byte's event.
+    for name in ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "openai", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # At INFO pygls logs whole bodies: people's source code, and keys they may have typed. It logs
+    # refusals that a person was told of as errors with a traceback; real ones come through
+    # `report_server_error`.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
 
 
 class _PrivateFile(RotatingFileHandler):

@@ -31,7 +31,7 @@ TRUSTED = frozenset(
     {
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
-        "checks", "check_paths", "check_seconds", "check_megabytes",
+        "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
     }
 )  # fmt: skip
 # A workspace's file may name these too, once the person has trusted it.
@@ -88,6 +88,9 @@ class Settings(BaseModel):
     retry_max_seconds: float = Field(
         default=10.0, ge=0, description="Longest wait between attempts."
     )
+    allow_secret_files: tuple[str, ...] = Field(
+        default=(), description="Globs of files that tools may read although they look secret."
+    )
     findings: bool = Field(default=True, description="Show duplicate findings as diagnostics.")
     tiers: tuple[Tier, ...] = Field(
         default=SHOWN_TIERS, description="The tiers of findings that are shown."
@@ -117,7 +120,7 @@ class Settings(BaseModel):
         """The environment has no tables: `{"tests": "pytest -q"}`."""
         return _table(given)
 
-    @field_validator("tiers", "check_paths", mode="before")
+    @field_validator("tiers", "check_paths", "allow_secret_files", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
         """The environment has no lists: `T0,T1`."""

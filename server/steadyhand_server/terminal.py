@@ -20,6 +20,7 @@ from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
+from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal
 from steadyhand_agent.workspace import Workspace
@@ -170,17 +171,22 @@ async def confirm(console: Console, question: str, details: str) -> bool | None:
 
 
 def show_diff(console: Console, diff: str) -> None:
-    """Prints a unified diff in colour; long lines are kept whole, so that they can be copied."""
-    for line in diff.rstrip("\n").split("\n"):
+    """Prints a unified diff in colour; long lines are kept whole, so that they can be copied.
+
+    A terminal would obey control characters of a file's, so they are written out.
+    """
+    for line in visible(diff).rstrip("\n").split("\n"):
         style = next((style for start, style in _DIFF_STYLES if line.startswith(start)), "")
         console.print(Text(line, style=style), soft_wrap=True)
 
 
 def show_event(console: Console, event: Json) -> None:
     """Prints a step: round n/20, tokens used of 32,000, tool, verdict."""
+    cached = event["cached_tokens"]
     place = (
         f"[bold]round {event['round']}/{event['max_rounds']}[/bold]"
         f"  {event['tokens']:,}/{event['max_tokens']:,} tokens"
+        + (f" ({cached:,} read from the cache)" if cached else "")
     )
     match event["event"]:
         case "verdict":

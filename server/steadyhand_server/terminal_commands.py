@@ -16,12 +16,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from steadyhand_agent import git, sandbox
-from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.errors import ModelKeyMissing, SettingsError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
-from steadyhand_server.engine import Engine, redis_tier
+from steadyhand_server.engine import Engine, keys, redis_tier
 from steadyhand_server.settings import Settings, load, user_file, wanted
 from steadyhand_server.terminal import TerminalEditor, confirm
 
@@ -171,10 +171,15 @@ def doctor(given: argparse.Namespace) -> int:
     if settings.checks:
         how = "shut in by bubblewrap" if sandbox.works() else "not shut in: you are asked each time"
         say("checks", f"{', '.join(sorted(settings.checks))}; {how}", well=True)
-    key = bool(os.environ.get("ANTHROPIC_API_KEY") or settings.api_key_file)
-    how = "set" if key else "not set; set ANTHROPIC_API_KEY to run tasks (findings work without)"
-    say("API key", how, well=key)
-    say("model", f"{settings.model} at {settings.base_url or 'the Anthropic API'}", well=True)
+    if settings.replay is None:
+        try:
+            found = len(asyncio.run(keys(settings).read()))
+            words = {0: "none, and none is asked for", 1: "set"}
+            say("API key", words.get(found, f"{found} are set"), well=bool(found) or None)
+        except ModelKeyMissing as error:
+            say("API key", str(error), well=False)
+    at = settings.base_url or "the provider's own address"
+    say("model", f"{settings.model} ({settings.provider}) at {at}", well=True)
     state = settings.state_path
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -273,7 +274,7 @@ async def test_earlier_rounds_are_summed_up_where_they_no_longer_fit(tmp_path: P
     assert max(model.prompts) <= 4_000
     last = orjson.dumps(list(model.requests[-1].messages)).decode()
     assert "the task itself" in last
-    assert f'<earlier rounds=\\"1-{state.compacted}\\">' in last
+    assert re.search(rf'<earlier-[0-9a-f]{{8}} rounds=\\"1-{state.compacted}\\">', last)
     assert "1. read_file path='a.py'" in last
     # A resumed session sends the same bytes.
     again = context.build(state, model.requests[-1].tools).messages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from steadyhand_agent.context import build
@@ -55,6 +57,11 @@ def test_the_model_sees_both_definitions_and_their_callers() -> None:
     state = SessionState(id="s", task=Task(prompt="Merge them.", excerpts=fenced))
     (message,) = build(state, []).messages
     text = message["content"][0]["text"]
-    assert text.startswith('Merge them.\n\n<definition path="a.py" line="5" name="A.slug">\ndef')
+    head, *rest = text.split("\n")
+    assert head == "Merge them."
+    # Each stands in a fence whose number nobody who wrote the code could know.
+    assert re.fullmatch(r"<excerpt-[0-9a-f]{8}>", rest[1])
+    assert text.count(f"</{rest[1][1:]}") == 3
+    assert "\n".join(rest[2:]).startswith('<definition path="a.py" line="5" name="A.slug">\ndef')
     assert '<definition path="b.py" line="5" name="other">\ndef other(z):\n    return slug(z)\n</definition>' in text  # fmt: skip
     assert '<callers name="slug">\nb.py:1: def slug(y):\n' in text

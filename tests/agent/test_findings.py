@@ -453,3 +453,15 @@ def test_what_a_language_asks_for_by_name_is_no_finding() -> None:
     body = "".join(f"    this.step{n}(this.items, this.limit);\n" for n in range(8))
     files = {f"{n}.ts": text.format(name=n.upper(), body=body) for n in ("a", "b")}
     assert findings(files, "b.ts", NOTHING) == []
+
+
+def test_where_hardly_any_name_stands_the_rest_must_be_nearly_the_same() -> None:
+    steps = "    b[{0}] = a[{0}] + b[{0}]\n"
+    body = "".join(steps.format(n) for n in range(4)) + "    if not a:\n        return b\n"
+    one = f"def f(a, b):\n{body}    return a\n"
+    close = f"def g(a, b):\n{body}    b[9] = a\n    return a\n"
+    more = "    while b:\n        b -= a * 3 // a\n        del b[a:]\n" * 3
+    apart = f"def g(a, b):\n{body}{more}    return -a\n"
+    assert tiers({"a.py": one, "b.py": close}, "b.py", NOTHING) == ["T3"]
+    # 74 % of the tokens, which is enough where names agree as well.
+    assert tiers({"a.py": one, "b.py": apart}, "b.py", NOTHING) == []

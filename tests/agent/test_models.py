@@ -7,7 +7,7 @@ import pytest
 
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ReplayDiverged, ReplyUnreadable, SettingsError
-from steadyhand_agent.models import asking, dialect, schemas
+from steadyhand_agent.models import dialect, exchange, schemas
 from steadyhand_agent.models.profiles import Accepted, Profile, forget, profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel, normal, observations
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
@@ -335,12 +335,12 @@ def test_blocks_are_kept_as_they_are() -> None:
         {"type": "thinking", "thinking": "x", "signature": "s"},
         call("a", "1", n=1.5, s="é😀"),
     ]
-    assert asking.sound(blocks) == blocks
+    assert exchange.sound(blocks) == blocks
 
 
 @pytest.mark.parametrize("value", ["\ud800", 2**70, -(2**80), {"\udfff": ["\ud83d"]}])
 def test_what_no_journal_could_hold_becomes_text(value: Any) -> None:
-    (block,) = asking.sound([call("a", x=value)])
+    (block,) = exchange.sound([call("a", x=value)])
     assert orjson.loads(orjson.dumps(block)) == block
 
 
@@ -348,11 +348,11 @@ def test_nesting_without_end_becomes_text() -> None:
     value: Any = 1
     for _ in range(600):
         value = [value]
-    orjson.dumps(asking.sound([call("a", x=value)]))
+    orjson.dumps(exchange.sound([call("a", x=value)]))
 
 
 def test_calls_without_an_id_of_their_own_get_one() -> None:
-    found = asking.sound(
+    found = exchange.sound(
         [
             call("a", ""),
             call("b", "x"),

@@ -195,13 +195,13 @@ def test_a_session_of_no_rounds_counts() -> None:
 
 
 def test_the_log_file_is_private_and_rotates(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before = root.level
     path = logs.to_file(tmp_path)
     assert path is not None
     assert logs.to_file(tmp_path) == path
-    root = logging.getLogger()
     mine = [h for h in root.handlers if getattr(h, "baseFilename", "") == str(path)]
     try:
-        root.setLevel(logging.INFO)
         logging.getLogger("steadyhand_agent.x").info("a step")
         assert "a step" in path.read_text()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -217,6 +217,7 @@ def test_the_log_file_is_private_and_rotates(tmp_path: Path) -> None:
         for handler in mine:
             root.removeHandler(handler)
             handler.close()
+        root.setLevel(before)
 
 
 def test_a_log_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:

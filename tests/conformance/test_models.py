@@ -27,7 +27,7 @@ from steadyhand_agent.errors import (
     ModelTransient,
     ReplyUnreadable,
 )
-from steadyhand_agent.models import dialect
+from steadyhand_agent.models import dialect, exchange
 from steadyhand_agent.models.anthropic import AnthropicModel
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.openai_compatible import OpenAiCompatibleModel
@@ -134,7 +134,8 @@ def following(request: ModelRequest, reply: ModelReply, *results: str) -> ModelR
     ]
     said = {"role": "assistant", "content": reply.blocks}
     told = {"role": "user", "content": answers or [text("Go on.")]}
-    return replace(request, messages=[*request.messages, said, told])
+    messages = [*request.messages, said, told]
+    return replace(request, messages=messages, number=request.number + 1)
 
 
 async def talk(model: Model, results: Sequence[Sequence[str]]) -> list[ModelReply]:
@@ -363,6 +364,30 @@ def _blocks(messages: list[Json]) -> list[Json]:
     return [b for m in messages if isinstance(m["content"], list) for b in m["content"]]
 
 
+async def test_nothing_empty_goes_back(http: Provider) -> None:
+    """Endpoints refuse a message or a text that is empty."""
+    empty = [http.says(text("")), http.says(text(" \n")), http.says(call("list_files"))]
+    with serving(http, *empty) as server:
+        await talk(http.model(server), [[], []] if http.tools else [["Not executed."]] * 2)
+    for message in server.requests[-1]["messages"]:
+        texts = [message["content"]] if isinstance(message["content"], str) else message["content"]
+        assert texts
+        assert all((t if isinstance(t, str) else t["text"]).strip() for t in texts)
+
+
+@pytest.mark.parametrize("provider", [ANTHROPIC, CHAT], ids=["anthropic", "openai_compatible"])
+async def test_arguments_that_were_no_json_can_be_sent_back(provider: Provider) -> None:
+    broken = call("read_file") | {"input": "{'path'"}
+    reply = ModelReply([broken], "tool_use")
+    with serving(provider, provider.says(call("list_files"))) as server:
+        await provider.model(server).ask(following(first(), reply, "That was no JSON."))
+    said = server.requests[0]["messages"][1 if provider is ANTHROPIC else 2]
+    if provider is ANTHROPIC:
+        assert said["content"][0]["input"] == {}
+    else:
+        assert said["tool_calls"][0]["function"]["arguments"] == "{'path'"
+
+
 # --- parameters that are refused ------------------------------------------------------------------
 
 
@@ -492,6 +517,16 @@ async def test_silence_before_the_first_byte_and_between_bytes(http: Provider) -
     for slow in (replace(whole, delay=30.0), replace(whole, pause=30.0)):
         with serving(http, slow) as server, pytest.raises(ModelTransient, match="Time"):
             await http.model(server, seconds=0.3).ask(first())
+
+
+@pytest.mark.parametrize("provider", [ANTHROPIC, CHAT], ids=["anthropic", "openai_compatible"])
+async def test_a_reply_that_drips_for_ever_is_ended(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "MOST_SECONDS", 0.5)
+    drips = provider.says(*[text("x")] * 3_000, pause=0.02)
+    with serving(provider, drips) as server, pytest.raises(ModelRejected, match="did not end"):
+        await provider.model(server).ask(first())
 
 
 async def test_nobody_listens(http: Provider) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -131,8 +132,11 @@ def test_kill_again_and_again(tmp_path: Path, sample: Path) -> None:
 
 def circling(folder: Path) -> Path:
     """A script that takes one step for ever; it has one reply more than the guard lets it."""
-    read = {"path": "none.py", "reason": "again"}
-    said = "`none.py` cannot be read: No such file or directory."
+    read = {"path": "pressroom/tags.py", "reason": "again"}
+    lines = (demo.SAMPLE / "pressroom/tags.py").read_text().splitlines()
+    said = "\n".join(f"{number}\t{line}" for number, line in enumerate(lines, 1))
+    # A replay does not look at blanks at the ends of lines.
+    said = re.sub(r"[ \t]+(?=\n|$)", "", said)
     steps = [
         {
             "expect": [{"tool": "read_file", "result": said}] if number else [],

@@ -136,6 +136,20 @@ def test_doctor(sample: Path, tmp_path: Path) -> None:
     done = run("doctor", cwd=sample, ANTHROPIC_API_KEY="secret-key-value")
     assert done.returncode == 0
     assert "secret-key-value" not in done.stdout + done.stderr
+    settings = {
+        "STEADYHAND_PROVIDER": "openai_compatible",
+        "STEADYHAND_API_KEY_COMMAND": "echo one-secret",
+    }
+    done = run("doctor", cwd=sample, **settings)
+    assert "API key: set" in done.stdout
+    assert "(openai_compatible) at the provider's own address" in done.stdout
+    assert "one-secret" not in done.stdout + done.stderr
+    local = {
+        **settings,
+        "STEADYHAND_API_KEY_COMMAND": "",
+        "STEADYHAND_BASE_URL": "http://127.0.0.1:1",
+    }
+    assert run("doctor", cwd=sample, **local).returncode == 0
     done = run("doctor", cwd=sample, STEADYHAND_REDIS_URL="redis://127.0.0.1:1/0")
     assert "missing  Redis" in done.stdout
 

@@ -79,11 +79,13 @@ def test_sources_are_merged_key_by_key(root: Path) -> None:
 VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
+    "allow_secret_files": "*.pem,.env.local",
     "check_seconds": 9.0, "check_megabytes": 9,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
+    "allow_secret_files": ("*.pem", ".env.local"),
 }  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def test_a_diff_is_printed_as_it_is() -> None:
 def test_words_of_a_model_are_no_markup(tmp_path: Path) -> None:
     editor, out = editor_of(tmp_path)
     event = {
-        "event": "verdict", "round": 1, "max_rounds": 20, "tokens": 1_234, "max_tokens": 32_000,
+        "event": "verdict", "round": 1, "max_rounds": 20, "tokens": 1_234, "max_tokens": 32_000, "cached_tokens": 5_678,
         "tool": "edit_file", "arguments": {"path": "[red]a.py"}, "verdict": "refuse",
         "rule": "duplicate", "message": "see [/bold] there",
     }  # fmt: skip
@@ -169,7 +169,7 @@ def test_words_of_a_model_are_no_markup(tmp_path: Path) -> None:
     editor.tell("[/red] said")
     for piece in (
         "round 1/20",
-        "1,234/32,000",
+        "1,234/32,000 tokens (5,678 read from the cache)",
         "[red]a.py",
         "refuse (duplicate)",
         "see [/bold] there",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from steadyhand_agent.actions import Action, Permit, Refuse, Verdict
 from steadyhand_agent.errors import PathRefused, ToolFailed
-from steadyhand_agent.guard import duplicates
+from steadyhand_agent.guard import duplicates, paths, visible
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.tools.registry import Registry, ToolContext
@@ -42,11 +43,18 @@ def decide(
         whole = path is not None and path.strip() in ("", ".", "./")
         if path is not None and (not whole or tool.arguments.model_fields["path"].is_required()):
             context.workspace.locate(path)
+            context.overlay.refuse_secret(context.workspace.normal(path))
         preview = getattr(tool, "preview", None)
         if preview is None:
             consent = getattr(tool, "consent", None)
             return Permit() if consent is None else consent(arguments, context)
         path, before, after = preview(arguments, context)
+        context.overlay.refuse_secret(path)
+        if visible.unseen(path):
+            return Refuse(
+                f"`{visible.visible(path)}` has characters that cannot be seen; name it without.",
+                "path",
+            )
         leaves = getattr(tool, "leaves", None)
         gone = {leaves(arguments, context): None} if leaves else {}
     except PathRefused as error:
@@ -64,6 +72,20 @@ def decide(
         data = utf8(text)[definition.start : definition.end]
         return "\n".join(data.decode("utf-8", "replace").splitlines()[:_SHOWN_LINES])
 
-    return duplicates.check(
+    verdict = duplicates.check(
         edit, view, body_of, refused, getattr(arguments, "duplicate_reason", "")
     )
+    remarks = [said for name in gone if (said := paths.remark(name))]
+    remarks += _remarks(path, before, after)
+    if isinstance(verdict, Permit) and remarks:
+        return dataclasses.replace(verdict, remarks=(*verdict.remarks, *remarks))
+    return verdict
+
+
+def _remarks(path: str, before: str, after: str) -> list[str]:
+    """What a person should see beside the difference, since it is easily missed in it."""
+    found = [paths.remark(path)]
+    new = sorted(visible.unseen(after) - visible.unseen(before))
+    if new:
+        found.append(f"{path}: brings in characters that cannot be seen: {', '.join(new)}.")
+    return [said for said in found if said]

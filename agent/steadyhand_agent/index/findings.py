@@ -75,7 +75,7 @@ def file_findings(
     found = list(overwritten(entry.definitions, text))
     seen = {finding.definition.start for finding in found}
     for definition, form in zip(entry.definitions, entry.forms, strict=True):
-        if definition.start in seen or _exempt(definition) or definition.test:
+        if definition.start in seen or exempt(definition) or definition.test:
             continue
         fresh = known is not None and (definition.qualified, definition.body) not in known
         finding = _copy(view, definition, None if fresh or old else text, fresh=fresh)
@@ -141,7 +141,7 @@ def duplicates_of(view: View, definition: Definition) -> list[Finding]:
         view: A view in which `definition` stands.
         definition: The new definition.
     """
-    if _exempt(definition):
+    if exempt(definition):
         return []
     if definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS:
         for tier, alike in (("T1", _bodies(view, definition)), ("T2", _shapes(view, definition))):
@@ -184,7 +184,7 @@ def _large(definition: Definition) -> bool:
 
 
 def _tellable(definition: Definition) -> bool:
-    return _large(definition) and not definition.test and not _exempt(definition)
+    return _large(definition) and not definition.test and not exempt(definition)
 
 
 def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding | None:
@@ -249,7 +249,7 @@ def _twins(view: View, definition: Definition) -> list[Definition]:
     return [d for d in view.tops(definition.name) if _namesake(definition, d)]
 
 
-def _exempt(definition: Definition) -> bool:
+def exempt(definition: Definition) -> bool:
     """Definitions that are meant to be alike, or say too little to compare."""
     return (
         definition.kind in ("constant", "type")
@@ -274,7 +274,7 @@ def _comparable(definition: Definition, other: Definition) -> bool:
     """True where `other` could stand in for `definition`."""
     return (
         (other.path, other.start) != (definition.path, definition.start)
-        and not _exempt(other)
+        and not exempt(other)
         and (definition.test or not other.test)
         and _one_language(definition.path, other.path)
         # A method cannot be imported, and a helper inside a function cannot be reached.
@@ -347,7 +347,7 @@ def _namesake(definition: Definition, other: Definition) -> bool:
         and not _extends(definition, other)
         and _importable(other)
         and not other.test
-        and not _exempt(other)
+        and not exempt(other)
         and _one_language(definition.path, other.path)
     )
 

@@ -26,7 +26,7 @@ from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 4
+VERSION = 5
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 _DECODED = 64
@@ -41,6 +41,8 @@ CANDIDATES = 20
 NEAR = 0.72
 NAMES_WEIGH = 0.25
 ENOUGH = 0.88
+# Of fewer names than that even the same ones say little.
+FEW_NAMES, LITTLE = 4, 0.5
 _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
@@ -98,6 +100,8 @@ def likeness(tokens: str, other: str) -> float:
         return 0.0
     ours, theirs = _NO_NAMES.sub("", tokens), _NO_NAMES.sub("", other)
     names = Indel.normalized_similarity(ours, theirs)
+    if max(len(ours), len(theirs)) < FEW_NAMES:
+        names = min(names, LITTLE)
     return score if score + NAMES_WEIGH * names >= ENOUGH else 0.0
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steadyhand_agent.errors import ModelError
-from steadyhand_agent.models import asking, connection, faults, plain_text, schemas
-from steadyhand_agent.models.asking import Question
+from steadyhand_agent.models import connection, exchange, faults, plain_text, schemas
+from steadyhand_agent.models.exchange import Question
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 _CACHED: Json = {"cache_control": {"type": "ephemeral"}}
 # What the endpoint takes back; blocks of another provider are left out.
-_KNOWN_BLOCKS = frozenset({"text", "tool_use", "tool_result", "thinking", "redacted_thinking"})
+_KNOWN_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
 
 
 class AnthropicModel:
@@ -62,7 +62,7 @@ class AnthropicModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
-        return await asking.ask(request, self._accepted, self._keys, self._send)
+        return await exchange.ask(request, self._accepted, self._keys, self._send)
 
     async def _send(self, question: Question, key: str) -> ModelReply:
         anthropic = await connection.sdk("anthropic")
@@ -148,7 +148,7 @@ def _messages(messages: Sequence[Json], *, caching: bool) -> list[Json]:
     """
     put: list[Json] = []
     for message in plain_text.as_text(messages):
-        known = [block for block in message["content"] if block.get("type") in _KNOWN_BLOCKS]
+        known = [_block(block) for block in message["content"] if _is_taken(block)]
         put.append(
             {"role": message["role"], "content": known or [{"type": "text", "text": "(no reply)"}]}
         )
@@ -157,6 +157,20 @@ def _messages(messages: Sequence[Json], *, caching: bool) -> list[Json]:
         for message in asked[-2:]:
             message["content"][-1] = message["content"][-1] | _CACHED
     return put
+
+
+def _is_taken(block: Json) -> bool:
+    """False for what the API would refuse: blocks of another provider, and empty text."""
+    if block.get("type") == "text":
+        return bool(str(block.get("text", "")).strip())
+    return block.get("type") in _KNOWN_BLOCKS
+
+
+def _block(block: Json) -> Json:
+    if block.get("type") == "tool_use" and not isinstance(block.get("input"), dict):
+        # Arguments that were no JSON, from another provider; the result says what was wrong.
+        return block | {"input": {}}
+    return block
 
 
 async def _received(stream: Any, question: Question) -> ModelReply:

@@ -41,10 +41,9 @@ def messages(system: str, conversation: Sequence[Json]) -> list[Json]:
 def _said(blocks: Sequence[Json]) -> Json:
     text = "\n".join(str(b["text"]) for b in blocks if b.get("type") == "text")
     calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
-    said: Json = {"role": "assistant", "content": text}
     if calls:
-        said["tool_calls"] = calls
-    return said
+        return {"role": "assistant", "content": text, "tool_calls": calls}
+    return {"role": "assistant", "content": text.strip() or "(no reply)"}
 
 
 def _call(block: Json) -> Json:
@@ -54,7 +53,7 @@ def _call(block: Json) -> Json:
     return {
         "id": block["id"],
         "type": "function",
-        "function": {"name": block["name"], "arguments": arguments},
+        "function": {"name": block["name"] or "unknown", "arguments": arguments},
     }
 
 

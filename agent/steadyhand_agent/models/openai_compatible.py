@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from steadyhand_agent.errors import ModelError, ModelRejected
-from steadyhand_agent.models import asking, chat_completions, connection, faults, schemas
-from steadyhand_agent.models.asking import Question
+from steadyhand_agent.models import chat_completions, connection, exchange, faults, schemas
+from steadyhand_agent.models.exchange import Question
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
 from steadyhand_agent.ports import ModelReply, ModelRequest
@@ -59,7 +59,7 @@ class OpenAiCompatibleModel:
 
     async def ask(self, request: ModelRequest) -> ModelReply:
         """Answers one request by streaming; see `Model.ask`."""
-        return await asking.ask(request, self._accepted, self._keys, self._send)
+        return await exchange.ask(request, self._accepted, self._keys, self._send)
 
     async def _send(self, question: Question, key: str) -> ModelReply:
         try:

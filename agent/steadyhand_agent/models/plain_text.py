@@ -6,6 +6,7 @@ request, so the same request gives the same bytes, and an endpoint's cache serve
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -27,13 +28,13 @@ def in_text(request: ModelRequest) -> ModelRequest:
         content: Sequence[Json] = message["content"]
         own = message["role"] == "assistant"
         said = _put(content) if own else _answered(content, before)
-        texts = [{"type": "text", "text": text} for text in said if text]
+        texts = [{"type": "text", "text": text} for text in said if text.strip()]
         messages.append(
             {"role": message["role"], "content": texts or [{"type": "text", "text": "(nothing)"}]}
         )
         before = content
     system = f"{request.system.rstrip()}\n\n{_instructions()}\n{_tools(request.tools)}"
-    return ModelRequest(system, (), messages, request.max_tokens)
+    return dataclasses.replace(request, system=system, tools=(), messages=messages)
 
 
 def as_text(messages: Sequence[Json]) -> list[Json]:
@@ -86,7 +87,7 @@ def reply(given: ModelReply, number: int) -> ModelReply:
 
     Args:
         given: As the endpoint gave it.
-        number: How many replies there were before; makes the block's id.
+        number: Which reply of the session it is; makes the block's id.
     """
     text = "".join(str(b.get("text", "")) for b in given.blocks if b.get("type") == "text")
     kept = [block for block in given.blocks if block.get("type") != "text"]

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from steadyhand_agent.errors import ReplayDiverged, SettingsError
+from steadyhand_agent.guard.secrets import PLACEHOLDER
 from steadyhand_agent.ports import Model, ModelReply, ModelRequest, Usage
 
 Json = dict[str, Any]
@@ -127,7 +128,8 @@ def normal(text: str, roots: Sequence[Path]) -> str:
     """A result without what differs from machine to machine."""
     for root in roots:
         text = text.replace(str(root), "<workspace>")
-    text = text.replace("\r\n", "\n")
+    # A placeholder is a hash with the installation's own key.
+    text = PLACEHOLDER.sub("[secret]", text.replace("\r\n", "\n"))
     return re.sub(r"[ \t]+(?=\n|$)", "", text)
 
 

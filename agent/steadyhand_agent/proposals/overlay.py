@@ -6,9 +6,10 @@ only the person's editor applies that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.guard.paths import refuse_secret
 from steadyhand_agent.ports import ReadText
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.workspace import Workspace
@@ -22,6 +23,7 @@ class Overlay:
         buffer: The text of an open document, or None.
         bases: What each touched file held when the session first touched it; None for new ones.
         texts: What the session has made of them.
+        show: What a model is shown of a text; the text itself where nothing is to be hidden.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class Overlay:
         buffer: ReadText,
         bases: Mapping[str, str | None],
         texts: Mapping[str, str | None],
+        show: Callable[[str], str] = str,
     ) -> None:
+        self.show = show
         self._workspace = workspace
         self._buffer = buffer
         self.bases = dict(bases)
@@ -51,12 +55,29 @@ class Overlay:
             return text
         return self.below(path)
 
+    def shown(self, path: str) -> str:
+        """What a model is shown of a file, line by line the same; raises as `read` does."""
+        return self.show(self.read(path))
+
     def below(self, path: str) -> str:
         """The text of a file without the session's own changes; raises as `read` does."""
         path = self._workspace.normal(path)
-        self._workspace.locate(path)
+        self.refuse_secret(path)
         buffered = self._buffer(path)
-        return buffered if buffered is not None else self._workspace.read(path)
+        text = buffered if buffered is not None else self._workspace.read(path)
+        refuse_secret(path, self._workspace.allow_secret_files, text)
+        return text
+
+    def refuse_secret(self, path: str) -> None:
+        """Refuses a file of secrets, by its own name or that of what it links to.
+
+        Raises:
+            PathRefused: It is one, or the path leaves the workspace.
+        """
+        allowed = self._workspace.allow_secret_files
+        refuse_secret(path, allowed)
+        real = self._workspace.name_of(self._workspace.locate(path))
+        refuse_secret(real or path, allowed)
 
     def open_text(self, path: str) -> str | None:
         """What the editor holds open at a normal path, unsaved or not; None where it does not."""

@@ -152,7 +152,8 @@ def verified(records: Sequence[Record], head: Head) -> tuple[list[Record], Corru
     good: list[Record] = []
     for item in records:
         try:
-            begins = item.kind == "snapshot" and not good
+            # A snapshot stands for all before it, wherever that is kept.
+            begins = item.kind == "snapshot" and (not good or item.seq > head.seq)
             if not begins and (item.seq != head.seq + 1 or item.prev != head.digest):
                 raise CorruptRecord(
                     f"Session {item.session} has a gap before record {item.seq}; "
@@ -164,6 +165,15 @@ def verified(records: Sequence[Record], head: Head) -> tuple[list[Record], Corru
         good.append(item)
         head = Head(item.seq, item.fence, item.digest)
     return good, None
+
+
+def linked(records: Sequence[Record], head: Head, end: Head) -> bool:
+    """True where records follow each other from `head` to `end`, by what they say of themselves."""
+    for item in records:
+        if item.seq != head.seq + 1 or item.prev != head.digest:
+            return False
+        head = Head(item.seq, item.fence, item.digest)
+    return bool(records) and (head.seq, head.digest) == (end.seq, end.digest)
 
 
 @dataclass(frozen=True, slots=True)

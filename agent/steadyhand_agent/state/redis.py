@@ -1,11 +1,13 @@
 """The hot tier: a session's snapshot and last ten rounds under `agent:{session_id}` in Redis.
 
 Owns the key's form, its time to live and its checksums. Never the only copy: the local journal is
-written first. A read verifies every part; what does not match is as good as absent.
+written first, and never what must stay local: bases, undo texts, secrets (`outward`). A read
+verifies every part; what does not match is as good as absent.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 import zlib
@@ -16,6 +18,7 @@ import orjson
 
 from steadyhand_agent.errors import JournalError
 from steadyhand_agent.session import SessionState
+from steadyhand_agent.state import outward
 from steadyhand_agent.state.journal import Record
 
 log = logging.getLogger(__name__)
@@ -42,12 +45,13 @@ class RedisTier:
     Args:
         url: `redis://`, `rediss://` or `unix://`.
         ttl: Seconds that a session is kept after its last use.
+        hide: Takes the secrets out of a text.
 
     Attributes:
         just_lost: True where the last save was the first to fail.
     """
 
-    def __init__(self, url: str, ttl: int = 3_600) -> None:
+    def __init__(self, url: str, ttl: int = 3_600, hide: outward.Hide = str) -> None:
         from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import ExponentialWithJitterBackoff
@@ -64,6 +68,7 @@ class RedisTier:
         except ValueError as error:
             raise JournalError(f"`redis_url` is not usable: {error}") from error
         self._ttl = ttl
+        self._hide = hide
         self._closed_until = 0.0
         self.just_lost = False
 
@@ -77,8 +82,8 @@ class RedisTier:
         self.just_lost = False
         if time.monotonic() < self._closed_until:
             return False
-        snapshot = _sealed(state.model_dump(mode="json"))
-        fields: dict[str, bytes] = {f"r:{r.seq:08d}": _sealed(_packed(r)) for r in records}
+        snapshot = _sealed(outward.of_state(state, self._hide))
+        fields: dict[str, bytes] = {f"r:{r.seq:08d}": _sealed(self._packed(r)) for r in records}
         if sum(map(len, fields.values())) + len(snapshot) > MAX_BYTES:
             log.warning("session %s is too large for Redis; it is kept locally", state.id)
             return True
@@ -149,6 +154,12 @@ class RedisTier:
         """Closes the connections."""
         await self._redis.aclose()
 
+    def _packed(self, record: Record) -> list[Any]:
+        """A record with its place and digest; its body only as far as it may leave this machine."""
+        body = orjson.dumps(outward.of_body(record.kind, record.read(), self._hide))
+        kept = dataclasses.replace(record, body=body, crc=zlib.crc32(body))
+        return [*(getattr(kept, name) for name in _FIELDS), body.decode()]
+
     def _lost(self, error: Exception) -> None:
         # Any failure of the driver is the same to a session: it goes on without.
         self.just_lost = self._closed_until == 0.0
@@ -174,10 +185,6 @@ def _opened(data: bytes) -> Any:
     if zlib.crc32(data[8:]) != int(data[:8], 16):
         raise ValueError("its checksum does not match")
     return orjson.loads(data[8:])
-
-
-def _packed(record: Record) -> list[Any]:
-    return [*(getattr(record, name) for name in _FIELDS), record.body.decode()]
 
 
 def _unpacked(values: list[Any]) -> Record:

@@ -250,7 +250,7 @@ def _append(db: apsw.Connection, item: Record, summary: Summary) -> None:
             f"Session {item.session} was taken over by another editor; nothing was written. "
             "Resume it here to take it back."
         )
-    begins = item.kind == "snapshot" and row is None
+    begins = item.kind == "snapshot" and (row is None or item.seq > seq)
     if not begins and (item.seq, item.prev) != (seq + 1, digest):
         raise JournalError(
             f"Session {item.session} stands at record {seq}, so record {item.seq} does not fit; "

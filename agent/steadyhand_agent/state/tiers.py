@@ -13,8 +13,17 @@ from collections.abc import Callable
 
 from steadyhand_agent.errors import CorruptRecord, JournalError, SessionError
 from steadyhand_agent.session import SessionState
-from steadyhand_agent.state.journal import Head, Journal, Record, Summary, snapshot, verified
+from steadyhand_agent.state.journal import (
+    Head,
+    Journal,
+    Record,
+    Summary,
+    linked,
+    snapshot,
+    verified,
+)
 from steadyhand_agent.state.redis import HotSession, RedisTier
+from steadyhand_agent.workspace import text_hash
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +38,17 @@ class Store:
         journal: The local one.
         hot: Redis, or None.
         tell: Says one sentence to the person.
+        home: Completes a state that another machine left with what is here.
     """
 
     def __init__(
-        self, journal: Journal, hot: RedisTier | None, tell: Callable[[str], None]
+        self,
+        journal: Journal,
+        hot: RedisTier | None,
+        tell: Callable[[str], None],
+        home: Callable[[SessionState], None] = lambda _: None,
     ) -> None:
+        self._home = home
         self._journal = journal
         self._hot = hot
         self._tell = tell
@@ -81,11 +96,10 @@ class Store:
             if hot is None:
                 raise SessionError(f"There is no session {session} here.")
             return await self._adopt(hot)
-        if hot is not None and (hot.state.seq, hot.state.digest) == (head.seq, head.digest):
-            return hot.state
+        # Only what is here is whole: bases and secrets never went to Redis.
         state = await self._fold(session)
-        if hot is not None:
-            await self._reconcile(state, hot)
+        if hot is not None and (hot.state.seq, hot.state.digest) != (head.seq, head.digest):
+            return await self._reconcile(state, hot)
         return state
 
     async def _fold(self, session: str) -> SessionState:
@@ -99,21 +113,23 @@ class Store:
             state.take(item)
         return state
 
-    async def _reconcile(self, state: SessionState, hot: HotSession) -> None:
+    async def _reconcile(self, state: SessionState, hot: HotSession) -> SessionState:
         """Takes over what another machine left in Redis, if it follows ours; else it is a fork."""
         if hot.state.seq <= state.seq:
             ours = await self._journal.records(state.id, hot.state.seq - 1)
-            if ours[0].digest != hot.state.digest:
+            if ours[0].seq == hot.state.seq and ours[0].digest != hot.state.digest:
                 await self._fork(state.id, hot)
-            return
+            return state
         newer = [item for item in hot.records if item.seq > state.seq]
-        good, broken = verified(newer, state.head)
-        if broken is not None or not good:
+        if not linked(newer, state.head, hot.state.head):
             await self._fork(state.id, hot)
-            return
-        for item in good:
-            state.take(item)
-            await self._journal.append(item, state.to_summary())
+            return state
+        for path, base in state.bases.items():
+            # What both machines began from is still here, whatever the file holds by now.
+            if hot.state.away.get(path) == (text_hash(base) if base is not None else ""):
+                hot.state.bases[path] = base
+        hot.state.applied = state.applied
+        return await self._adopt(hot)
 
     async def _fork(self, session: str, hot: HotSession) -> None:
         """Puts the other history aside, where this machine's next checkpoint does not reach it."""
@@ -125,16 +141,13 @@ class Store:
         )
 
     async def _adopt(self, hot: HotSession) -> SessionState:
-        """A session known from Redis alone: its recent records become the local journal's."""
-        state = SessionState(id=hot.state.id)
-        good, broken = verified(hot.records, state.head)
-        if broken is not None or not good or good[-1].digest != hot.state.digest:
-            # Its beginning is no longer in Redis: the snapshot stands for it.
-            at = hot.state
-            good = [snapshot(at.model_dump(mode="json"), at.head, at.id, at.updated)]
-        for item in good:
-            state.take(item)
-            await self._journal.append(item, state.to_summary())
+        """What another machine left becomes this journal's, as a snapshot of where it stood."""
+        at = hot.state
+        self._home(at)
+        item = snapshot(at.model_dump(mode="json"), at.head, at.id, at.updated)
+        state = SessionState(id=at.id)
+        state.take(item)
+        await self._journal.append(item, state.to_summary())
         return state
 
     async def take(self, session: str) -> int:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from steadyhand_agent import git_history
+from steadyhand_agent.guard.paths import without_secret_files
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 REVISION = "A branch, a tag or a commit, such as `HEAD`, `main` or `HEAD~2`."
@@ -36,4 +37,5 @@ class GitDiff:
         """The diff, or a sentence where there is none."""
         root, path = context.place(arguments.path)
         shown = git_history.diff(root, arguments.revision, path, arguments.to)
+        shown = without_secret_files(shown, context.workspace.allow_secret_files)
         return Outcome(shown.rstrip("\n") or f"Nothing changed since `{arguments.revision}`.")

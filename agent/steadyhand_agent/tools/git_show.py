@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from steadyhand_agent import git_history
+from steadyhand_agent.guard.paths import without_secret_files
 from steadyhand_agent.tools.git_diff import REVISION
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
@@ -33,4 +34,7 @@ class GitShow:
     def run(self, arguments: GitShowArguments, context: ToolContext) -> Outcome:
         """The commit or the file."""
         root, path = context.place(arguments.path)
-        return Outcome(git_history.show(root, arguments.revision, path).rstrip("\n"))
+        shown = git_history.show(root, arguments.revision, path)
+        if not path:
+            shown = without_secret_files(shown, context.workspace.allow_secret_files)
+        return Outcome(shown.rstrip("\n"))

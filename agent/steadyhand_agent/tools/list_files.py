@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from steadyhand_agent.guard.visible import visible_line
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 _MAX_NAMES = 300
@@ -40,7 +41,7 @@ class ListFiles:
         found = sorted(name for name in names if fnmatchcase(name, pattern))
         if not found:
             return Outcome(f"No file matches `{arguments.pattern}` ({len(names)} files in all).")
-        shown = found[:_MAX_NAMES]
+        shown = [visible_line(name) for name in found[:_MAX_NAMES]]
         if len(found) > _MAX_NAMES:
             shown.append(f"[{len(found) - _MAX_NAMES} more; narrow the pattern]")
         return Outcome("\n".join(shown))

@@ -32,7 +32,7 @@ class ReadFile:
 
     def run(self, arguments: ReadFileArguments, context: ToolContext) -> Outcome:
         """Numbered lines of the part that was asked for."""
-        lines = context.overlay.read(arguments.path).replace("\r\n", "\n").split("\n")
+        lines = context.overlay.shown(arguments.path).replace("\r\n", "\n").split("\n")
         if lines and lines[-1] == "":
             lines.pop()
         first = arguments.start_line

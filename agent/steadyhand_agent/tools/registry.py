@@ -33,6 +33,7 @@ from steadyhand_agent.actions import Action
 from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import SteadyhandError, ToolFailed, ToolTransient
 from steadyhand_agent.guard.budget import bounded
+from steadyhand_agent.guard.visible import without_colours
 from steadyhand_agent.index.store import View
 from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Clock, Neighbours, SystemClock
@@ -238,7 +239,9 @@ class Registry:
         except Exception as error:
             outcome = self._failure(action, tool, error, tries)
         rest = getattr(tool, "rest", None)
-        text = bounded(outcome.text, limit, rest) if rest else bounded(outcome.text, limit)
+        # Whole first, then bounded: half a secret would not be known for one.
+        text = context.overlay.show(without_colours(outcome.text))
+        text = bounded(text, limit, rest) if rest else bounded(text, limit)
         seconds = time.monotonic() - started
         log.info(
             "tool %s: %s, code %s, %d attempts, %.3f s",

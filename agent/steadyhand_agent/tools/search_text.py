@@ -50,7 +50,11 @@ class SearchText:
         for name in _candidates(context, needle, arguments.pattern.removeprefix("./") or "*"):
             try:
                 # Lines are counted as `read_file` shows them.
-                text = context.overlay.read(name).replace("\r\n", "\n")
+                text = context.overlay.read(name)
+                if needle not in text.replace("\r\n", "\n"):
+                    continue
+                # Looked for in what is shown too: a search must not find out a secret by guesses.
+                text = context.overlay.show(text).replace("\r\n", "\n")
             except (ToolFailed, PathRefused):
                 continue  # Binary, huge, gone: passed over, as the index does.
             hits += _hits(name, text, needle)

@@ -7,6 +7,7 @@ to the next; a model without tools is asked in the envelope.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ Send = Callable[["Question", str], Awaitable[ModelReply]]
 # An endpoint that ignores max_tokens is stopped here; no token is longer on average.
 _CHARACTERS_PER_TOKEN = 16
 _MOST_DEPTH = 100
+# The longest reply at the pace of a small machine: 4,096 tokens, two or three a second.
+MOST_SECONDS = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,19 @@ async def ask(request: ModelRequest, accepted: Accepted, keys: Keys, send: Send)
         profile = accepted.now
         question = _question(request, profile)
         try:
-            reply = await keys.use(lambda key, question=question: send(question, key))
+            async with asyncio.timeout(MOST_SECONDS):
+                reply = await keys.use(lambda key, question=question: send(question, key))
+        except TimeoutError:
+            # Bytes came all the while, so no limit on silence ends it.
+            raise ModelRejected(
+                f"The model's reply did not end within {MOST_SECONDS / 60:g} minutes."
+            ) from None
         except ParameterRefused as refused:
             if not accepted.drop(refused.parameter, str(refused)):
                 raise ModelRejected(f"The endpoint refused the request: {refused}") from None
             continue
         if not profile.tools:
-            number = sum(message["role"] == "assistant" for message in request.messages) + 1
-            reply = plain_text.reply(reply, number)
+            reply = plain_text.reply(reply, request.number + 1)
         return ModelReply(sound(reply.blocks), reply.stop_reason, reply.usage)
 
 
