@@ -11,11 +11,13 @@ from steadyhand_agent import sandbox, scratch
 from steadyhand_agent.actions import Ask, Permit
 from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.guard.budget import bounded
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 # What a terminal would show in colour is noise here.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\r(?=\n)")
+_MOST_DETAILS = 400_000
 # Copying a large workspace comes on top of the command's own limit.
 _COPY_SECONDS = 60.0
 
@@ -115,4 +117,6 @@ def _since_the_last_yes(context: ToolContext) -> str:
         FileChange(path, agreed.get(path, overlay.bases[path]), text)
         for path, text in sorted(overlay.texts.items())
     ]
-    return "".join(c.diff() for c in changes if c.base != c.new) or "(no change)\n"
+    diff = "".join(c.diff() for c in changes if c.base != c.new) or "(no change)\n"
+    # The question is journaled, and a record holds so much.
+    return bounded(diff, _MOST_DETAILS, "look at the proposal for all of it")
