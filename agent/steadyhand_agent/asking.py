@@ -6,6 +6,7 @@ asks past a limit: what a call may cost is set aside, durably, before it is made
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable
@@ -173,8 +174,25 @@ class Asking:
                 aside = await self._set_aside(request)
                 self._tell("call", "")
                 asked = dataclasses.replace(request, max_tokens=aside.max_tokens)
-                return await self._model.ask(asked), aside.size
+                return await self._in_time(asked), aside.size
         raise AssertionError("unreachable: the last attempt is raised")
+
+    async def _in_time(self, request: ModelRequest) -> ModelReply:
+        """The reply, unless the session's time ends first."""
+        limits = self._state.limits
+        left = asyncio.timeout(max(0.0, limits.minutes * 60 - self._state.seconds))
+        try:
+            async with left:
+                return await self._model.ask(request)
+        except TimeoutError:
+            if not left.expired():
+                raise
+            raise BudgetSpent(
+                f"The {limits.minutes:g} minutes of the session ended in the middle of a reply, "
+                "which is charged and lost. Everything before it is kept: look at the proposal, or "
+                "resume to give it more time.",
+                more=True,
+            ) from None
 
     async def _set_aside(self, request: ModelRequest) -> budget.Reservation:
         """Reserves what one attempt may cost, of the session's budget and of the day's."""

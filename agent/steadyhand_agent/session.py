@@ -272,6 +272,7 @@ def _result(state: SessionState, body: Json) -> None:
         state.bases.setdefault(change["path"], change.get("base"))
         state.texts[change["path"]] = change["new"]
     result = Result(**body["result"])
+    state.seconds += result.seconds
     result.proposal = _standing(state) if body.get("changes") else _stood(state)
     state.rounds[-1].results.append(result)
 

@@ -76,7 +76,7 @@ class Settings(BaseModel):
     )
     max_output: int = Field(default=4_096, ge=512, description="Tokens in one reply.")
     max_minutes: float = Field(
-        default=30.0, gt=0, description="Minutes of the model's time in a session."
+        default=30.0, gt=0, description="Minutes of the model's and the tools' work in a session."
     )
     api_seconds: float = Field(
         default=30.0, gt=0, description="Limit to the first byte and between bytes."

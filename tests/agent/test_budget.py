@@ -229,6 +229,24 @@ async def test_a_session_that_is_not_given_more_stays_paused(tmp_path: Path) -> 
     await engine.close()
 
 
+async def test_the_sessions_time_ends_a_reply_and_counts_the_tools(tmp_path: Path) -> None:
+    class Slow(RandomModel):
+        async def ask(self, request: ModelRequest) -> ModelReply:
+            if self.calls == 1:
+                await asyncio.sleep(3_600)
+            return await super().ask(request)
+
+    engine = engine_of(tmp_path, Slow(["tool"] * 5), max_minutes=0.02)
+    await engine.fill()
+    state = await engine.sessions.start(Task(prompt="x"))
+    state = await engine.sessions.wait(state.id)
+    assert (state.state, state.pause, state.round) == ("paused", "budget", 1)
+    assert "ended in the middle of a reply" in state.reason
+    assert state.reserved > 0
+    assert state.seconds >= state.rounds[0].results[0].seconds > 0
+    await engine.close()
+
+
 async def test_near_its_end_the_model_is_told_once(tmp_path: Path) -> None:
     model = RandomModel(["tool"] * 12, output=0.01)
     engine = engine_of(tmp_path, model, max_rounds=10)
