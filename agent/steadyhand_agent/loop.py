@@ -295,7 +295,8 @@ class Loop:
             "error": False,
         }
         if wrong and not told:
-            result |= {"text": _NOT_YET.format(problems=" ".join(wrong.values())), "error": True}
+            problems = budget.bounded(" ".join(wrong.values()), budget.result_limit(self.state))
+            result |= {"text": _NOT_YET.format(problems=problems), "error": True}
             await self.journal("result", {"result": result, "changes": []})
             self._event("result", action, message=result["text"])
             return

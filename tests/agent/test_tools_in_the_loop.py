@@ -15,6 +15,7 @@ from steadyhand_agent import sandbox
 from steadyhand_agent.errors import StaleDocument
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
 from steadyhand_agent.session import SessionState, Task
+from steadyhand_agent.tools.registry import Registry
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.engine import Engine
 from steadyhand_server.settings import Settings
@@ -197,19 +198,27 @@ async def test_a_check_that_was_interrupted_is_not_run_again_unasked(
 # --- tried again ----------------------------------------------------------------------------------
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, path: Path, number: int, times: int) -> list[int]:
-    """Opening `path` fails so often; the lowest seam there is."""
-    left = [times]
-    whole = os.open
+def failing(monkeypatch: pytest.MonkeyPatch, path: Path, number: int, times: int) -> None:
+    """Opening `path` fails in so many attempts of a tool; the lowest seam there is."""
+    attempts, failing_now = 0, False
+    opening, attempt = os.open, Registry._once
 
     def opened(name: Any, *arguments: Any, **more: Any) -> int:
-        if str(name) == str(path) and left[0] > 0:
-            left[0] -= 1
+        if failing_now and str(name) == str(path):
             raise OSError(number, os.strerror(number))
-        return whole(name, *arguments, **more)
+        return opening(name, *arguments, **more)
+
+    async def once(*given: Any) -> Any:
+        nonlocal attempts, failing_now
+        attempts += 1
+        failing_now = attempts <= times
+        try:
+            return await attempt(*given)
+        finally:
+            failing_now = False
 
     monkeypatch.setattr(os, "open", opened)
-    return left
+    monkeypatch.setattr(Registry, "_once", once)
 
 
 READ = {"tool": "read_file", "path": "a.py"}
