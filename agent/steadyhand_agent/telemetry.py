@@ -45,11 +45,12 @@ class LogAlone:
             case "result":
                 result = body["result"]
                 log.info(
-                    "session %s round %d: %s %s (%d attempts, %.2f s)",
+                    "session %s round %d: %s %s (code %s, %d attempts, %.2f s)",
                     state.id,
                     state.round,
                     result["tool"] or "think",
                     "failed" if result["error"] else "done",
+                    result.get("code"),
                     result.get("attempts", 1),
                     result.get("seconds", 0.0),
                 )

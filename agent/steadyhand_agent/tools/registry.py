@@ -243,14 +243,6 @@ class Registry:
         text = context.overlay.show(without_colours(outcome.text))
         text = bounded(text, limit, rest) if rest else bounded(text, limit)
         seconds = time.monotonic() - started
-        log.info(
-            "tool %s: %s, code %s, %d attempts, %.3f s",
-            action.tool,
-            "failed" if outcome.error else "done",
-            outcome.code,
-            tries.made,
-            seconds,
-        )
         return dataclasses.replace(outcome, text=text, attempts=tries.made, seconds=seconds)
 
     async def _attempts(
