@@ -147,7 +147,7 @@ class Loop:
             if isinstance(stuck, Stop):
                 await self._pause(stuck.message, "stuck")
                 return
-            await self.asking.ask(self.around.tools.schemas())
+            await self.asking.ask(self.around.tools.schemas)
             return
         why = dialect.handed_over(last.stop_reason)
         if why is not None:

@@ -184,7 +184,7 @@ def conversation(*turns: list[Json]) -> ModelRequest:
     messages = [
         {"role": ("user", "assistant")[n % 2], "content": turn} for n, turn in enumerate(turns)
     ]
-    return ModelRequest("You are Steadyhand.", registry().schemas(), messages, 1_000)
+    return ModelRequest("You are Steadyhand.", registry().schemas, messages, 1_000)
 
 
 def text(said: str) -> Json:

@@ -54,7 +54,7 @@ def test_they_are_offered_where_there_is_a_repository(repository: Path, tmp_path
     below = repository / "sub"
     below.mkdir()
     offered = [
-        {schema["name"] for schema in registry(Workspace([root])).schemas()}
+        {schema["name"] for schema in registry(Workspace([root])).schemas}
         for root in (repository, below, alone)
     ]
     assert [set(TOOLS) <= names for names in offered] == [True, True, False]

@@ -281,7 +281,7 @@ def test_one_endpoint_s_refusal_is_no_other_s(caplog: pytest.LogCaptureFixture) 
 
 
 def test_strict_schemas_keep_to_the_subset() -> None:
-    for shown in schemas.for_messages(registry().schemas(), strict=True):
+    for shown in schemas.for_messages(registry().schemas, strict=True):
         assert shown["strict"]
         schema = shown["input_schema"]
         assert schema["additionalProperties"] is False
@@ -291,7 +291,7 @@ def test_strict_schemas_keep_to_the_subset() -> None:
 
 
 def test_strict_tools_of_chat_require_all_and_let_the_optional_be_null() -> None:
-    tools = registry().schemas()
+    tools = registry().schemas
     for given, shown in zip(tools, schemas.for_chat(tools, strict=True), strict=True):
         function = shown["function"]
         assert function["strict"]
@@ -303,14 +303,14 @@ def test_strict_tools_of_chat_require_all_and_let_the_optional_be_null() -> None
 
 
 def test_without_strict_the_schemas_are_the_registry_s() -> None:
-    tools = registry().schemas()
+    tools = registry().schemas
     assert schemas.for_messages(tools, strict=False) == tools
     shown = schemas.for_chat(tools, strict=False)
     assert [s["function"]["parameters"] for s in shown] == [t["input_schema"] for t in tools]
 
 
 def test_no_more_is_strict_than_a_request_may_hold() -> None:
-    one = registry().schemas()[0]
+    one = registry().schemas[0]
     names = [shown.get("strict") for shown in schemas.for_messages([one] * 30, strict=True)]
     # Two of its parameters are optional, and a request may hold 24.
     assert names == [True] * 12 + [None] * 18

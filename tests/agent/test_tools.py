@@ -520,12 +520,12 @@ async def test_create_below_a_file_fails(context_of: ContextOf) -> None:
 
 
 def test_schemas_are_flat_and_the_same_every_time() -> None:
-    schemas = registry().schemas()
+    schemas = registry().schemas
     assert [s["name"] for s in schemas] == [
         "read_file", "list_files", "search_text", "find_definition", "find_similar", "edit_file",
         "create_file", "rename_file", "delete_file", "finish",
     ]  # fmt: skip
-    assert orjson.dumps(schemas) == orjson.dumps(registry().schemas())
+    assert orjson.dumps(schemas) == orjson.dumps(registry().schemas)
     for schema in schemas:
         properties = schema["input_schema"]["properties"]
         assert list(properties)[-1] == "reason"

@@ -122,7 +122,7 @@ def text(said: str) -> Json:
 
 def first(prompt: str = "do it", max_tokens: int = 4_096) -> ModelRequest:
     messages = [{"role": "user", "content": [text(prompt)]}]
-    return ModelRequest("You are Steadyhand.", registry().schemas(), messages, max_tokens)
+    return ModelRequest("You are Steadyhand.", registry().schemas, messages, max_tokens)
 
 
 def following(request: ModelRequest, reply: ModelReply, *results: str) -> ModelRequest:
