@@ -154,9 +154,9 @@ class LspEditor:
 
     def _previews(self) -> bool:
         engine = self._server.engine
-        how = engine.settings.preview if engine else "auto"
-        if how != "auto":
-            return how == "annotations"
+        if engine and engine.settings.preview == "message":
+            return False
+        # Whatever a setting says: a client that cannot confirm an edit would apply it unasked.
         edit = self._workspace_edit()
         return bool(edit and edit.change_annotation_support and edit.document_changes)
 

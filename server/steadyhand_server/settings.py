@@ -32,8 +32,12 @@ TRUSTED = frozenset(
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
+        "preview", "api_seconds", "retry_min_seconds", "retry_max_seconds",
     }
 )  # fmt: skip
+# An editor may set these besides: its plugin knows how it asks. What a repository can do with them
+# through an editor's configuration is bounded: no value takes a question away.
+EDITORS = frozenset({"preview", "api_seconds", "retry_min_seconds", "retry_max_seconds"})
 # A workspace's file may name these too, once the person has trusted it.
 TRUSTABLE = frozenset({"checks", "check_paths"})
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
@@ -79,14 +83,14 @@ class Settings(BaseModel):
         default=30.0, gt=0, description="Minutes of the model's and the tools' work in a session."
     )
     api_seconds: float = Field(
-        default=30.0, gt=0, description="Limit to the first byte and between bytes."
+        default=30.0, gt=0, le=600, description="Limit to the first byte and between bytes."
     )
     retry_attempts: int = Field(default=3, ge=1, le=10, description="Attempts at a failing model.")
     retry_min_seconds: float = Field(
-        default=4.0, ge=0, description="Shortest wait between attempts."
+        default=4.0, ge=0, le=600, description="Shortest wait between attempts."
     )
     retry_max_seconds: float = Field(
-        default=10.0, ge=0, description="Longest wait between attempts."
+        default=10.0, ge=0, le=600, description="Longest wait between attempts."
     )
     allow_secret_files: tuple[str, ...] = Field(
         default=(), description="Globs of files that tools may read although they look secret."
@@ -100,7 +104,8 @@ class Settings(BaseModel):
     )
     preview: Literal["auto", "annotations", "message"] = Field(
         default="auto",
-        description="How a proposal is shown: the editor's own preview, or a question.",
+        description="How a proposal is shown: the editor's own preview, where it has one, or a "
+        "question.",
     )
 
     checks: dict[str, str] = Field(
@@ -227,10 +232,11 @@ def load(
                 ignored.append(str(error))
             elif key in TRUSTABLE and source == WORKSPACE_FILE:
                 continue  # Judged below, when it is known where trust is kept.
-            elif key in TRUSTED and not trusted:
+            elif key in TRUSTED and not trusted and not (key in EDITORS and source == "editor"):
+                places = "your editor, the environment" if key in EDITORS else "the environment"
                 ignored.append(
-                    f"The setting `{key}` ({source}) is ignored: it is taken from the environment "
-                    f"or {user_file()} alone."
+                    f"The setting `{key}` ({source}) is ignored: it is taken from {places} or "
+                    f"{user_file()} alone."
                 )
             elif source == WORKSPACE_FILE and key in LIMITS and not _is_number(value):
                 # A text that reads as a number must not slip past the comparison below.

@@ -573,6 +573,24 @@ def test_the_editors_own_preview_is_used(previewing: Desk) -> None:
     assert not any(p["edit"].get("changeAnnotations") for p in editor.applied[1:])
 
 
+@pytest.mark.parametrize("by", ["repository", "editor"])
+def test_no_setting_takes_the_question_away(tmp_path: Path, by: str) -> None:
+    """A client that cannot confirm an edit would apply it at once."""
+    (tmp_path / "ws").mkdir()
+    if by == "repository":
+        (tmp_path / "ws/steadyhand.toml").write_text('preview = "annotations"\n')
+    options = {"preview": "annotations"} if by == "editor" else {}
+    with desk(tmp_path, options=options) as made:
+        made.editor.on["window/showMessageRequest"] = lambda _: LATER
+        made.editor.show("asked.py", BEFORE)
+        made.propose(edit("asked.py"))
+        question = made.question()
+        assert made.editor.applied == []
+        made.press(question, "Apply")
+        made.told("applied", "asked.py")
+        assert made.editor.text("asked.py") == AFTER
+
+
 def test_a_preview_that_is_discarded_loses_nothing(previewing: Desk) -> None:
     editor = previewing.editor
     editor.show("refused.py", BEFORE)
