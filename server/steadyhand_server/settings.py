@@ -42,6 +42,7 @@ EDITORS = frozenset({"preview", "api_seconds", "retry_min_seconds", "retry_max_s
 TRUSTABLE = frozenset({"checks", "check_paths"})
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
+_SHAPES = "`checks` is a table of commands by name, `check_paths` a list of paths."
 
 
 class Settings(BaseModel):
@@ -244,10 +245,12 @@ def load(
             else:
                 values[key], sources[key] = value, source
     settings = _validated(values, sources, ignored, lenient=lenient)
-    if wanted := _trustable(workspace):
+    wanted = _trustable(workspace, wrong := [])
+    ignored += [f"{SettingsError(key, WORKSPACE_FILE, _SHAPES)} It is left out." for key in wrong]
+    if wanted:
         root = next(root for root in roots or [] if _has_file(root))
         if trust.holds(settings.state_path, root, wanted):
-            settings = _trusting(settings, wanted, ignored)
+            settings = _trusting(settings, wanted)
         else:
             ignored.append(
                 f"What {WORKSPACE_FILE} wants to run ({trust.sentence(wanted)}) is not used until "
@@ -265,25 +268,42 @@ def wanted(roots: list[Path]) -> tuple[Path, Json]:
     """
     for root in roots:
         if _has_file(root):
-            found = _trustable(_read(root / WORKSPACE_FILE))
+            wrong: list[str] = []
+            found = _trustable(_read(root / WORKSPACE_FILE), wrong)
             if found:
                 return root, found
+            if wrong:
+                raise SettingsError(wrong[0], WORKSPACE_FILE, _SHAPES)
             break
     raise SettingsError("checks", WORKSPACE_FILE, "there is nothing in it that needs your trust.")
 
 
-def _trustable(workspace: Json) -> Json:
-    return {key: value for key, value in workspace.items() if key in TRUSTABLE}
+def _trustable(workspace: Json, wrong: list[str]) -> Json:
+    """What a workspace's file wants to run, as it would be used: what is asked is what is run.
+
+    Keys that are not usable are added to `wrong`.
+
+    A text in place of a table or a list is the environment's way alone; whoever was asked about
+    one would not see what is in it.
+    """
+    found: Json = {}
+    for key in sorted(TRUSTABLE.intersection(workspace)):
+        value = workspace[key]
+        try:
+            if isinstance(value, str):
+                raise TypeError("a text is neither a table nor a list")
+            usable = getattr(Settings(**{key: value}), key)
+        except (TypeError, ValidationError):
+            wrong.append(key)
+            continue
+        if usable:
+            found[key] = usable
+    return found
 
 
-def _trusting(settings: Settings, wanted: Json, ignored: list[str]) -> Settings:
+def _trusting(settings: Settings, wanted: Json) -> Settings:
     """The settings with a trusted workspace's; the person's own have the last word, by name."""
-    try:
-        theirs = Settings(**wanted)
-    except ValidationError as error:
-        key = str(error.errors()[0]["loc"][0])
-        ignored.append(f"The setting `{key}` ({WORKSPACE_FILE}) is not usable. It is left out.")
-        return settings
+    theirs = Settings(**wanted)
     checks = {**theirs.checks, **settings.checks}
     paths = tuple(dict.fromkeys((*theirs.check_paths, *settings.check_paths)))
     return settings.model_copy(update={"checks": checks, "check_paths": paths})
