@@ -1,13 +1,16 @@
 import asyncio
 import os
+import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
 import pytest
 
+import secret_texts as made
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.proposals.changes import FileChange
@@ -367,14 +370,23 @@ async def test_edit_keeps_the_byte_order_mark(context_of: ContextOf) -> None:
 async def test_edit_of_what_is_not_unique_fails(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "x = 1\ny = 1\n"})
     text = await failure_of(context, "edit_file", path="a.py", old_text="= 1", new_text="= 2")
-    assert "occurs 2 times in `a.py`" in text
+    assert "occurs more than once in `a.py`" in text
     assert context.overlay.texts == {}
 
 
 async def test_overlapping_occurrences_are_not_unique(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "x\n\n\ny\n"})
     text = await failure_of(context, "edit_file", path="a.py", old_text="\n\n", new_text="\n")
-    assert "2 times" in text
+    assert "more than once" in text
+
+
+async def test_a_text_of_one_letter_is_told_to_repeat_itself_at_once(
+    context_of: ContextOf,
+) -> None:
+    """To count every place would take longer than anybody waits."""
+    context, _ = context_of({"a.py": "a" * 900_000})
+    text = await failure_of(context, "edit_file", path="a.py", old_text="a" * 350_000, new_text="b")
+    assert "more than once" in text
 
 
 async def test_edit_of_what_is_not_there_shows_what_is_near(context_of: ContextOf) -> None:
@@ -387,6 +399,16 @@ async def test_edit_of_what_is_not_there_shows_what_is_near(context_of: ContextO
     assert "does not occur in `a.py`, and nothing was changed" in text
     assert "begins at line 4 " in text
     assert "\n4\tdef greet(name):\n5\t    return name\n" in text
+
+
+async def test_the_near_region_holds_no_line_of_a_key(context_of: ContextOf) -> None:
+    key = made.private_key(random.Random(1)).split("\n")
+    context, _ = context_of({"a.py": "\n".join([*key, "found = look_up(key, 1)", ""])})
+    context.overlay.show = Secrets(b"k" * 32).hide
+    old = "\n".join([key[-3], key[-2][:-3] + "x", key[-1], "found = look_up(key, 2)"])
+    text = await failure_of(context, "edit_file", path="a.py", old_text=old, new_text="x")
+    assert "\tfound = look_up(key, 1)" in text
+    assert not any(line in text for line in key[1:-1])
 
 
 async def test_the_near_region_counts_lines_as_read_does(context_of: ContextOf) -> None:
