@@ -254,3 +254,10 @@ def test_the_reply_is_kept_verbatim_in_its_block() -> None:
     found = plain_text.reply(given, 4)
     assert found.blocks == [{"type": "thinking", "thinking": "x"}, block("ab", 4)]
     assert (found.stop_reason, found.usage) == ("end_turn", Usage(1, 2))
+
+
+@pytest.mark.parametrize("end", ["", ",}", "\\"])
+def test_a_string_without_an_end_is_looked_at_once(end: str) -> None:
+    """From each of its quotation marks anew would take hours."""
+    with pytest.raises(ReplyUnreadable, match="incomplete or broken"):
+        envelope.read('{"action": "tool", "content": {"text": "' + '\\"' * 1_000_000 + end)
