@@ -285,7 +285,7 @@ class Loop:
         """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
         shown = self.around.disclosure.text
         summary = shown(str(action.content.get("summary") or action.reason or "Done."))
-        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes, shown)
         wrong = {path: shown(said) for path, said in tried.items()}
         told = any(r.tool == "finish" and r.error for r in self.state.results())
         result: Json = {
