@@ -415,6 +415,8 @@ class Loop:
             }
         if isinstance(verdict, Refuse):
             told |= {"verdict": "refuse", "rule": verdict.rule, "message": verdict.why}
+        elif isinstance(verdict, Ask):
+            told |= {"verdict": "ask", "message": verdict.question}
         elif isinstance(verdict, Permit):
             told |= {"verdict": "permit", "remarks": list(verdict.remarks)}
         if message:

@@ -27,6 +27,11 @@ from steadyhand_server.questions import ask
 
 Json = dict[str, Any]
 
+# What a step was about: the first of these that it has.
+_TELLING = (
+    "path", "name", "check", "text", "pattern", "code", "description", "query", "revision",
+)  # fmt: skip
+_VERDICTS = {"permit": "[green]permit[/green]", "ask": "[yellow]asks you[/yellow]"}
 _DIFF_STYLES = (
     ("+++", "bold"),
     ("---", "bold"),
@@ -209,15 +214,11 @@ def show_event(console: Console, event: Json) -> None:
     match event["event"]:
         case "verdict":
             arguments = event.get("arguments", {})
-            about = next(
-                (str(arguments[k]) for k in ("path", "name", "text") if k in arguments), ""
-            )
-            allowed = event.get("verdict") == "permit"
-            word = (
-                "[green]permit[/green]" if allowed else f"[red]refuse ({event.get('rule')})[/red]"
-            )
+            about = next((str(arguments[key]) for key in _TELLING if arguments.get(key)), "")
+            verdict = event.get("verdict")
+            word = _VERDICTS.get(verdict, f"[red]refuse ({event.get('rule')})[/red]")
             console.print(f"{place}  {escape(event['tool'])} {escape(about[:60])}  {word}")
-            if not allowed:
+            if verdict == "refuse":
                 for line in str(event.get("message", "")).splitlines()[:6]:
                     console.print(f"    [red]{escape(line)}[/red]")
             for remark in event.get("remarks", []):
