@@ -215,7 +215,7 @@ def show_event(console: Console, event: Json) -> None:
         case "verdict":
             arguments = event.get("arguments", {})
             about = next((str(arguments[key]) for key in _TELLING if arguments.get(key)), "")
-            verdict = event.get("verdict")
+            verdict = str(event.get("verdict"))
             word = _VERDICTS.get(verdict, f"[red]refuse ({event.get('rule')})[/red]")
             console.print(f"{place}  {escape(event['tool'])} {escape(about[:60])}  {word}")
             if verdict == "refuse":
