@@ -132,7 +132,7 @@ class Loop:
                 await self._step()
         except BudgetSpent as spent:
             reason = f"{spent} {self.state.so_far()}"
-            await self._pause(reason, "budget" if spent.more else "")
+            await self._pause(reason, spent.what)
         except ModelError as error:
             await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
@@ -335,7 +335,9 @@ class Loop:
         await self._move("paused", reason, why)
 
     async def _move(self, state: str, reason: str, why: str = "") -> None:
-        await self.journal("state", {"state": state, "reason": reason, "pause": why})
+        lost, self.asking.lost_seconds = self.asking.lost_seconds, 0.0
+        body = {"state": state, "reason": reason, "pause": why, "seconds": lost}
+        await self.journal("state", body)
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:

@@ -154,6 +154,17 @@ class Workspace:
             raise PathRefused(f"`{name}` leads into a folder that the agent does not touch.")
         return real
 
+    def entry(self, name: str) -> Path:
+        """The place of a workspace path itself: where it is a link, the link, not what it names.
+
+        Raises:
+            PathRefused: It, or what it leads to, leaves its root.
+        """
+        self.locate(name)
+        root, inside = self.split(self.normal(name))
+        target = root / inside
+        return target.parent.resolve() / target.name
+
     def read(self, name: str) -> str:
         """The text of a file on disk.
 

@@ -12,7 +12,6 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -21,7 +20,8 @@ from pygls.exceptions import JsonRpcException
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
-from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_last, left
+from steadyhand_agent.workspace import Workspace
 from steadyhand_server import convert
 from steadyhand_server.documents import LineTable
 from steadyhand_server.protocol import SESSION_EVENT
@@ -122,11 +122,19 @@ class LspEditor:
                 "anew."
             )
         # One document at a time: some clients check only the first version of an edit.
+        todo = deletions_last(todo)
         groups = [todo] if preview else [[change] for change in todo]
         answers: dict[str, str] = {}
+        failed: list[str] | None = None
         for group in groups:
             if not group:
                 continue
+            if group[0].new is None and not preview:
+                if failed is None:
+                    failed = await self._unwritten(changes, answers)
+                if failed:
+                    answers |= {change.path: left(change, failed) for change in group}
+                    continue
             # The person may have typed while the file before was being applied.
             late = [c.path for c in group if not self._holds(c.path, c.base)]
             if late:
@@ -154,9 +162,9 @@ class LspEditor:
 
     def _previews(self) -> bool:
         engine = self._server.engine
-        how = engine.settings.preview if engine else "auto"
-        if how != "auto":
-            return how == "annotations"
+        if engine and engine.settings.preview == "message":
+            return False
+        # Whatever a setting says: a client that cannot confirm an edit would apply it unasked.
         edit = self._workspace_edit()
         return bool(edit and edit.change_annotation_support and edit.document_changes)
 
@@ -227,7 +235,6 @@ class LspEditor:
             if not self._holds(change.path, change.base):
                 said = f"{change.path} changed meanwhile and was left as it is."
                 continue
-            target = engine.workspace.locate(change.path)
             if change.base is not None and change.new is not None:
                 edits = text_edits(change.base, change.new)
                 uri = self._server.uri_of(change.path)
@@ -235,7 +242,7 @@ class LspEditor:
                 said = await self._edit(edit, label) or said
                 continue
             try:
-                await asyncio.to_thread(_make_or_delete, target, change.new)
+                await asyncio.to_thread(_make_or_delete, engine.workspace, change)
             except OSError as error:
                 said = f"{change.path} could not be written: {error.strerror}."
         return said
@@ -288,6 +295,15 @@ class LspEditor:
             await asyncio.sleep(_POLL_SECONDS)
         return FileOutcome(change.path, "unsaved" if self._unsaved(change) else "applied")
 
+    async def _unwritten(self, changes: Sequence[FileChange], answers: dict[str, str]) -> list[str]:
+        """The paths that do not hold what was to be written there."""
+        outcomes = [
+            await self._outcome(change, answers.get(change.path, ""))
+            for change in changes
+            if change.new is not None
+        ]
+        return [o.path for o in outcomes if o.status in ("refused", "unconfirmed")]
+
     def _unsaved(self, change: FileChange) -> bool:
         engine = self._server.engine
         if self.text(change.path) is None or engine is None:
@@ -337,14 +353,16 @@ class LspEditor:
             self._progress[session] = True
 
 
-def _make_or_delete(target: Path, text: str | None) -> None:
-    if text is None:
-        target.unlink(missing_ok=True)
+def _make_or_delete(workspace: Workspace, change: FileChange) -> None:
+    if change.new is None:
+        # A link goes, never what it leads to.
+        workspace.entry(change.path).unlink(missing_ok=True)
         return
+    target = workspace.locate(change.path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Exclusive: a file that appeared meanwhile is not written over.
     with target.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)
+        file.write(change.new)
 
 
 def text_edits(base: str, new: str) -> list[lsp.TextEdit]:

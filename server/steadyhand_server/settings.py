@@ -32,12 +32,17 @@ TRUSTED = frozenset(
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
+        "preview", "api_seconds", "retry_min_seconds", "retry_max_seconds",
     }
 )  # fmt: skip
+# An editor may set these besides: its plugin knows how it asks. What a repository can do with them
+# through an editor's configuration is bounded: no value takes a question away.
+EDITORS = frozenset({"preview", "api_seconds", "retry_min_seconds", "retry_max_seconds"})
 # A workspace's file may name these too, once the person has trusted it.
 TRUSTABLE = frozenset({"checks", "check_paths"})
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
 WORKSPACE_FILE = "steadyhand.toml"
+_SHAPES = "`checks` is a table of commands by name, `check_paths` a list of paths."
 
 
 class Settings(BaseModel):
@@ -79,14 +84,14 @@ class Settings(BaseModel):
         default=30.0, gt=0, description="Minutes of the model's and the tools' work in a session."
     )
     api_seconds: float = Field(
-        default=30.0, gt=0, description="Limit to the first byte and between bytes."
+        default=30.0, gt=0, le=600, description="Limit to the first byte and between bytes."
     )
     retry_attempts: int = Field(default=3, ge=1, le=10, description="Attempts at a failing model.")
     retry_min_seconds: float = Field(
-        default=4.0, ge=0, description="Shortest wait between attempts."
+        default=4.0, ge=0, le=600, description="Shortest wait between attempts."
     )
     retry_max_seconds: float = Field(
-        default=10.0, ge=0, description="Longest wait between attempts."
+        default=10.0, ge=0, le=600, description="Longest wait between attempts."
     )
     allow_secret_files: tuple[str, ...] = Field(
         default=(), description="Globs of files that tools may read although they look secret."
@@ -100,7 +105,8 @@ class Settings(BaseModel):
     )
     preview: Literal["auto", "annotations", "message"] = Field(
         default="auto",
-        description="How a proposal is shown: the editor's own preview, or a question.",
+        description="How a proposal is shown: the editor's own preview, where it has one, or a "
+        "question.",
     )
 
     checks: dict[str, str] = Field(
@@ -227,10 +233,11 @@ def load(
                 ignored.append(str(error))
             elif key in TRUSTABLE and source == WORKSPACE_FILE:
                 continue  # Judged below, when it is known where trust is kept.
-            elif key in TRUSTED and not trusted:
+            elif key in TRUSTED and not trusted and not (key in EDITORS and source == "editor"):
+                places = "your editor, the environment" if key in EDITORS else "the environment"
                 ignored.append(
-                    f"The setting `{key}` ({source}) is ignored: it is taken from the environment "
-                    f"or {user_file()} alone."
+                    f"The setting `{key}` ({source}) is ignored: it is taken from {places} or "
+                    f"{user_file()} alone."
                 )
             elif source == WORKSPACE_FILE and key in LIMITS and not _is_number(value):
                 # A text that reads as a number must not slip past the comparison below.
@@ -238,10 +245,12 @@ def load(
             else:
                 values[key], sources[key] = value, source
     settings = _validated(values, sources, ignored, lenient=lenient)
-    if wanted := _trustable(workspace):
+    wanted = _trustable(workspace, wrong := [])
+    ignored += [f"{SettingsError(key, WORKSPACE_FILE, _SHAPES)} It is left out." for key in wrong]
+    if wanted:
         root = next(root for root in roots or [] if _has_file(root))
         if trust.holds(settings.state_path, root, wanted):
-            settings = _trusting(settings, wanted, ignored)
+            settings = _trusting(settings, wanted)
         else:
             ignored.append(
                 f"What {WORKSPACE_FILE} wants to run ({trust.sentence(wanted)}) is not used until "
@@ -259,25 +268,42 @@ def wanted(roots: list[Path]) -> tuple[Path, Json]:
     """
     for root in roots:
         if _has_file(root):
-            found = _trustable(_read(root / WORKSPACE_FILE))
+            wrong: list[str] = []
+            found = _trustable(_read(root / WORKSPACE_FILE), wrong)
             if found:
                 return root, found
+            if wrong:
+                raise SettingsError(wrong[0], WORKSPACE_FILE, _SHAPES)
             break
     raise SettingsError("checks", WORKSPACE_FILE, "there is nothing in it that needs your trust.")
 
 
-def _trustable(workspace: Json) -> Json:
-    return {key: value for key, value in workspace.items() if key in TRUSTABLE}
+def _trustable(workspace: Json, wrong: list[str]) -> Json:
+    """What a workspace's file wants to run, as it would be used: what is asked is what is run.
+
+    Keys that are not usable are added to `wrong`.
+
+    A text in place of a table or a list is the environment's way alone; whoever was asked about
+    one would not see what is in it.
+    """
+    found: Json = {}
+    for key in sorted(TRUSTABLE.intersection(workspace)):
+        value = workspace[key]
+        try:
+            if isinstance(value, str):
+                raise TypeError("a text is neither a table nor a list")
+            usable = getattr(Settings(**{key: value}), key)
+        except (TypeError, ValidationError):
+            wrong.append(key)
+            continue
+        if usable:
+            found[key] = usable
+    return found
 
 
-def _trusting(settings: Settings, wanted: Json, ignored: list[str]) -> Settings:
+def _trusting(settings: Settings, wanted: Json) -> Settings:
     """The settings with a trusted workspace's; the person's own have the last word, by name."""
-    try:
-        theirs = Settings(**wanted)
-    except ValidationError as error:
-        key = str(error.errors()[0]["loc"][0])
-        ignored.append(f"The setting `{key}` ({WORKSPACE_FILE}) is not usable. It is left out.")
-        return settings
+    theirs = Settings(**wanted)
     checks = {**theirs.checks, **settings.checks}
     paths = tuple(dict.fromkeys((*theirs.check_paths, *settings.check_paths)))
     return settings.model_copy(update={"checks": checks, "check_paths": paths})

@@ -22,7 +22,7 @@ from rich.text import Text
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
-from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_last, left
 from steadyhand_agent.workspace import Workspace
 
 Json = dict[str, Any]
@@ -78,15 +78,23 @@ class TerminalEditor:
                 f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
                 "and nothing was overwritten. Start the task anew."
             )
-        report = ApplyReport()
-        for change in changes:
-            try:
-                await asyncio.to_thread(self._write, change)
-            except OSError as error:
-                report.files.append(FileOutcome(change.path, "refused", f"{error}."))
+        # A text that goes under one name and comes under another is the same file.
+        modes = {c.base: self._mode(c.path) for c in changes if c.new is None}
+        outcomes: dict[str, FileOutcome] = {}
+        failed: list[str] = []
+        for change in deletions_last(changes):
+            if change.new is None and failed:
+                outcomes[change.path] = FileOutcome(change.path, "refused", left(change, failed))
                 continue
-            report.files.append(FileOutcome(change.path, "applied"))
-        return report
+            try:
+                mode = modes.get(change.new) if change.base is None else None
+                await asyncio.to_thread(self._write, change, mode)
+            except OSError as error:
+                outcomes[change.path] = FileOutcome(change.path, "refused", f"{error}.")
+                failed.append(change.path)
+                continue
+            outcomes[change.path] = FileOutcome(change.path, "applied")
+        return ApplyReport([outcomes[change.path] for change in changes])
 
     async def show(self, proposal: Proposal) -> None:
         """Prints the unified diff."""
@@ -117,11 +125,18 @@ class TerminalEditor:
         except SteadyhandError:
             return False  # It is there, and it is no text of ours.
 
-    def _write(self, change: FileChange) -> None:
-        target = self._workspace.locate(change.path)
+    def _mode(self, path: str) -> int | None:
+        try:
+            return self._workspace.locate(path).stat().st_mode & 0o7777
+        except OSError:
+            return None
+
+    def _write(self, change: FileChange, mode: int | None) -> None:
         if change.new is None:
-            target.unlink(missing_ok=True)
+            # A link goes, never what it leads to.
+            self._workspace.entry(change.path).unlink(missing_ok=True)
             return
+        target = self._workspace.locate(change.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         temporary = Path(name)
@@ -132,6 +147,8 @@ class TerminalEditor:
                 os.fsync(file.fileno())
             if target.exists():
                 temporary.chmod(target.stat().st_mode & 0o7777)
+            elif mode is not None:
+                temporary.chmod(mode)
             else:
                 mask = os.umask(0)
                 os.umask(mask)

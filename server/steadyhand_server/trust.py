@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from steadyhand_agent.errors import SettingsError
+from steadyhand_agent.guard.visible import visible_line
 
 Json = dict[str, Any]
 _FILE = "trust.json"
@@ -55,24 +56,18 @@ def take_back(state: Path, root: Path) -> bool:
 
 
 def sentence(wanted: Json) -> str:
-    """What would be trusted, in words."""
-    checks = wanted.get("checks")
-    parts = (
-        [f"{name} = {command}" for name, command in checks.items()]
-        if isinstance(checks, dict)
-        else []
-    )
-    paths = wanted.get("check_paths")
-    if isinstance(paths, list) and paths:
-        parts.append(f"copies of {', '.join(map(str, paths))}")
-    return "; ".join(parts) or "nothing"
+    """What would be trusted, in words: validated settings, on one line, nothing unseen."""
+    parts = [f"{name} = {command}" for name, command in wanted.get("checks", {}).items()]
+    if paths := wanted.get("check_paths"):
+        parts.append(f"copies of {', '.join(paths)}")
+    return "; ".join(map(visible_line, parts))
 
 
 def question(root: Path, wanted: Json) -> str:
     """What the person is asked before their word is kept."""
     return (
-        f"Let the agent run what {root.name}/steadyhand.toml names ({sentence(wanted)})? A changed "
-        "word in it asks you again."
+        f"Let the agent run what {visible_line(root.name)}/steadyhand.toml names "
+        f"({sentence(wanted)})? A changed word in it asks you again."
     )
 
 

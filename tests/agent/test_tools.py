@@ -708,6 +708,20 @@ async def test_rename_says_why_it_cannot(
     assert context.overlay.texts == {}
 
 
+@pytest.mark.parametrize(
+    ("tool", "more"), [("delete_file", {}), ("rename_file", {"new_path": "moved.py"})]
+)
+async def test_a_link_is_not_taken_for_the_file_it_leads_to(
+    context_of: ContextOf, tmp_path: Any, tool: str, more: dict[str, str]
+) -> None:
+    context, _ = context_of({"real.py": "x\n"})
+    (tmp_path / "link.py").symlink_to("real.py")
+    said = await failure_of(context, tool, path="link.py", **more)
+    assert "`link.py` is a link to `real.py`" in said
+    assert context.overlay.texts == {}
+    await text_of(context, tool, path="real.py", **more)
+
+
 async def test_nothing_is_proposed_below_a_file_that_is_proposed(context_of: ContextOf) -> None:
     context, _ = context_of({}, texts={"a": "x\n", "p/q.py": "y\n"})
     assert "is a file in your proposal" in await failure_of(

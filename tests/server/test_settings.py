@@ -6,6 +6,7 @@ import pytest
 from steadyhand_agent.errors import SettingsError
 from steadyhand_server.engine import client_settings
 from steadyhand_server.settings import (
+    EDITORS,
     LIMITS,
     TRUSTABLE,
     TRUSTED,
@@ -82,6 +83,7 @@ VALUES: dict[str, Any] = {
     "allow_secret_files": "*.pem,.env.local",
     "check_seconds": 9.0, "check_megabytes": 9,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
+    "preview": "annotations", "api_seconds": 500.0, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
@@ -98,9 +100,9 @@ def test_every_trusted_key_is_tried_below() -> None:
 def test_what_must_be_trusted_is_not_taken_from_a_repository(root: Path, key: str) -> None:
     value = VALUES[key]
     write(root / WORKSPACE_FILE, f"{key} = {value!r}\n")
-    found, ignored = settings(root, client={key: value})
+    found, ignored = settings(root, client={} if key in EDITORS else {key: value})
     assert found == Settings()
-    assert len(ignored) == 2
+    assert len(ignored) == (1 if key in EDITORS else 2)
     assert all(f"`{key}`" in said for said in ignored)
     assert str(user_file()) in ignored[0]
 
@@ -115,6 +117,16 @@ def test_what_must_be_trusted_is_taken_from_the_user(root: Path, key: str) -> No
     user_file().unlink()
     found, _ = settings(root, environment={f"STEADYHAND_{key.upper()}": str(value)})
     assert str(getattr(found, key)) == str(READ.get(key, value))
+
+
+@pytest.mark.parametrize("key", sorted(EDITORS))
+def test_an_editor_says_how_it_asks_and_waits(root: Path, key: str) -> None:
+    """The Neovim plugin does; the repository's own file beside it is not heard."""
+    write(root / WORKSPACE_FILE, f"{key} = {VALUES[key]!r}\n")
+    other = "message" if key == "preview" else 7.0
+    found, ignored = settings(root, client={key: other})
+    assert getattr(found, key) == other
+    assert [f"`{key}` ({WORKSPACE_FILE})" in said for said in ignored] == [True]
 
 
 @pytest.mark.parametrize(("key", "low", "high"), [
@@ -160,6 +172,7 @@ def test_a_person_may_raise_a_limit(root: Path) -> None:
         ("max_rounds", 0), ("max_rounds", 201), ("max_tokens", 10), ("max_output", 1), ("max_minutes", 0),
         ("max_rounds", "many"), ("preview", "loud"), ("findings", "perhaps"), ("api_seconds", 0),
         ("retry_attempts", 0), ("model", 3), ("retry_min_seconds", -1), ("temperature", 0.31),
+        ("api_seconds", 601), ("retry_min_seconds", 601), ("retry_max_seconds", 1e9),
         ("temperature", 0.09), ("top_p", 0.79), ("top_p", 0.96),
     ],
 )  # fmt: skip

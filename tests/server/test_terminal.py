@@ -117,6 +117,37 @@ async def test_a_failure_leaves_the_file_and_no_litter(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "file"]
 
 
+async def test_a_renamed_file_is_there_before_the_old_one_goes(tmp_path: Path) -> None:
+    """`a` comes first by its name; where `b` cannot be made, the text must not be lost."""
+    (tmp_path / "a").write_text("only copy")
+    (tmp_path / "file").write_text("x")
+    changes = [FileChange("a", "only copy", None), FileChange("file/b", None, "only copy")]
+    report = await editor_of(tmp_path)[0].apply(changes, "label")
+    assert [(f.path, f.status) for f in report.files] == [("a", "refused"), ("file/b", "refused")]
+    assert report.files[0].detail == "a is left as it is, since file/b could not be written."
+    assert (tmp_path / "a").read_text() == "only copy"
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("mode", [0o755, 0o600])
+async def test_a_rename_keeps_the_mode(tmp_path: Path, names: tuple[str, str], mode: int) -> None:
+    old, new = names
+    (tmp_path / old).write_text("#!/bin/sh\n")
+    (tmp_path / old).chmod(mode)
+    changes = [FileChange(old, "#!/bin/sh\n", None), FileChange(new, None, "#!/bin/sh\n")]
+    await apply(tmp_path, *sorted(changes, key=lambda change: change.path))
+    assert [p.name for p in tmp_path.iterdir()] == [new]
+    assert (tmp_path / new).stat().st_mode & 0o7777 == mode
+
+
+async def test_a_link_that_goes_leaves_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("1")
+    (tmp_path / "link").symlink_to("real")
+    await apply(tmp_path, FileChange("link", "1", None))
+    assert not (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "1"
+
+
 async def test_a_link_inside_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("1")
     (tmp_path / "link").symlink_to("real")

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -123,15 +124,44 @@ def test_the_person_s_own_commands_have_the_last_word(root: Path, state: Path) -
     assert found == {"tests": "theirs", "types": "mypy", "only": "this"}
 
 
-@pytest.mark.parametrize(
-    "toml", ['checks = ["pytest"]\n', "checks = { a = 1 }\n", "check_paths = 3\n"]
-)
-def test_what_is_not_usable_is_left_out_though_trusted(root: Path, state: Path, toml: str) -> None:
+UNUSABLE = [
+    'checks = ["pytest"]\n', "checks = { a = 1 }\n", "check_paths = 3\n",
+    # A text would be read as a table or a list where it is used, and not be shown where it is asked.
+    """checks = '{"tests": "sh -c evil"}'\n""", 'check_paths = "secrets,more"\n',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("toml", UNUSABLE)
+def test_what_is_not_usable_is_never_asked_about(root: Path, state: Path, toml: str) -> None:
     (root / WORKSPACE_FILE).write_text(toml)
-    trust.give(state, *wanted([root]))
+    with pytest.raises(SettingsError, match="not usable"):
+        wanted([root])
+    assert run("trust", str(root), "--yes") == 2
     found, ignored = settings(root)
     assert (found.checks, found.check_paths) == ({}, ())
-    assert "not usable" in ignored[0]
+    (said,) = ignored
+    assert "not usable" in said
+    # Nor does trust in such a text, as an older version may have kept it.
+    trust.give(state, root, tomllib.loads(toml))
+    assert (settings(root)[0].checks, settings(root)[0].check_paths) == ({}, ())
+
+
+def test_what_is_asked_is_what_is_used(root: Path, state: Path) -> None:
+    (root / WORKSPACE_FILE).write_text("checks = '{\"tests\": \"evil\"}'\ncheck_paths = ['data']\n")
+    place, asked = wanted([root])
+    assert "copies of data" in trust.question(place, asked)
+    trust.give(state, place, asked)
+    found, _ = settings(root)
+    assert (found.checks, found.check_paths) == ({}, ("data",))
+
+
+def test_the_question_hides_no_character(root: Path) -> None:
+    (root / WORKSPACE_FILE).write_text(
+        'checks = { "te\\u202Ests" = "true\\n\\u200Bevil" }\ncheck_paths = ["a\\u2066b"]\n'
+    )
+    asked = trust.question(*wanted([root]))
+    assert "te<U+202E>sts = true<U+000A><U+200B>evil; copies of a<U+2066>b" in asked
+    assert asked.isprintable()
 
 
 def test_nothing_to_trust_is_said(root: Path) -> None:

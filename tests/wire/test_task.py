@@ -573,6 +573,50 @@ def test_the_editors_own_preview_is_used(previewing: Desk) -> None:
     assert not any(p["edit"].get("changeAnnotations") for p in editor.applied[1:])
 
 
+def test_a_renamed_file_goes_only_once_it_is_there(asking: Desk) -> None:
+    """The old name comes first in the list; an editor that makes no file must not lose the text."""
+    editor = asking.editor
+    editor.put("a_moved.py", BEFORE)
+    obey = editor.on["workspace/applyEdit"]
+
+    def no_new_files(params: Json) -> Json:
+        kinds = [change.get("kind") for change in params["edit"]["documentChanges"]]
+        return {"applied": False} if "create" in kinds else obey(params)
+
+    editor.on["workspace/applyEdit"] = no_new_files
+    session = asking.propose(call("rename_file", path="a_moved.py", new_path="b_moved.py"))
+    since = len(editor.heard)
+    asking.press(asking.question(), "Apply")
+    asking.told("a_moved.py is left as it is, since b_moved.py could not be", since=since)
+    assert (editor.root / "a_moved.py").read_text() == BEFORE
+    assert asking.state(session) == "waiting"
+    editor.reset()
+    assert editor.command("steadyhand.apply", session=session)["state"] == "finished"
+    assert not (editor.root / "a_moved.py").exists()
+    assert editor.text("b_moved.py") == BEFORE
+    editor.command("steadyhand.undo", session=session)
+    assert editor.text("a_moved.py") == BEFORE
+    assert not (editor.root / "b_moved.py").exists()
+
+
+@pytest.mark.parametrize("by", ["repository", "editor"])
+def test_no_setting_takes_the_question_away(tmp_path: Path, by: str) -> None:
+    """A client that cannot confirm an edit would apply it at once."""
+    (tmp_path / "ws").mkdir()
+    if by == "repository":
+        (tmp_path / "ws/steadyhand.toml").write_text('preview = "annotations"\n')
+    options = {"preview": "annotations"} if by == "editor" else {}
+    with desk(tmp_path, options=options) as made:
+        made.editor.on["window/showMessageRequest"] = lambda _: LATER
+        made.editor.show("asked.py", BEFORE)
+        made.propose(edit("asked.py"))
+        question = made.question()
+        assert made.editor.applied == []
+        made.press(question, "Apply")
+        made.told("applied", "asked.py")
+        assert made.editor.text("asked.py") == AFTER
+
+
 def test_a_preview_that_is_discarded_loses_nothing(previewing: Desk) -> None:
     editor = previewing.editor
     editor.show("refused.py", BEFORE)

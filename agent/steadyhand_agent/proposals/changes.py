@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from merge3 import Merge3
@@ -44,6 +45,16 @@ class FileChange:
             sum(line.startswith("+") for line in lines),
             sum(line.startswith("-") for line in lines),
         )
+
+
+def deletions_last(changes: Sequence[FileChange]) -> list[FileChange]:
+    """The order to apply in: a text that moves is there under its new name before the old goes."""
+    return sorted(changes, key=lambda change: change.new is None)
+
+
+def left(change: FileChange, failed: Sequence[str]) -> str:
+    """Why a file that was to go is still there."""
+    return f"{change.path} is left as it is, since {', '.join(failed)} could not be written."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,20 @@ class DeleteFileArguments(Arguments):
     path: str = Field(description="Path of an existing text file below the workspace.")
 
 
+def refuse_link(path: str, context: ToolContext, done: str) -> None:
+    """A link's text is another file's: what would go is not what the person is shown.
+
+    Raises:
+        ToolFailed: The path is a link.
+    """
+    if context.workspace.entry(path).is_symlink():
+        target = context.workspace.name_of(context.workspace.locate(path))
+        raise ToolFailed(
+            f"`{path}` is a link to `{target}` and cannot be {done}; nothing was changed. Name "
+            f"`{target}` if that file is meant, else leave the link to the person."
+        )
+
+
 class DeleteFile:
     """Marks the file as gone in the overlay; nothing is deleted."""
 
@@ -33,6 +47,7 @@ class DeleteFile:
             raise ToolFailed(
                 f"There is no file `{path}` to delete; `list_files` shows those there are."
             )
+        refuse_link(path, context, "deleted")
         return path, context.overlay.read(path), ""
 
     def run(self, arguments: DeleteFileArguments, context: ToolContext) -> Outcome:

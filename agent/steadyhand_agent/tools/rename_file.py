@@ -8,6 +8,7 @@ from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.tools.create_file import free_path
+from steadyhand_agent.tools.delete_file import refuse_link
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 
@@ -36,6 +37,7 @@ class RenameFile:
             raise ToolFailed(
                 f"There is no file `{path}` to rename; `list_files` shows those there are."
             )
+        refuse_link(path, context, "renamed")
         new_path = context.workspace.normal(arguments.new_path)
         if new_path == path:
             raise ToolFailed(f"`{path}` has this name already; nothing would change.")
