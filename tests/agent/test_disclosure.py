@@ -102,6 +102,16 @@ async def test_a_search_does_not_find_out_a_secret_by_guesses(root: Path) -> Non
     assert ["occurs in no file" in text for text, _ in ran.results[:3]] == [True] * 3
 
 
+async def test_a_proposal_that_does_not_parse_is_told_without_half_a_secret(root: Path) -> None:
+    token = made.TOKENS["npm"](random.Random(1))
+    (root / "a.py").write_text(f"assert respond_to('{'x' * 30}') == '{token}'  # end\n")
+    edit = {"path": "a.py", "old_text": "  # end", "new_text": " f("}
+    ran = await run(root, [[("edit_file", edit)], [("finish", {"summary": "done"})]])
+    assert "does not parse as python any more" in ran.sent
+    for told in (ran.sent, ran.journal, repr(ran.editor.events)):
+        assert token[:12] not in told
+
+
 async def test_an_edit_around_a_secret_is_exact(root: Path) -> None:
     token = made.TOKENS["stripe"](random.Random(5))
     other = made.TOKENS["npm"](random.Random(6))
