@@ -263,6 +263,8 @@ def test_what_no_journal_could_hold_is_made_keepable() -> None:
     (action,) = dialect.actions([{"type": "envelope", "id": "c1", "text": said}], "end_turn")
     orjson.dumps([action.tool, action.content, action.reason])
     assert action.content["path"] == "a\ufffd.py"
+
+
 @pytest.mark.parametrize("end", ["", ",}", "\\"])
 def test_a_string_without_an_end_is_looked_at_once(end: str) -> None:
     """From each of its quotation marks anew would take hours."""
