@@ -99,7 +99,7 @@ class Engine:
             disclosure = Disclosure(Secrets(installation_key(settings.state_path), known.values))
             store = Store(
                 journal,
-                redis_tier(settings, disclosure.hide),
+                redis_tier(settings, disclosure.hiding),
                 lambda message: self.editor.tell(message, warning=True),
                 lambda state: self._come_home(state, disclosure),
             )
@@ -309,14 +309,14 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def redis_tier(settings: Settings, hide: outward.Hide = str) -> RedisTier | None:
+def redis_tier(settings: Settings, hiding: outward.Hiding = lambda: str) -> RedisTier | None:
     """Redis where configured and its driver is installed."""
     if not settings.redis_url:
         return None
     try:
         from steadyhand_agent.state.redis import RedisTier
 
-        return RedisTier(settings.redis_url, settings.redis_ttl, hide)
+        return RedisTier(settings.redis_url, settings.redis_ttl, hiding)
     except ImportError:
         log.warning("`redis_url` is set, but the driver is missing: install steadyhand[redis]")
         return None

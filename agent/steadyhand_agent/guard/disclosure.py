@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from steadyhand_agent.actions import Action
@@ -37,9 +38,9 @@ class Disclosure:
         # A byte order mark is no part of the first line.
         return visible.visible(self._hiding.hide(exact.removeprefix("\ufeff")))
 
-    def hide(self, exact: str) -> str:
-        """A text without secrets, and otherwise as it is."""
-        return self._hiding.hide(exact)
+    def hiding(self) -> Callable[[str], str]:
+        """What takes the secrets known as of now out of texts, and leaves them otherwise."""
+        return self._hiding.hiding()
 
     def reveal(self, text: str, base: str) -> str:
         """A text with the secrets of its base again; raises ToolFailed where that has not all."""

@@ -63,7 +63,15 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """The text with a placeholder for each secret; its lines stay where they are."""
-        spans = find(text, self._known())
+        return self._hidden(text, self._known())
+
+    def hiding(self) -> Callable[[str], str]:
+        """`hide` with what is known as of now, for many texts: to ask looks into folders."""
+        known = tuple(self._known())
+        return lambda text: self._hidden(text, known)
+
+    def _hidden(self, text: str, known: Iterable[str]) -> str:
+        spans = find(text, known)
         if not spans:
             return text
         parts: list[str] = []

@@ -17,6 +17,7 @@ from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
 Hide = Callable[[str], str]
+Hiding = Callable[[], Hide]
 
 _THOUGHTS = ("thinking", "redacted_thinking")
 

@@ -45,13 +45,13 @@ class RedisTier:
     Args:
         url: `redis://`, `rediss://` or `unix://`.
         ttl: Seconds that a session is kept after its last use.
-        hide: Takes the secrets out of a text.
+        hiding: Gives what takes the secrets out of a text; asked once a save.
 
     Attributes:
         just_lost: True where the last save was the first to fail.
     """
 
-    def __init__(self, url: str, ttl: int = 3_600, hide: outward.Hide = str) -> None:
+    def __init__(self, url: str, ttl: int = 3_600, hiding: outward.Hiding = lambda: str) -> None:
         from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import ExponentialWithJitterBackoff
@@ -68,7 +68,7 @@ class RedisTier:
         except ValueError as error:
             raise JournalError(f"`redis_url` is not usable: {error}") from error
         self._ttl = ttl
-        self._hide = hide
+        self._hiding = hiding
         self._closed_until = 0.0
         self.just_lost = False
 
@@ -82,8 +82,9 @@ class RedisTier:
         self.just_lost = False
         if time.monotonic() < self._closed_until:
             return False
-        snapshot = _sealed(outward.of_state(state, self._hide))
-        fields: dict[str, bytes] = {f"r:{r.seq:08d}": _sealed(self._packed(r)) for r in records}
+        hide = self._hiding()
+        snapshot = _sealed(outward.of_state(state, hide))
+        fields = {f"r:{r.seq:08d}": _sealed(_packed(r, hide)) for r in records}
         if sum(map(len, fields.values())) + len(snapshot) > MAX_BYTES:
             log.warning("session %s is too large for Redis; it is kept locally", state.id)
             return True
@@ -154,17 +155,18 @@ class RedisTier:
         """Closes the connections."""
         await self._redis.aclose()
 
-    def _packed(self, record: Record) -> list[Any]:
-        """A record with its place and digest; its body only as far as it may leave this machine."""
-        body = orjson.dumps(outward.of_body(record.kind, record.read(), self._hide))
-        kept = dataclasses.replace(record, body=body, crc=zlib.crc32(body))
-        return [*(getattr(kept, name) for name in _FIELDS), body.decode()]
-
     def _lost(self, error: Exception) -> None:
         # Any failure of the driver is the same to a session: it goes on without.
         self.just_lost = self._closed_until == 0.0
         self._closed_until = time.monotonic() + _REST
         log.warning("Redis is away: %s", error)
+
+
+def _packed(record: Record, hide: outward.Hide) -> list[Any]:
+    """A record with its place and digest; its body only as far as it may leave this machine."""
+    body = orjson.dumps(outward.of_body(record.kind, record.read(), hide))
+    kept = dataclasses.replace(record, body=body, crc=zlib.crc32(body))
+    return [*(getattr(kept, name) for name in _FIELDS), body.decode()]
 
 
 def _key(session: str) -> str:
