@@ -330,6 +330,10 @@ def _proposal(state: SessionState, body: Json) -> None:
         state.remarks.setdefault(path, []).extend(lines)
 
 
+def _applying(state: SessionState, body: Json) -> None:
+    """An intent; what came of it is told by `applied` or `undone`."""
+
+
 def _applied(state: SessionState, body: Json) -> None:
     """What was applied is no longer proposed; its texts stay, for undo."""
     for change in body["changes"]:
@@ -373,6 +377,7 @@ _FOLD: dict[Kind, Any] = {
     "note": _note,
     "state": _state,
     "proposal": _proposal,
+    "applying": _applying,
     "applied": _applied,
     "undone": _undone,
     "grant": _grant,

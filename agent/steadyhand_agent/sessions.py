@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,6 +214,7 @@ class Sessions:
                 else:
                     before = take_back(current, change)
                     reverse.append(FileChange(change.path, current, before))
+            await self._about_to_write(live, reverse)
             report = await self._around.editor.apply(reverse, f"Steadyhand: undo {session}")
             done = [f.path for f in report.files if f.status in ("applied", "unsaved")]
             if done:
@@ -422,6 +423,7 @@ class Sessions:
                 raise SessionError(f"Session {state.id} proposes no change.")
             if state.state == "running":
                 raise SessionError(f"Session {state.id} is still working; wait, or cancel it.")
+            await self._about_to_write(live, changes)
             label = f"Steadyhand: {state.task.prompt[:60]}"
             live.previewing = preview
             try:
@@ -441,6 +443,14 @@ class Sessions:
             if len(done) == len(changes):
                 await self._move(live, "finished", report.sentence())
         return report
+
+    async def _about_to_write(self, live: _Live, changes: Sequence[FileChange]) -> None:
+        """Journals the intent before a file is touched.
+
+        Raises:
+            StaleWriter: Another window has taken the session over; the files are its to write.
+        """
+        await self._keep(live, "applying", {"paths": [change.path for change in changes]})
 
     async def _move(self, live: _Live, state: State, reason: str) -> None:
         await self._keep(live, "state", {"state": state, "reason": reason})

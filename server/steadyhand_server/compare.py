@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from steadyhand_agent import sandbox
 from steadyhand_agent.checks import Checks
 from steadyhand_agent.errors import SettingsError, SteadyhandError
 from steadyhand_agent.proposals.overlay import Overlay
@@ -73,6 +74,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-n", "--times", type=int, default=3, help="runs a task (default: 3)")
     command.add_argument("--at-once", type=int, default=2, help="runs at once (default: 2)")
     command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--unguarded",
+        action="store_true",
+        help="run the tasks' checks, which run what a model wrote, though nothing shuts them in",
+    )
 
 
 def compare(given: argparse.Namespace) -> int:
@@ -86,6 +92,14 @@ def compare(given: argparse.Namespace) -> int:
         problem = "name one model at least, and run each task once at least."
         raise SettingsError("compare", "command line", problem)
     tasks = read_tasks(given.tasks)
+    if any(task.check for task in tasks) and not given.unguarded and not sandbox.works():
+        raise SettingsError(
+            "check",
+            str(given.tasks),
+            "a check runs what a model wrote, and bubblewrap, which would shut it in, does not "
+            "work here, so nothing was run; install it, or say --unguarded where that may run "
+            "with your rights.",
+        )
     console = Console(highlight=False, stderr=given.format == "json")
     trials = asyncio.run(_run(models, tasks, given, console))
     if given.format == "json":
@@ -145,7 +159,7 @@ async def _try(model: str, task: Trying) -> Trial:
         started = time.monotonic()
         try:
             settings = _settings(model, task, folder)
-            original = Engine([task.workspace], settings, _quiet(task.workspace))
+            original = Engine([task.workspace], settings, quiet(task.workspace))
             await original.fill()
             files = sorted(original.keeper.files)
             await original.close()
@@ -175,7 +189,7 @@ async def _try(model: str, task: Trying) -> Trial:
 async def _session(
     settings: Settings, task: Trying, scratch: Scratch
 ) -> tuple[SessionState, float]:
-    engine = Engine([scratch.root], settings, _quiet(scratch.root))
+    engine = Engine([scratch.root], settings, quiet(scratch.root))
     try:
         await engine.fill()
         started = time.monotonic()
@@ -213,9 +227,21 @@ def _settings(model: str, task: Trying, folder: Path) -> Settings:
     return settings.model_copy(update=own)
 
 
-def _quiet(root: Path) -> TerminalEditor:
-    """An editor that says nothing and applies what is proposed, since the copy is nobody's."""
-    return TerminalEditor(Workspace([root]), Console(quiet=True), yes=True)
+class _Quiet(TerminalEditor):
+    """Says nothing and asks nobody: a question that nobody sees would wait for ever."""
+
+    async def grant(self, reason: str, more: str) -> bool:
+        """A run has the limits that were set."""
+        return False
+
+    async def confirm(self, question: str, details: str) -> bool | None:
+        """Nobody has answered."""
+        return None
+
+
+def quiet(root: Path) -> TerminalEditor:
+    """An editor that applies what is proposed, since the copy is nobody's."""
+    return _Quiet(Workspace([root]), Console(quiet=True), yes=True)
 
 
 def show(console: Console, models: list[str], trials: list[Trial]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import hashlib
 import logging
 import os
 import time
@@ -80,7 +81,9 @@ class LspEditor:
             answer = await self._ask(question, choices)
             if answer != _SHOW:
                 return {_YES: True, _NO: False}.get(answer or "")
-            await self.show_diff("steadyhand-question", details)
+            # Named by what it holds: a question that is still open elsewhere keeps its own.
+            name = hashlib.blake2b(details.encode("utf-8", "replace"), digest_size=8).hexdigest()
+            await self.show_diff(f"steadyhand-question-{name}", details)
             choices = [_YES, _NO]
 
     async def show(self, proposal: Proposal) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from loop_desk import FINISH, USAGE, Desk, call, finish_with, say
 from messages_server import Failure, Garbage, MessagesServer, Reply
-from steadyhand_agent.errors import SessionError
+from steadyhand_agent.errors import SessionError, StaleWriter
 from steadyhand_agent.session import Limits, Task
 
 
@@ -432,6 +432,28 @@ async def test_two_processes_take_a_session_over_once_each(sample: Path) -> None
         state = await other.sessions.wait(state.id)
         await other.engine.close()
     assert (state.state, state.fence) == ("finished", 2)
+
+
+@pytest.mark.parametrize("use", ["apply", "undo"])
+async def test_a_window_whose_session_was_taken_over_writes_nothing(sample: Path, use: str) -> None:
+    create = call("create_file", path="new.py", text="X = 1\n")
+    with MessagesServer([say(create), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        if use == "undo":
+            await desk.sessions.apply(state.id)
+        other = Desk(sample, server)
+        await other.engine.fill()
+        # The other window journals what it does, and so takes the session over.
+        with pytest.raises(SessionError):
+            await getattr(other.sessions, "undo" if use == "apply" else "discard")(state.id)
+        with pytest.raises(StaleWriter, match="taken over by another editor; nothing was written"):
+            await getattr(desk.sessions, use)(state.id)
+        assert (sample / "new.py").exists() == (use == "undo")
+        await getattr(other.sessions, use)(state.id)
+        assert (sample / "new.py").exists() == (use == "apply")
+        await desk.engine.close()
+        await other.engine.close()
 
 
 async def test_a_cancel_in_the_middle_of_an_apply_keeps_the_undo(sample: Path) -> None:

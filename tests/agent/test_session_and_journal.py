@@ -185,6 +185,7 @@ STEPS: list[tuple[Kind, dict[str, Any]]] = [
     ("note", {"text": "n", "unreadable": True}),
     ("grant", {"rounds": 1, "tokens": 2, "minutes": 3.0}),
     ("proposal", {"summary": "s"}),
+    ("applying", {"paths": ["a"]}),
     ("applied", {"changes": [{"path": "a", "base": "1", "new": "2"}]}),
     ("state", {"state": "finished", "reason": "r"}),
     ("lease", {"checkout": "/e"}),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from steadyhand_server import demo
 from steadyhand_server.cli import main
+from steadyhand_server.compare import quiet
 from steadyhand_server.trials import Trial, chance, difference, mean_interval, spread, success
 
 Printed = Callable[..., tuple[int, str, str]]
@@ -26,9 +29,9 @@ def trial(model: str, done: bool, tokens: int = 100, **more: Any) -> Trial:
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
-    def run(*arguments: str) -> tuple[int, str, str]:
+    def run(*arguments: str, guard: Sequence[str] = ("--unguarded",)) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
-            main(["compare", *arguments])
+            main(["compare", *arguments, *guard])
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
@@ -68,6 +71,42 @@ def test_two_recordings_are_compared(tasks: Path, sample: Path, printed: Printed
     assert all(t["rounds"] >= 1 and not t["error"] for t in told)
     assert told[0]["refusals"] >= 1
     assert {p: p.read_bytes() for p in sample.rglob("*") if p.is_file()} == before
+
+
+def test_without_a_sandbox_nothing_runs_unless_told(
+    tasks: Path, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = tmp_path / "ran"
+    text = tasks.read_text().partition("check = ")[0]
+    tasks.write_text(f"{text}check = 'touch {ran}'\n")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("touch", "git"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    monkeypatch.setenv("PATH", str(programs))
+    good = f"replay:{tasks.parent / 'good.jsonl'}"
+    options = ["--models", good, "--tasks", str(tasks), "-n", "1", "--format", "json"]
+    code, out, error = printed(*options, guard=())
+    assert (code, out) == (2, "")
+    assert "bubblewrap" in error
+    assert "--unguarded" in error
+    assert not ran.exists()
+    code, out, _ = printed(*options)
+    assert (code, json.loads(out)[0]["success"]) == (0, True)
+    assert ran.exists()
+
+
+async def test_a_run_asks_nobody_even_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quiet console is still a terminal: the question was not seen, and waited for an answer."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nyes\n"))
+    assert Console(quiet=True).is_terminal
+    editor = quiet(tmp_path)
+    assert await editor.grant("spent", "+1 round") is False
+    assert await editor.confirm("run it?", "+x\n") is None
+    assert sys.stdin.read() == "y\nyes\n"
 
 
 def test_the_table_is_for_a_person(tasks: Path, printed: Printed) -> None:

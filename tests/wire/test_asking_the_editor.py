@@ -216,6 +216,31 @@ def test_a_check_is_asked_for_with_the_diff_at_hand(
         assert made.editor.text("a.py") == TEXT
 
 
+def test_two_open_questions_have_their_own_diffs(
+    tmp_path: Path, without_bubblewrap: dict[str, str]
+) -> None:
+    """Who says yes to one must not have been shown the other."""
+    with desk(tmp_path, env=without_bubblewrap) as made:
+        editor = made.editor
+        editor.on["window/showMessageRequest"] = lambda _: LATER
+        for number in (3, 4):
+            edit = call("edit_file", path="a.py", old_text="määr = 2", new_text=f"määr = {number}")
+            made.script[:] = [Reply([edit, call("run_check", check="show")])]
+            since = len(editor.heard)
+            editor.command("steadyhand.task", prompt=f"task {number}")
+            question = editor.asked("window/showMessageRequest", since)
+            editor.answer(question, {"title": "Show diff"})
+            # Asked again, with the diff on screen; it stays open.
+            editor.asked("window/showMessageRequest", editor.heard.index(question) + 1)
+        first, second = (
+            Path(shown["uri"].removeprefix("file://")).read_text() for shown in editor.documents
+        )
+        assert ("määr = 3" in first, "määr = 4" in first) == (True, False)
+        assert ("määr = 3" in second, "määr = 4" in second) == (False, True)
+        for question in [m for m in editor.open if m["method"] == "window/showMessageRequest"]:
+            editor.answer(question, None)
+
+
 def test_a_dismissed_question_pauses_the_session(
     tmp_path: Path, without_bubblewrap: dict[str, str]
 ) -> None:

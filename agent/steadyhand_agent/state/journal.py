@@ -22,12 +22,14 @@ Json = dict[str, Any]
 # asked, so nothing is charged · reply: what it said ·
 # verdict: the guard's word and, for a permit, the intent · result: what the tool gave ·
 # round: a round is over · note: something the model is told · state: where the session stands ·
-# proposal: it is offered · applied, undone: what the editor did · grant: the person gave more ·
-# compacted: rounds that the model is shown in summary from now on · lease: another process took
-# over · snapshot: a history that began on another machine
+# proposal: it is offered · applying: files are about to be changed; it changes no state, and who
+# lost the session to another window learns it by this, before the first file · applied, undone:
+# what the editor did · grant: the person gave more · compacted: rounds that the model is shown in
+# summary from now on · lease: another process took over · snapshot: a history that began on another
+# machine
 Kind = Literal[
     "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
-    "applied", "undone", "grant", "compacted", "lease", "snapshot",
+    "applying", "applied", "undone", "grant", "compacted", "lease", "snapshot",
 ]  # fmt: skip
 
 SCHEMA = 1
