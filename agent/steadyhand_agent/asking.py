@@ -23,10 +23,10 @@ from tenacity import (
 )
 
 from steadyhand_agent import context
-from steadyhand_agent.errors import BudgetSpent, ModelTransient
+from steadyhand_agent.errors import BudgetSpent, ModelError, ModelTransient, SteadyhandError
 from steadyhand_agent.guard import budget
 from steadyhand_agent.patience import Patience
-from steadyhand_agent.ports import Clock, Ledger, Model, ModelReply, ModelRequest
+from steadyhand_agent.ports import Clock, Ledger, Model, ModelReply, ModelRequest, Usage
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
 
@@ -82,6 +82,7 @@ class Asking:
         self._patience = patience
         self._daily = None if model.unmetered else daily
         self._tell = tell
+        self.lost_seconds = 0.0
 
     async def ask(self, tools: list[Json]) -> None:
         """One call; its reservation is journaled before, its reply after.
@@ -94,8 +95,13 @@ class Asking:
         budget.check_limits(state)
         request = await self._fitting(tools)
         started = time.monotonic()
-        reply, size = await self._attempts(request)
-        usage = reply.usage
+        try:
+            reply, size = await self._attempts(request)
+        except SteadyhandError:
+            # No reply will tell how long it took; the record of the pause does.
+            self.lost_seconds += time.monotonic() - started
+            raise
+        usage = reply.usage if _credible(reply.usage) else None
         reserved = state.reserved
         charged = usage.charged if usage else reserved
         await self._journal(
@@ -123,7 +129,8 @@ class Asking:
         request = context.build(state, tools)
         if self._needs(request) <= window:
             return request
-        found = context.compacted(state, tools, window // 2, self._show)
+        # Long diffs take seconds, and nobody's keystroke may wait for them.
+        found = await asyncio.to_thread(context.compacted, state, tools, window // 2, self._show)
         if found is not None:
             await self._journal("compacted", {"through": found.through, "earlier": found.text})
             self._tell("compacted", f"Rounds 1 to {found.through} are summed up from now on.")
@@ -174,7 +181,12 @@ class Asking:
                 aside = await self._set_aside(request)
                 self._tell("call", "")
                 asked = dataclasses.replace(request, max_tokens=aside.max_tokens)
-                return await self._in_time(asked), aside.size
+                try:
+                    return await self._in_time(asked), aside.size
+                except ModelError as error:
+                    if not error.reached:
+                        await self._give_back(aside)
+                    raise
         raise AssertionError("unreachable: the last attempt is raised")
 
     async def _in_time(self, request: ModelRequest) -> ModelReply:
@@ -191,7 +203,7 @@ class Asking:
                 f"The {limits.minutes:g} minutes of the session ended in the middle of a reply, "
                 "which is charged and lost. Everything before it is kept: look at the proposal, or "
                 "resume to give it more time.",
-                more=True,
+                "time",
             ) from None
 
     async def _set_aside(self, request: ModelRequest) -> budget.Reservation:
@@ -211,5 +223,19 @@ class Asking:
         await self._journal("call", {"round": state.round + 1, "reserved": aside.tokens})
         return aside
 
+    async def _give_back(self, aside: budget.Reservation) -> None:
+        """Takes a reservation back: nothing was sent, so nothing can have been charged."""
+        await self._journal("unsent", {})
+        if self._daily is not None:
+            await self._daily.ledger.spend(self._state.workspace, self._today(), -aside.tokens)
+
     def _today(self) -> str:
         return time.strftime("%Y-%m-%d", time.localtime(self._clock.now()))
+
+
+def _credible(usage: Usage | None) -> bool:
+    """False for counts that cannot be: some endpoints report nothing as 0, or less than that."""
+    if usage is None:
+        return False
+    counts = [getattr(usage, name) for name in Usage.__slots__]
+    return min(counts) >= 0 and usage.output_tokens > 0 and usage.raw > usage.output_tokens

@@ -36,6 +36,8 @@ class Checks:
         folder: Where scratch copies are made.
         seconds: How long a command may take.
         most_bytes: The largest workspace that is copied.
+        hidden: What a command that is shut in does not see: the workspace itself, our own state,
+            and a file with a key.
     """
 
     commands: Mapping[str, str]
@@ -43,6 +45,7 @@ class Checks:
     paths: tuple[str, ...] = ()
     seconds: float = 60.0
     most_bytes: int = 500_000_000
+    hidden: tuple[Path, ...] = ()
 
     def words(self, name: str) -> list[str]:
         """A command's words.
@@ -84,7 +87,7 @@ class Checks:
         words = self.words(name)
         try:
             return process.run(
-                sandbox.wrapped(words, scratch.root, scratch.folder, scratch.linked),
+                sandbox.wrapped(words, scratch.root, scratch.folder, scratch.linked, self.hidden),
                 cwd=scratch.root,
                 environment=_environment(scratch),
                 timeout=self.seconds,

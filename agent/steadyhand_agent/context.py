@@ -74,8 +74,9 @@ def compacted(
         show: What a model is shown of a text: what it edited is exact in the state.
     """
     last = len(state.rounds) - 1
+    changes = _changes(state, room, show)
     for through in range(state.compacted + 1, last + 1):
-        text = _summed_up(state, through, room, show)
+        text = _summed_up(state, through, changes)
         messages = _messages(state, through, text)
         request = ModelRequest(system_prompt(), tools, messages, 0)
         if budget.estimate(budget.request_bytes(request)) <= room or through == last:
@@ -94,7 +95,20 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
     return messages
 
 
-def _summed_up(state: SessionState, through: int, room: int, show: Callable[[str], str]) -> str:
+def _changes(state: SessionState, room: int, show: Callable[[str], str]) -> list[str]:
+    """What is proposed so far, in a third of the room."""
+    proposal = state.proposal()
+    if not proposal.changes:
+        return []
+    diff = "".join(
+        FileChange(c.path, c.base and show(c.base), c.new and show(c.new)).diff()
+        for c in proposal.changes
+    )
+    limit = int(room * budget.BYTES_PER_TOKEN / 3)
+    return ["Your changes so far:", budget.bounded(diff, limit)]
+
+
+def _summed_up(state: SessionState, through: int, changes: list[str]) -> str:
     """A line for each step; refusals and the edits so far are kept whole, as far as they fit."""
     lines = [
         "What you did before, in short. Results are left out; ask again for what you need.",
@@ -117,14 +131,7 @@ def _summed_up(state: SessionState, through: int, room: int, show: Callable[[str
                 size = result.text.count("\n") + 1
                 first = result.text.partition("\n")[0][:120]
                 lines.append(f"{head}: {first}" + (f" [{size} lines]" if size > 1 else ""))
-    proposal = state.proposal()
-    if proposal.changes:
-        limit = int(room * budget.BYTES_PER_TOKEN / 3)
-        diff = "".join(
-            FileChange(c.path, c.base and show(c.base), c.new and show(c.new)).diff()
-            for c in proposal.changes
-        )
-        lines += ["Your changes so far:", budget.bounded(diff, limit)]
+    lines += changes
     text = "\n".join(lines)
     number = fence(state.id, text)
     return f'<earlier-{number} rounds="1-{through}">\n{text}\n</earlier-{number}>'

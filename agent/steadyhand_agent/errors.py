@@ -65,11 +65,19 @@ class ToolTransient(ToolFailed):
 
 
 class ModelError(SteadyhandError):
-    """The model could not be asked."""
+    """The model could not be asked.
+
+    Attributes:
+        reached: False where certainly nothing was sent, so that nothing can have been charged.
+    """
+
+    reached = True
 
 
 class ModelKeyMissing(ModelError):
     """No API key is configured."""
+
+    reached = False
 
 
 class ModelTransient(ModelError):
@@ -111,6 +119,8 @@ class ParameterRefused(ModelRejected):
 class ReplayDiverged(ModelError):
     """A replayed session no longer matches what its tools answer."""
 
+    reached = False
+
 
 class ReplyUnreadable(SteadyhandError):
     """A reply that holds no action that can be taken."""
@@ -120,12 +130,13 @@ class BudgetSpent(SteadyhandError):
     """Tokens, rounds or time are used up.
 
     Attributes:
-        more: True where the person can give the session more and it goes on.
+        what: What the person can give more of: `rounds`, `tokens` or `time`; empty where more does
+            not help.
     """
 
-    def __init__(self, message: str, *, more: bool = False) -> None:
+    def __init__(self, message: str, what: str = "") -> None:
         super().__init__(message)
-        self.more = more
+        self.what = what
 
 
 class SessionError(SteadyhandError):

@@ -12,8 +12,12 @@ from pathlib import Path
 from steadyhand_agent import git
 from steadyhand_agent.errors import GitFailed
 
-# A repository may configure a program for each of these.
-_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--relative")
+# A repository may configure a program for the first two, and how the headers are written, by which
+# `paths` tells whose diff it reads.
+_PLAIN = (
+    "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--relative",
+    "--src-prefix=a/", "--dst-prefix=b/", "--diff-merges=first-parent",
+)  # fmt: skip
 _LINE = "--format=%h %ad %an: %s"
 
 

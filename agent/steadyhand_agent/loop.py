@@ -132,7 +132,7 @@ class Loop:
                 await self._step()
         except BudgetSpent as spent:
             reason = f"{spent} {self.state.so_far()}"
-            await self._pause(reason, "budget" if spent.more else "")
+            await self._pause(reason, spent.what)
         except ModelError as error:
             await self._pause(f"{error} Nothing is lost: resume the session to go on.", "model")
 
@@ -285,7 +285,7 @@ class Loop:
         """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
         shown = self.around.disclosure.text
         summary = shown(str(action.content.get("summary") or action.reason or "Done."))
-        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes)
+        tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes, shown)
         wrong = {path: shown(said) for path, said in tried.items()}
         told = any(r.tool == "finish" and r.error for r in self.state.results())
         result: Json = {
@@ -335,7 +335,9 @@ class Loop:
         await self._move("paused", reason, why)
 
     async def _move(self, state: str, reason: str, why: str = "") -> None:
-        await self.journal("state", {"state": state, "reason": reason, "pause": why})
+        lost, self.asking.lost_seconds = self.asking.lost_seconds, 0.0
+        body = {"state": state, "reason": reason, "pause": why, "seconds": lost}
+        await self.journal("state", body)
         self._event("state", message=reason)
 
     def _context(self) -> ToolContext:

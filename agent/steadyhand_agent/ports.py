@@ -176,7 +176,7 @@ class Editor(Protocol):
 
         Args:
             reason: Why it is paused, and what there is so far.
-            more: What it would be given, like `+10 rounds, +16,000 tokens`.
+            more: What it would be given, like `+10 rounds`.
 
         Returns:
             True to go on; False where the person declined or did not answer.

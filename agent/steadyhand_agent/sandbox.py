@@ -30,7 +30,11 @@ def works() -> bool:
 
 
 def wrapped(
-    words: Sequence[str], root: Path, folder: Path, linked: Mapping[Path, Path]
+    words: Sequence[str],
+    root: Path,
+    folder: Path,
+    linked: Mapping[Path, Path],
+    hidden: Sequence[Path] = (),
 ) -> list[str]:
     """The command, shut in where that works.
 
@@ -39,11 +43,12 @@ def wrapped(
         root: Where it runs, somewhere below `folder`.
         folder: What it may write.
         linked: What links in the copy lead to, by link; readable, and no more.
+        hidden: What it does not see, but for what is linked and the folder.
     """
     if not works():
         return list(words)
     program = shutil.which("bwrap") or "bwrap"
-    return [program, *_flags(folder, linked.values()), "--chdir", str(root), "--", *words]
+    return [program, *_flags(folder, linked.values(), hidden), "--chdir", str(root), "--", *words]
 
 
 @functools.cache
@@ -67,14 +72,13 @@ def _works(program: str) -> bool:
         return done.code == 0 and (folder / "inside").exists()
 
 
-def _flags(folder: Path, readable: Iterable[Path]) -> list[str]:
+def _flags(folder: Path, readable: Iterable[Path], hidden: Sequence[Path] = ()) -> list[str]:
     flags = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
     # Sockets lie in these: a desktop's bus, a container engine, an agent that signs.
     for name in ("/tmp", "/run", "/var/tmp"):  # noqa: S108 - hidden, not used
         if Path(name).is_dir() and not Path(name).is_symlink():
             flags += ["--tmpfs", name]
-    for name in _HIDDEN:
-        path = Path.home() / name
+    for path in (*hidden, *(Path.home() / name for name in _HIDDEN)):
         if path.is_dir():
             flags += ["--tmpfs", str(path)]
         elif path.is_file():

@@ -99,7 +99,8 @@ class SessionState(BaseModel):
     limits: Limits = Limits()
     state: State = "running"
     reason: str = ""
-    # What kind of pause it is: `budget`, `stuck`, `unreadable`, `model`, `tool` or `question`.
+    # What kind of pause it is: `rounds`, `tokens` or `time` that is used up, `stuck`, `unreadable`,
+    # `model`, `tool` or `question`.
     pause: str = ""
     rounds: list[Round] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
@@ -236,6 +237,10 @@ def _call(state: SessionState, body: Json) -> None:
     state.reserved = body["reserved"]
 
 
+def _unsent(state: SessionState, _: Json) -> None:
+    state.reserved = 0
+
+
 def _reply(state: SessionState, body: Json) -> None:
     state.charged += body["charged"]
     state.raw += body["raw"]
@@ -311,6 +316,7 @@ def _state(state: SessionState, body: Json) -> None:
     if state.state == "running" and state.pause == "stuck":
         state.watched_from = state.round
     state.pause = body.get("pause", "")
+    state.seconds += body.get("seconds", 0.0)
     if state.pause:
         state.pauses[state.pause] = state.pauses.get(state.pause, 0) + 1
     if state.state == "running":
@@ -363,6 +369,7 @@ def _lease(state: SessionState, body: Json) -> None:
 _FOLD: dict[Kind, Any] = {
     "task": _task,
     "call": _call,
+    "unsent": _unsent,
     "reply": _reply,
     "verdict": _verdict,
     "result": _result,

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 # What of a task a person or a file wrote: secrets in it are hidden before it is kept anywhere.
 _TASK_TEXTS = ("prompt", "selection", "diagnostics", "excerpts")
+# The pauses that a person answers by giving more.
+_MORE = ("rounds", "tokens", "time")
 ModelFor = Callable[[SessionState], Model]
 
 
@@ -153,20 +155,20 @@ class Sessions:
         return live.state, await self._apply(live)
 
     async def discard(self, session: str) -> SessionState:
-        """Lets a proposal go; nothing was written.
+        """Lets a proposal go, and its session with it; nothing was written.
 
         Raises:
             SessionError: It waits for no decision, or the editor's preview is open.
         """
         live = await self._own(session)
         _not_previewing(live)
-        if live.state.state != "waiting":
+        if live.state.state not in ("waiting", "paused"):
             raise SessionError(
                 f"Session {session} waits for no decision; it is {live.state.state}."
             )
         await self._stop(live)
         async with live.lock:
-            if live.state.state == "waiting":
+            if live.state.state in ("waiting", "paused"):
                 await self._move(live, "finished", "Discarded; no file was changed.")
         return live.state
 
@@ -348,7 +350,7 @@ class Sessions:
                 self._tell(live, live.state.reason)
             if live.state.state == "waiting":
                 await self._offer(live)
-            elif live.state.state == "paused" and live.state.pause == "budget":
+            elif live.state.state == "paused" and live.state.pause in _MORE:
                 live.question = asyncio.create_task(self._offer_more(live), name="offer more")
             elif live.state.state == "paused":
                 editor.tell(f"Session {live.state.id} is paused. {live.state.reason}", warning=True)
@@ -392,12 +394,21 @@ class Sessions:
                     await self._move(live, "finished", "Discarded; no file was changed.")
 
     async def _offer_more(self, live: _Live) -> None:
-        """Asks whether a session that spent its budget may have half of the usual one besides."""
+        """Asks whether a session may have more of what it used up: half of what is usual."""
         state, usual = live.state, self.limits
-        more = Limits(rounds=usual.rounds // 2, tokens=usual.tokens // 2, minutes=usual.minutes / 2)
+        more = Limits(rounds=0, tokens=0, minutes=0.0)
+        match state.pause:
+            case "rounds":
+                more.rounds = max(1, usual.rounds // 2)
+                offer = f"+{more.rounds} {'round' if more.rounds == 1 else 'rounds'}"
+            case "tokens":
+                more.tokens = max(1_000, usual.tokens // 2)
+                offer = f"+{more.tokens:,} tokens"
+            case _:
+                more.minutes = usual.minutes / 2
+                offer = f"+{more.minutes:g} minutes"
         asked = state.seq
         reason = f"Session {state.id} is paused. {state.reason}"
-        offer = f"+{more.rounds} rounds, +{more.tokens:,} tokens"
         if await self._around.editor.grant(reason, offer) and state.seq == asked:
             try:
                 await self.resume(state.id, more)

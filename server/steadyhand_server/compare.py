@@ -200,7 +200,10 @@ async def _session(
 
 
 def _checked(task: Trying, scratch: Scratch, folder: Path) -> bool:
-    checks = Checks({"check": task.check}, folder / "check", seconds=task.minutes * 60)
+    hidden = (task.workspace, folder / "state")
+    checks = Checks(
+        {"check": task.check}, folder / "check", seconds=task.minutes * 60, hidden=hidden
+    )
     done = checks.run("check", scratch)
     return done.code == 0 and not done.timed_out
 

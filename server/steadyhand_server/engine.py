@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,7 @@ class Engine:
                 daily=Daily(journal, settings.daily_token_limit),
                 telemetry=self._telemetry(),
                 neighbours=self.neighbours,
-                checks=_checks(settings),
+                checks=self._checks(),
             )
             self._journal = journal
             self._around = around
@@ -155,7 +155,10 @@ class Engine:
             return LogAlone()
 
     def _tools(self) -> Registry:
-        return registry(self.workspace, self.neighbours, _checks(self.settings))
+        return registry(self.workspace, self.neighbours, self._checks())
+
+    def _checks(self) -> Checks | None:
+        return _checks(self.settings, self.workspace.roots)
 
     def shown(
         self, path: str, text: str, known: Known | None = None, *, old: bool = False
@@ -222,7 +225,10 @@ class Engine:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)
             self._around.daily = Daily(self._journal, settings.daily_token_limit)
-            self._around.tools, self._around.checks = self._tools(), _checks(settings)
+            self._around.tools, self._around.checks = (
+                self._tools(),
+                self._checks(),
+            )
 
     async def fill(self, progress: Progress | None = None) -> None:
         """Builds the index."""
@@ -277,7 +283,7 @@ def _patience(settings: Settings) -> Patience:
     return Patience(settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds)
 
 
-def _checks(settings: Settings) -> Checks | None:
+def _checks(settings: Settings, roots: Sequence[Path]) -> Checks | None:
     if not settings.checks:
         return None
     return Checks(
@@ -286,6 +292,11 @@ def _checks(settings: Settings) -> Checks | None:
         paths=settings.check_paths,
         seconds=settings.check_seconds,
         most_bytes=settings.check_megabytes * 1_000_000,
+        hidden=tuple(
+            path.expanduser().resolve()
+            for path in (*roots, settings.state_path, settings.api_key_file)
+            if path is not None
+        ),
     )
 
 

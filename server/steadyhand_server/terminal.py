@@ -16,7 +16,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
@@ -24,6 +23,7 @@ from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_last, left
 from steadyhand_agent.workspace import Workspace
+from steadyhand_server.questions import ask
 
 Json = dict[str, Any]
 
@@ -58,15 +58,18 @@ class TerminalEditor:
     async def decide(self, proposal: Proposal) -> Decision:
         """Shows the diff and asks; without a terminal it applies only with `--yes`."""
         await self.show(proposal)
-        return await decide(self._console, yes=self._yes)
+        if proposal.summary:
+            self._console.print(escape(f"{proposal.headline()}: {proposal.summary}"))
+        decision = await decide(self._console, yes=self._yes)
+        if decision == "later":
+            how = f"steadyhand resume {proposal.session}"
+            self.tell(f"The proposal waits: `{how}` asks again, with --yes it applies it.")
+        return decision
 
     async def grant(self, reason: str, more: str) -> bool:
         """Asks whether a paused session may go on; without a terminal it may not."""
         self.tell(reason, warning=True)
-        if not self._console.is_terminal:
-            return False
-        question = f"Continue ({more})?"
-        return await asyncio.to_thread(Confirm.ask, question, console=self._console, default=False)
+        return await ask(self._console, f"Continue ({more})?", ("yes", "no"), "no") == "yes"
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
@@ -161,16 +164,16 @@ class TerminalEditor:
 
 
 async def decide(console: Console, *, yes: bool) -> Decision:
-    """Asks Apply or Discard; without a terminal, `later` unless `yes`."""
+    """Asks what to do with a proposal; without a terminal, `later` unless `yes`."""
     if yes:
         return "apply"
-    if not console.is_terminal:
-        console.print("No terminal to ask on: the proposal waits. Apply it with --yes.")
-        return "later"
-    answer = await asyncio.to_thread(
-        Prompt.ask, "Apply or discard?", choices=["apply", "discard"], console=console
-    )
-    return "apply" if answer == "apply" else "discard"
+    match await ask(console, "What now?", ("apply", "discard", "later")):
+        case "apply":
+            return "apply"
+        case "discard":
+            return "discard"
+        case _:
+            return "later"
 
 
 async def confirm(console: Console, question: str, details: str) -> bool | None:
@@ -178,12 +181,10 @@ async def confirm(console: Console, question: str, details: str) -> bool | None:
     if details:
         show_diff(console, details)
     console.print(escape(question), style="yellow")
-    if not console.is_terminal:
-        console.print("No terminal to ask on: the question stays open.")
+    answer = await ask(console, "Your answer?", ("yes", "no"))
+    if answer is None:
+        console.print("Nobody has answered; the question stays open.")
         return None
-    answer = await asyncio.to_thread(
-        Prompt.ask, "Your answer", choices=["yes", "no"], console=console
-    )
     return answer == "yes"
 
 

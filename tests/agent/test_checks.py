@@ -59,7 +59,9 @@ def with_sandbox(
 
 def checking(context: ToolContext, state: Path, **commands: Any) -> Checks:
     more: dict[str, Any] = {
-        k: commands.pop(k) for k in list(commands) if k in ("paths", "seconds", "most_bytes")
+        k: commands.pop(k)
+        for k in list(commands)
+        if k in ("paths", "seconds", "most_bytes", "hidden")
     }
     context.checks = Checks(commands=commands, folder=state / "scratch", **more)
     return context.checks
@@ -402,6 +404,26 @@ async def test_a_sandbox_that_works_shuts_a_check_in(
     assert not (tmp_path / "b.py").exists()
     assert (tmp_path / "a.py").read_text() == "one\n"
     assert "\ntwo\n" in outcome.text
+
+
+@pytest.mark.usefixtures("with_sandbox")
+async def test_what_is_ours_is_not_seen_from_the_sandbox(
+    context_of: ContextOf, state: Path, tmp_path: Path
+) -> None:
+    """The journal has exact texts of every workspace, and the real one has its `.env`."""
+    context, _ = context_of({"a.py": "A = 1\n", ".gitignore": ".env\n.venv\n"})
+    (tmp_path / ".env").write_text("TOKEN=of the workspace\n")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/lib.txt").write_text("a dependency\n")
+    (state / "journal.sqlite").write_text("of the journal\n")
+    (state / "key").write_text("of the key file\n")
+    seen = f"cat {tmp_path}/.env {state}/journal.sqlite {state}/key a.py .venv/lib.txt"
+    hidden = (tmp_path, state, state / "key")
+    checking(context, state, look=f"sh -c '{seen}; ls -A {tmp_path}'", hidden=hidden)
+    outcome = await run(context, "look")
+    assert "A = 1" in outcome.text
+    assert "a dependency" in outcome.text or "No such file" in outcome.text
+    assert "of the" not in outcome.text
 
 
 @pytest.mark.usefixtures("with_sandbox")

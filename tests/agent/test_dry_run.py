@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import secret_texts as made
 from steadyhand_agent import git
+from steadyhand_agent.errors import GitFailed
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.proposals import dry_run
 from steadyhand_agent.proposals.changes import FileChange
 
@@ -159,3 +164,37 @@ def test_our_own_check_fits_by_the_letter(other: str) -> None:
     diff = FileChange("a", "a\nb\nc\n", "a\nB\nc\n").diff()
     assert dry_run.applied("a\nb\nc\n", diff) == "a\nB\nc\n"
     assert dry_run.applied(other, diff) is None
+
+
+def test_without_room_for_git_s_files_it_is_tried_without_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert dry_run.problems(FINE) == NO_PROBLEM
+    assert "does not parse" in dry_run.problems([FileChange("a.py", "", "f(\n")])["a.py"]
+
+
+@pytest.mark.parametrize("command", ["hash-object", "ls-files"])
+def test_where_git_fails_it_is_tried_without_git(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    asked = git.in_own
+
+    def failing(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+        if arguments[0] == command:
+            raise GitFailed(f"git {command} failed: No space left on device", 128)
+        return asked(folder, *arguments, given=given)
+
+    monkeypatch.setattr(git, "in_own", failing)
+    assert dry_run.problems(FINE) == NO_PROBLEM
+
+
+def test_a_line_that_does_not_parse_is_quoted_without_half_a_secret() -> None:
+    """What is cut off first is not known for a secret any more."""
+    token = made.TOKENS["npm"](random.Random(1))
+    line = f"assert respond_to('{'x' * 30}') == '{token}' f(\n"
+    assert line.index(token) < 80 < line.index(token) + len(token)
+    show = Secrets(b"k" * 32).hide
+    said = dry_run.problems([FileChange("a.py", "", line)], show)["a.py"]
+    assert "[secret:" in said
+    assert token[:12] not in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -254,3 +255,18 @@ def test_the_reply_is_kept_verbatim_in_its_block() -> None:
     found = plain_text.reply(given, 4)
     assert found.blocks == [{"type": "thinking", "thinking": "x"}, block("ab", 4)]
     assert (found.stop_reason, found.usage) == ("end_turn", Usage(1, 2))
+
+
+def test_what_no_journal_could_hold_is_made_keepable() -> None:
+    """The block is kept as text, so only reading it brings the half surrogate back."""
+    said = '{"action": "tool", "content": {"tool": "read_file", "path": "a\\ud800.py"}, "reason": "\\ud83d"}'
+    (action,) = dialect.actions([{"type": "envelope", "id": "c1", "text": said}], "end_turn")
+    orjson.dumps([action.tool, action.content, action.reason])
+    assert action.content["path"] == "a\ufffd.py"
+
+
+@pytest.mark.parametrize("end", ["", ",}", "\\"])
+def test_a_string_without_an_end_is_looked_at_once(end: str) -> None:
+    """From each of its quotation marks anew would take hours."""
+    with pytest.raises(ReplyUnreadable, match="incomplete or broken"):
+        envelope.read('{"action": "tool", "content": {"text": "' + '\\"' * 1_000_000 + end)

@@ -2,17 +2,20 @@
 
 import contextlib
 import os
+import random
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import secret_texts as made
 from repositories import ENVIRONMENT, hostile, repository, run
 from steadyhand_agent import git, git_history
 from steadyhand_agent.actions import Action, Permit, Refuse
 from steadyhand_agent.errors import GitFailed
 from steadyhand_agent.guard.decide import decide
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.tools import registry
@@ -26,7 +29,7 @@ TOOLS = ("git_status", "git_diff", "git_log", "git_show", "git_blame")
 
 def context_at(root: Path) -> tuple[ToolContext, Index]:
     workspace, index = Workspace([root]), Index()
-    overlay = Overlay(workspace, lambda _: None, {}, {})
+    overlay = Overlay(workspace, lambda _: None, {}, {}, Secrets(b"k" * 32).hide)
     return ToolContext(workspace, overlay, index.view(), []), index
 
 
@@ -307,3 +310,56 @@ async def test_what_git_prints_is_cut_with_a_way_on(repository: Path) -> None:
     assert "left out; name one `path`" in outcome.text
     assert outcome.text.startswith("diff --git")
     assert outcome.text.endswith("+a1999 = 1999")
+
+
+@pytest.mark.parametrize("setting", ["diff.mnemonicPrefix", "diff.noprefix"])
+async def test_files_of_secrets_stay_out_however_a_repository_writes_its_diffs(
+    repository: Path, setting: str
+) -> None:
+    run(repository, "config", setting, "true")
+    (repository / ".env").write_text("MODE=before\n")
+    run(repository, "add", "-A")
+    run(repository, "commit", "-q", "-m", "second")
+    (repository / ".env").write_text("MODE=after\n")
+    (repository / "a.py").write_text("a = 2\n")
+    shown = await answer(repository, "git_diff") + await answer(
+        repository, "git_show", revision="HEAD"
+    )
+    assert "MODE=" not in shown
+    assert "diff --git a/a.py b/a.py" in shown
+    assert shown.count("`.env` is left out") == 2
+
+
+async def test_the_merge_of_a_file_of_secrets_stays_out(repository: Path) -> None:
+    def wrote(env: str, python: str, *more: str) -> None:
+        (repository / ".env").write_text(f"MODE={env}\n")
+        (repository / "a.py").write_text(f"a = {python}\n")
+        run(repository, "add", "-A")
+        run(repository, *(more or ("commit", "-q", "-m", env)))
+
+    wrote("base", "1")
+    run(repository, "checkout", "-q", "-b", "side")
+    wrote("side", "2")
+    run(repository, "checkout", "-q", "main")
+    wrote("main", "3")
+    run(repository, "merge", "-q", "-s", "ours", "--no-commit", "side")
+    wrote("merged", "4")
+    shown = await answer(repository, "git_show", revision="HEAD")
+    assert "MODE=" not in shown
+    assert "-a = 3\n+a = 4" in shown
+    assert "`.env` is left out" in shown
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_blame_shows_no_line_of_a_key(repository: Path, end: str) -> None:
+    key = made.private_key(random.Random(1)).split("\n")
+    text = end.join(["x = 1", *key, "y = 2", ""])
+    (repository / "a.py").write_text(text, newline="")
+    run(repository, "commit", "-q", "-a", "-m", "second")
+    run(repository, "config", "core.autocrlf", "input")
+    shown = await answer(repository, "git_blame", path="a.py", start_line=5, end_line=6)
+    assert [line.rpartition(") ")[2][:8] for line in shown.splitlines()] == ["[secret:"] * 2
+    assert not any(line in shown for line in key)
+    last = len(key) + 2
+    shown = await answer(repository, "git_blame", path="a.py", start_line=last, end_line=last)
+    assert shown.endswith(f" {last}) y = 2")

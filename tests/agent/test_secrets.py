@@ -197,3 +197,17 @@ def test_the_middle_of_a_key_in_a_diff() -> None:
     assert not any(line in shown for line in lines)
     sums = "".join(f" {made.some(random.Random(n), made.HEX, 64)}\n" for n in range(4))
     assert hidden(f"@@ -1,4 +1,4 @@\n{sums}") == []
+
+
+@pytest.mark.parametrize("word", [":AA", "-us", ".atlasv1."])
+def test_a_text_full_of_words_that_tokens_hold_is_searched_in_one_pass(word: str) -> None:
+    """The square of its length would take hours."""
+    assert hidden(f"{'x' * 20} {word} " * 100_000) == []
+
+
+@pytest.mark.parametrize("digits", [8, 9, 10])
+def test_a_token_is_hidden_to_its_end_wherever_before_the_word_it_begins(digits: int) -> None:
+    rng = random.Random(digits)
+    token = f"{made.some(rng, '123456789', digits)}:AA{made.some(rng, made.ALNUM, 33)}"
+    long = f"{made.some(rng, made.ALNUM, 14)}.atlasv1.{made.some(rng, made.ALNUM, 300)}"
+    assert hidden(f"x={token} y=({long})") == [token, long]

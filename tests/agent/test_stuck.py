@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import stuck as bench
 import trajectories
+from steadyhand_agent.guard import normal
 from steadyhand_agent.guard.stuck import Nudge, Stop, StuckDetector
 
 
@@ -168,3 +169,13 @@ def test_real_trajectories_are_read(tmp_path: Path) -> None:
     (tmp_path / "real.jsonl").write_text(line % ", ".join([step] * 6))
     (found,) = bench._read(tmp_path / "real.jsonl")
     assert bench.watch(found) == (2, 4)
+
+
+def test_a_long_figure_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cube of its length would take longer than anybody lives."""
+    monkeypatch.setattr(normal, "_CLOSELY", 1_000_000)
+    figure = "1" * 100_000
+    assert normal.bare(f"{figure} / 2") == f"{figure} / #"
+    assert (
+        normal.bare(f"{figure} of 3, 12.5 failed, 7 left") == f"{figure} of #, 12.5 failed, # left"
+    )

@@ -1,17 +1,23 @@
 import asyncio
 import os
+import random
+import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
 import pytest
 
+import secret_texts as made
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.guard.secrets import Secrets
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.segment import Segment
+from steadyhand_agent.ports import Place, Remark
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.tools import registry
+from steadyhand_agent.tools.references import References
 from steadyhand_agent.tools.registry import Arguments, Outcome, Registry, ToolContext
 
 ContextOf = Callable[..., tuple[Any, Any]]
@@ -367,14 +373,23 @@ async def test_edit_keeps_the_byte_order_mark(context_of: ContextOf) -> None:
 async def test_edit_of_what_is_not_unique_fails(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "x = 1\ny = 1\n"})
     text = await failure_of(context, "edit_file", path="a.py", old_text="= 1", new_text="= 2")
-    assert "occurs 2 times in `a.py`" in text
+    assert "occurs more than once in `a.py`" in text
     assert context.overlay.texts == {}
 
 
 async def test_overlapping_occurrences_are_not_unique(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "x\n\n\ny\n"})
     text = await failure_of(context, "edit_file", path="a.py", old_text="\n\n", new_text="\n")
-    assert "2 times" in text
+    assert "more than once" in text
+
+
+async def test_a_text_of_one_letter_is_told_to_repeat_itself_at_once(
+    context_of: ContextOf,
+) -> None:
+    """To count every place would take longer than anybody waits."""
+    context, _ = context_of({"a.py": "a" * 900_000})
+    text = await failure_of(context, "edit_file", path="a.py", old_text="a" * 350_000, new_text="b")
+    assert "more than once" in text
 
 
 async def test_edit_of_what_is_not_there_shows_what_is_near(context_of: ContextOf) -> None:
@@ -387,6 +402,16 @@ async def test_edit_of_what_is_not_there_shows_what_is_near(context_of: ContextO
     assert "does not occur in `a.py`, and nothing was changed" in text
     assert "begins at line 4 " in text
     assert "\n4\tdef greet(name):\n5\t    return name\n" in text
+
+
+async def test_the_near_region_holds_no_line_of_a_key(context_of: ContextOf) -> None:
+    key = made.private_key(random.Random(1)).split("\n")
+    context, _ = context_of({"a.py": "\n".join([*key, "found = look_up(key, 1)", ""])})
+    context.overlay.show = Secrets(b"k" * 32).hide
+    old = "\n".join([key[-3], key[-2][:-3] + "x", key[-1], "found = look_up(key, 2)"])
+    text = await failure_of(context, "edit_file", path="a.py", old_text=old, new_text="x")
+    assert "\tfound = look_up(key, 1)" in text
+    assert not any(line in text for line in key[1:-1])
 
 
 async def test_the_near_region_counts_lines_as_read_does(context_of: ContextOf) -> None:
@@ -705,3 +730,72 @@ async def test_nothing_is_proposed_below_a_file_that_is_proposed(context_of: Con
     assert "is a folder in your proposal" in await failure_of(
         context, "create_file", path="p", text="z"
     )
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+class Talkative:
+    """A tool with a result that is as long as one likes."""
+
+    name: ClassVar[str] = "talkative"
+    description: ClassVar[str] = "Talks."
+    arguments: ClassVar[type[Arguments]] = Arguments
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def run(self, arguments: Arguments, context: ToolContext) -> Outcome:
+        return Outcome(self.text)
+
+
+@pytest.mark.parametrize("length", [30_000, 10_000_000])
+async def test_secrets_in_a_long_result_are_looked_for_off_the_event_loop(
+    context_of: ContextOf, length: int
+) -> None:
+    seen: list[tuple[bool, int]] = []
+
+    def show(text: str) -> str:
+        on_loop = threading.current_thread() is threading.main_thread()
+        seen.append((on_loop, len(text)))
+        return text
+
+    context, _ = context_of({})
+    context.overlay.show = show
+    action = Action(kind="tool", tool="talkative")
+    outcome = await Registry([Talkative(f"begin{'x' * length}end")]).run(action, context, 999)
+    assert outcome.text.startswith("begin")
+    assert outcome.text.endswith("end")
+    ((on_loop, looked_at),) = seen
+    assert not on_loop
+    assert looked_at < 5_000_000
+
+
+class Neighbour:
+    """An editor that knows of one use."""
+
+    answers: ClassVar[frozenset[str]] = frozenset({"references"})
+
+    async def references(self, path: str, line: int, column: int) -> list[Place]:
+        return [Place("a.py", 2), Place("gone.py", 1)]
+
+    async def diagnostics(self, path: str | None) -> list[Remark]:
+        return []
+
+
+async def test_a_use_is_shown_without_half_a_secret(context_of: ContextOf) -> None:
+    token = made.TOKENS["npm"](random.Random(1))
+    line = f"f({'1, ' * 42}'{token}')"
+    assert line.index(token) < 160 < line.index(token) + len(token)
+    context, _ = context_of({"a.py": f"def f(*a): ...\n{line}\n"})
+    context.overlay.show = Secrets(b"k" * 32).hide
+    context.neighbours = Neighbour()
+    action = Action(
+        kind="tool", tool="references", content={"path": "a.py", "line": 1, "name": "f"}
+    )
+    outcome = await Registry([References()]).run(action, context, 999)
+    assert not outcome.error
+    assert "a.py:2: f(1, 1" in outcome.text
+    assert "[secret:" in outcome.text
+    assert token[:12] not in outcome.text
+    assert outcome.text.endswith("gone.py:1: ")

@@ -184,3 +184,19 @@ def test_a_diff_leaves_files_of_secrets_out() -> None:
         assert line not in shown
     assert shown.count("left out") == 3
     assert "A=two" in paths.without_secret_files(DIFF, [".env"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "diff --cc .env\nindex 1,2..3\n--- a/.env\n+++ b/.env\n@@@ -1 -1 +1 @@@\n",
+        "diff --combined .env\nindex 1,2..3\n",
+        "diff --git c/.env w/.env\n--- c/.env\n+++ w/.env\n@@ -1 +1 @@\n",
+        "diff --git .env .env\n--- .env\n+++ .env\n@@ -1 +1 @@\n",
+    ],
+)
+def test_a_diff_whose_header_is_not_the_usual_one_lets_nothing_through(header: str) -> None:
+    plain = "diff --git a/b.py b/b.py\n--- a/b.py\n+++ b/b.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
+    shown = paths.without_secret_files(f"{plain}{header}+A=three\n{plain}")
+    assert "A=three" not in shown
+    assert shown.count("+a = 2") == 2

@@ -71,13 +71,13 @@ def check_limits(state: SessionState) -> None:
         raise BudgetSpent(
             f"All {state.limits.rounds} rounds are used. Everything so far is kept: look at the "
             "proposal, or resume with more rounds.",
-            more=True,
+            "rounds",
         )
     if state.seconds >= state.limits.minutes * 60:
         raise BudgetSpent(
             f"The session has worked for {state.limits.minutes:g} minutes. Everything so far is "
             "kept: look at the proposal, or resume to give it more time.",
-            more=True,
+            "time",
         )
 
 
@@ -122,7 +122,7 @@ def reserve(
             f"{state.spent:,} of {state.limits.tokens:,} tokens are used and the next call may "
             f"need {charge + MIN_OUTPUT:,}. Everything so far is kept: look at the proposal, or "
             "resume with more tokens.",
-            more=True,
+            "tokens",
         )
     if today is not None:
         max_tokens = min(max_tokens, today.left - charge)

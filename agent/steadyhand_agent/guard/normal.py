@@ -29,7 +29,7 @@ _VOLATILE = re.compile(
 )
 # How many failed is what a person looks at first, so these figures are never taken away.
 _FIGURE = re.compile(
-    r"\d+(?![\d.]*\s*(?:/|of\b|failed|failures?|passed|errors?|warnings?|tests?|problems?))"
+    r"(?<!\d)\d++(?![\d.]*+\s*+(?:/|of\b|failed|failures?|passed|errors?|warnings?|tests?|problems?))"
 )
 _EMPTIED = re.compile(r"[(\[]~[)\]]")
 _SPACE = re.compile(r"\s+")

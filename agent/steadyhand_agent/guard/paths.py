@@ -104,13 +104,16 @@ def refuse_secret(path: str, allowed: Sequence[str] = (), text: str | None = Non
 
 def without_secret_files(diff: str, allowed: Sequence[str] = ()) -> str:
     """A unified diff of git's without the parts of files that look as if they held secrets."""
-    first, *parts = re.split(r"(?m)^(?=diff --git )", diff)
+    # `diff --git`, but also `diff --cc` and `diff --combined`.
+    first, *parts = re.split(r"(?m)^(?=diff --)", diff)
     kept = [first]
     for part in parts:
         head = part.partition("\n@@")[0]
         names = _NAMED_IN_DIFF.findall(head)
         closed = [name for name in names if _looks_secret(name, part)]
-        if any(not any(_matches(name, glob) for glob in allowed) for name in closed):
+        if not names:
+            kept.append("[a diff is left out: its header does not tell whose it is]\n")
+        elif any(not any(_matches(name, glob) for glob in allowed) for name in closed):
             kept.append(
                 f"[the diff of `{closed[-1]}` is left out: it looks like a file of secrets]\n"
             )

@@ -184,10 +184,9 @@ def _of_forms(text: str) -> Iterator[Span]:
             if word not in near:
                 continue
             for at in _places(near, word):
-                begin = max(0, start + at - back)
-                match = form.match(text, begin)
-                if match is None and back:
-                    match = form.search(text, begin, end + 80)
+                # Where it may begin and nowhere else: to search on from each word takes its square.
+                begins = range(max(0, start + at - back), start + at + 1)
+                match = next(filter(None, (form.match(text, begin) for begin in begins)), None)
                 if match is not None and "EXAMPLE" not in match[0]:
                     yield match.span(match.lastindex or 0)
 

@@ -7,12 +7,14 @@ reply is in stands in its blocks, so a session may change its model between roun
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ReplyUnreadable
 from steadyhand_agent.guard.budget import BYTES_PER_TOKEN
 from steadyhand_agent.models import envelope
+from steadyhand_agent.models.keepable import keepable
 
 Json = dict[str, Any]
 
@@ -89,6 +91,13 @@ def _called(block: Json) -> Action:
 
 def _enveloped(block: Json) -> Action:
     found = envelope.read(str(block.get("text", "")))
+    # The block is kept as text; what it says need not be something that a journal can hold.
+    found = dataclasses.replace(
+        found,
+        tool=keepable(found.tool),
+        content=keepable(found.content),
+        reason=keepable(found.reason),
+    )
     call_id, reason = str(block.get("id", "")), _cut(found.reason)
     if found.kind == "think":
         text = str(found.content.get("text") or found.reason)

@@ -27,8 +27,9 @@ _ONE = (
     f"Answer with one complete JSON object like {_FORM}; `action` is one of `tool`, `think` and "
     "`finish`."
 )
-# A string in which nothing is touched, or a comma with nothing behind it.
-_LEFT_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+# A string in which nothing is touched, or a comma with nothing behind it. One without an end is
+# taken to the text's end, or it would be looked at anew from each quotation mark in it.
+_LEFT_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
 _THOUGHT = re.compile(r"\A\s*<think>(?:.*?</think>|.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _BEGINNING = re.compile(r'\{\s*"[A-Za-z]')

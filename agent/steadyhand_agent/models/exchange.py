@@ -16,6 +16,7 @@ import orjson
 
 from steadyhand_agent.errors import ModelRejected, ParameterRefused
 from steadyhand_agent.models import plain_text
+from steadyhand_agent.models.keepable import keepable
 from steadyhand_agent.models.keys import Keys
 from steadyhand_agent.models.profiles import Accepted, Profile
 from steadyhand_agent.ports import ModelReply, ModelRequest
@@ -25,7 +26,6 @@ Send = Callable[["Question", str], Awaitable[ModelReply]]
 
 # An endpoint that ignores max_tokens is stopped here; no token is longer on average.
 _CHARACTERS_PER_TOKEN = 16
-_MOST_DEPTH = 100
 # The longest reply at the pace of a small machine: 4,096 tokens, two or three a second.
 MOST_SECONDS = 1_800.0
 
@@ -103,7 +103,7 @@ def sound(blocks: Sequence[Json]) -> list[Json]:
         try:
             orjson.dumps(block)
         except TypeError:
-            block = _plain(block, 0)
+            block = keepable(block)
         if block.get("type") == "tool_use":
             call_id = str(block.get("id") or "")
             if not call_id or call_id in seen:
@@ -111,17 +111,3 @@ def sound(blocks: Sequence[Json]) -> list[Json]:
             seen.add(str(block["id"]))
         found.append(block)
     return found
-
-
-def _plain(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 63:
-        return str(value)
-    if isinstance(value, dict | list) and depth > _MOST_DEPTH:
-        return "(nested too deeply)"
-    if isinstance(value, dict):
-        return {_plain(str(k), depth): _plain(v, depth + 1) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, list):
-        return [_plain(one, depth + 1) for one in value]  # pyright: ignore[reportUnknownVariableType]
-    return value

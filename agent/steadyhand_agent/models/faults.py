@@ -28,6 +28,8 @@ TRANSIENT_TYPES = frozenset(
 )
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
 # A 429 that waiting does not mend.
+# By name, since importing the HTTP client costs a second; nothing was sent by then.
+_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
 _NO_QUOTA = "insufficient_quota"
 _NO_TOOLS = re.compile(
     r"(?:does not|doesn't|not) support (?:native )?(?:tool|function)"
@@ -88,9 +90,16 @@ def of_status(
 
 def unreachable(error: Exception) -> ModelTransient:
     """A connection that failed, broke, or was silent for too long."""
-    return ModelTransient(
+    found = ModelTransient(
         f"The model's endpoint could not be reached or broke off ({type(error).__name__})."
     )
+    cause: BaseException | None = error
+    while cause is not None:
+        if type(cause).__name__ in _NEVER_CONNECTED:
+            found = ModelTransient("The model's endpoint cannot be reached.")
+            found.reached = False
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 def unreadable() -> ModelTransient:

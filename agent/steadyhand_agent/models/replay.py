@@ -84,6 +84,12 @@ class RecordingModel:
 
     def __init__(self, inner: Model, path: Path, roots: Sequence[Path], task: str) -> None:
         self._inner = inner
+        try:
+            # A reply that could not be written down would be paid for and lost.
+            path.open("ab").close()
+        except OSError as error:
+            problem = f"it cannot be written ({error.strerror})."
+            raise SettingsError("record", str(path), problem) from error
         self._path = path
         self._roots = roots
         self._task = task

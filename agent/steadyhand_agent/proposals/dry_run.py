@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,13 +27,18 @@ _SHOWN = 3
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 
 
-def problems(changes: Sequence[FileChange]) -> dict[str, str]:
-    """What is wrong with each file, a sentence each; slow, so it is called in a thread."""
+def problems(changes: Sequence[FileChange], show: Callable[[str], str] = str) -> dict[str, str]:
+    """What is wrong with each file, a sentence each; slow, so it is called in a thread.
+
+    Args:
+        changes: The proposal.
+        show: What a model is shown of a file's text; lines are quoted from that.
+    """
     found = _as_git_would(changes) if git.available() else None
     if found is None:
         found = _as_we_would(changes)
     for change in changes:
-        if change.path not in found and (said := _unreadable(change)):
+        if change.path not in found and (said := _unreadable(change, show)):
             found[change.path] = said
     return found
 
@@ -62,37 +67,38 @@ def patch(change: FileChange) -> str:
 
 def _as_git_would(changes: Sequence[FileChange]) -> dict[str, str] | None:
     """What git says to each file's patch; None where git cannot be asked."""
-    with tempfile.TemporaryDirectory(prefix="steadyhand-dry-run-") as name:
-        folder = Path(name)
+    try:
+        with tempfile.TemporaryDirectory(prefix="steadyhand-dry-run-") as name:
+            return _tried(Path(name), changes)
+    except (GitFailed, OSError):
+        # A full disk, say: the proposal is tried without git, and the session goes on.
+        return None
+
+
+def _tried(folder: Path, changes: Sequence[FileChange]) -> dict[str, str]:
+    """What git says to each file's patch in a repository made in an empty folder."""
+    own = git.own_repository(folder / "git")
+    _stage_bases(own, folder, changes)
+    found: dict[str, str] = {}
+    for change in changes:
+        given = _bytes(patch(change))
         try:
-            own = git.own_repository(folder / "git")
-            _stage_bases(own, folder, changes)
-        except (GitFailed, OSError):
-            return None
-        found: dict[str, str] = {}
-        for change in changes:
-            given = _bytes(patch(change))
-            try:
-                git.in_own(
-                    own, "apply", "--cached", "--check", "--whitespace=nowarn", "-", given=given
-                )
-                git.in_own(own, "apply", "--cached", "--whitespace=nowarn", "-", given=given)
-            except GitFailed as error:
-                said = str(error).removeprefix("git apply failed: ").replace("error: ", "")
-                found[change.path] = f"`{change.path}` cannot be changed so: {said}."
-        staged = _staged(own)
-        for change in changes:
-            blob = staged.get(change.path)
-            same = (
-                blob is None
-                if change.new is None
-                else blob is not None and blob.holds(_bytes(change.new))
-            )
-            if not same:
-                found.setdefault(
-                    change.path, f"`{change.path}` would not hold what was proposed for it."
-                )
-        return found
+            git.in_own(own, *_APPLY, "--check", "-", given=given)
+            git.in_own(own, *_APPLY, "-", given=given)
+        except GitFailed as error:
+            said = str(error).removeprefix("git apply failed: ").replace("error: ", "")
+            found[change.path] = f"`{change.path}` cannot be changed so: {said}."
+    staged = _staged(own)
+    for change in changes:
+        blob = staged.get(change.path)
+        same = (
+            blob is None
+            if change.new is None
+            else blob is not None and blob.holds(_bytes(change.new))
+        )
+        if not same:
+            found.setdefault(change.path, _OTHER.format(path=change.path))
+    return found
 
 
 def _stage_bases(own: Path, folder: Path, changes: Sequence[FileChange]) -> None:
@@ -160,7 +166,7 @@ def applied(base: str, diff: str) -> str | None:
     return "".join([*out, *old[at:]])
 
 
-def _unreadable(change: FileChange) -> str:
+def _unreadable(change: FileChange, show: Callable[[str], str]) -> str:
     """What parses worse than before, in words; empty where nothing does."""
     language = language_of(change.path)
     if language is None or change.new is None:
@@ -171,7 +177,8 @@ def _unreadable(change: FileChange) -> str:
             return ""
     except TooSlow:
         return ""
-    lines = change.new.split("\n")
+    # The whole text is shown, then cut: half a secret would not be known for one.
+    lines = show(change.new).split("\n")
     shown = "; ".join(
         f"line {row + 1}: `{lines[row].strip()[:80]}`" for row in sorted(set(new))[:_SHOWN]
     )

@@ -18,7 +18,8 @@ from steadyhand_agent.errors import CorruptRecord, JournalError
 
 Json = dict[str, Any]
 
-# task: what was asked · call: a reservation before the model is asked · reply: what it said ·
+# task: what was asked · call: a reservation before the model is asked · unsent: it was never
+# asked, so nothing is charged · reply: what it said ·
 # verdict: the guard's word and, for a permit, the intent · result: what the tool gave ·
 # round: a round is over · note: something the model is told · state: where the session stands ·
 # proposal: it is offered · applying: files are about to be changed; it changes no state, and who
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 # summary from now on · lease: another process took over · snapshot: a history that began on another
 # machine
 Kind = Literal[
-    "task", "call", "reply", "verdict", "result", "round", "note", "state", "proposal",
+    "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
     "applying", "applied", "undone", "grant", "compacted", "lease", "snapshot",
 ]  # fmt: skip
 

@@ -48,15 +48,17 @@ class EditFile:
         if arguments.old_text == arguments.new_text:
             raise ToolFailed("`old_text` and `new_text` are the same; nothing would change.")
         old, new = _fitted(text, arguments.old_text, arguments.new_text)
-        count = _occurrences(text, old)
-        if count == 0:
+        at = text.find(old)
+        if at < 0:
             raise ToolFailed(
                 f"`old_text` does not occur in `{path}`, and nothing was changed."
-                f"{_nearest(text, old)}"
+                # As it is shown: what is like a secret must not bring the secret to light.
+                f"{_nearest(context.overlay.show(text), context.overlay.show(old))}"
             )
-        if count > 1:
+        # Overlaps count: each is a place that could be meant.
+        if text.find(old, at + 1) >= 0:
             raise ToolFailed(
-                f"`old_text` occurs {count} times in `{path}`, and nothing was changed. "
+                f"`old_text` occurs more than once in `{path}`, and nothing was changed. "
                 "Take in more lines around it, so that it is unique."
             )
         return path, text, text.replace(old, new)
@@ -131,14 +133,6 @@ def _indent(line: str) -> str:
 def _moved(line: str, shift: tuple[str, str]) -> str:
     off, on = shift
     return on + line.removeprefix(off) if line.strip() else line
-
-
-def _occurrences(text: str, old: str) -> int:
-    """How often it occurs, overlaps counted: each is a place that could be meant."""
-    count, at = 0, text.find(old)
-    while at >= 0:
-        count, at = count + 1, text.find(old, at + 1)
-    return count
 
 
 def _crlf(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from pydantic import Field
@@ -40,8 +41,19 @@ class GitBlame:
         first, end = arguments.start_line, arguments.end_line
         if 0 < end < first:
             raise ToolFailed(f"`end_line` {end} lies before `start_line` {first}.")
-        lines = context.workspace.read_bytes(arguments.path).count(b"\n") + 1
+        text = context.workspace.read_bytes(arguments.path).decode("utf-8", "replace")
+        lines = text.count("\n") + 1
         last = min(end or lines, lines, first + _MAX_LINES - 1)
         if first > lines:
             raise ToolFailed(f"`{arguments.path}` has {lines} lines; line {first} is past it.")
-        return Outcome(git_history.blame(root, path, first, last).rstrip("\n"))
+        # A secret of several lines is known by the whole file alone, so its lines come from there.
+        texts = context.overlay.show(text).replace("\r\n", "\n").split("\n")[first - 1 :]
+        blamed = git_history.blame(root, path, first, last).rstrip("\n").split("\n")
+        pairs = enumerate(zip(blamed, texts, strict=False), first)
+        return Outcome("\n".join(_before(line, number) + shown for number, (line, shown) in pairs))
+
+
+def _before(line: str, number: int) -> str:
+    """What git says of a line, without the line: cut at the first place that may be its begin."""
+    said = re.match(rf".*?\d{{4}}-\d\d-\d\d +{number}\) ", line)
+    return said[0] if said else f"{number}) "

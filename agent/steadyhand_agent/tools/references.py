@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import ClassVar
 
@@ -40,8 +41,7 @@ class References:
         if context.neighbours is None:
             raise ToolFailed("The editor cannot be asked for this; use `search_text` instead.")
         path = context.workspace.normal(arguments.path)
-        lines = _lines(context, path)
-        column = _column(lines, arguments)
+        column = _column(_lines(context, path), arguments)
         places = await context.neighbours.references(path, arguments.line, column)
         if not places:
             return Outcome(
@@ -49,10 +49,10 @@ class References:
                 "this file: `search_text` looks at the text itself."
             )
         shown: list[str] = []
-        texts: dict[str, list[str]] = {path: lines}
+        texts: dict[str, list[str]] = {}
         for place in sorted(set(places), key=lambda found: (found.path, found.line))[:_MAX_SHOWN]:
             if place.path not in texts:
-                texts[place.path] = _lines(context, place.path, missing=True)
+                texts[place.path] = await asyncio.to_thread(_shown_lines, context, place.path)
             known = texts[place.path]
             text = known[place.line - 1].strip() if place.line <= len(known) else ""
             shown.append(f"{place.path}:{place.line}: {text[:_MAX_LINE]}")
@@ -61,14 +61,18 @@ class References:
         return Outcome("\n".join(shown))
 
 
-def _lines(context: ToolContext, path: str, *, missing: bool = False) -> list[str]:
+def _lines(context: ToolContext, path: str) -> list[str]:
     """A file's lines as the editor has them: without the session's own changes."""
+    return context.overlay.below(path).replace("\r\n", "\n").split("\n")
+
+
+def _shown_lines(context: ToolContext, path: str) -> list[str]:
+    """The same as a model is shown them; a piece of a line would not betray the secret in it."""
     try:
-        return context.overlay.below(path).replace("\r\n", "\n").split("\n")
+        text = context.overlay.show(context.overlay.below(path))
     except (ToolFailed, PathRefused):
-        if missing:
-            return []
-        raise
+        return []
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def _column(lines: list[str], arguments: ReferencesArguments) -> int:

@@ -49,6 +49,10 @@ REASON = "Why you take this step, in one or two sentences."
 # For files and commands; a tool that asks over a wire sets a shorter one of its own.
 FILE_SECONDS = 60.0
 WIRE_SECONDS = 30.0
+# Secrets in a longer result are looked for in a thread: the editor waits for the event loop.
+_SHOWN_AT_ONCE = 20_000
+# Of a result that is longer than two of these its two ends are kept; a model sees far less of them.
+_END = 2_000_000
 
 
 class Arguments(BaseModel):
@@ -245,7 +249,10 @@ class Registry:
             outcome = self._failure(action, tool, error, tries)
         rest = getattr(tool, "rest", None)
         # Whole first, then bounded: half a secret would not be known for one.
-        text = context.overlay.show(without_colours(outcome.text))
+        if len(outcome.text) > _SHOWN_AT_ONCE:
+            text = await asyncio.to_thread(_shown, outcome.text, context)
+        else:
+            text = _shown(outcome.text, context)
         text = bounded(text, limit, rest) if rest else bounded(text, limit)
         seconds = time.monotonic() - started
         return dataclasses.replace(outcome, text=text, attempts=tries.made, seconds=seconds)
@@ -327,6 +334,13 @@ class _Tries:
 
 def _has_effects(tool: Tool) -> bool:
     return hasattr(tool, "preview") or bool(getattr(tool, "once", False))
+
+
+def _shown(text: str, context: ToolContext) -> str:
+    """A result as a model is shown it, before it is bounded."""
+    if len(text) > 2 * _END:
+        text = f"{text[:_END]}\n[... the middle is left out ...]\n{text[-_END:]}"
+    return context.overlay.show(without_colours(text))
 
 
 async def _in_thread(work: Any, arguments: Arguments, context: ToolContext) -> Any:

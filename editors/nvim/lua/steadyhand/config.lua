@@ -16,7 +16,22 @@ end
 ---@type vim.lsp.Config
 return {
   cmd = { 'steadyhand', 'lsp' },
-  filetypes = { 'python' },
+  filetypes = {
+    'python',
+    'javascript',
+    'javascriptreact',
+    'typescript',
+    'typescriptreact',
+    'go',
+    'rust',
+    'java',
+    'c',
+    'cpp',
+    'cs',
+    'ruby',
+    'php',
+    'lua',
+  },
   root_markers = { '.git', 'pyproject.toml', 'steadyhand.toml' },
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
   init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },

@@ -73,7 +73,10 @@ function M.on_question(_, params)
     end, 5000)
     return { title = 'Show diff' }
   end
-  local choice = M.ask(params.message, vim.list_extend(titles, { 'Later' }))
+  if not vim.list_contains(titles, 'Later') then
+    titles[#titles + 1] = 'Later'
+  end
+  local choice = M.ask(params.message, titles)
   return choice and choice ~= 'Later' and { title = choice } or vim.NIL
 end
 

@@ -25,8 +25,8 @@ M.FITTING = {
   resume = { 'waiting', 'paused', 'cancelled' },
   undo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   cancel = { 'running', 'waiting', 'paused' },
-  apply = { 'waiting' },
-  discard = { 'waiting' },
+  apply = { 'waiting', 'paused' },
+  discard = { 'waiting', 'paused' },
   proposal = { 'running', 'waiting', 'paused' },
 }
 
