@@ -24,7 +24,7 @@ from rich.table import Table
 
 from steadyhand_agent import sandbox
 from steadyhand_agent.checks import Checks
-from steadyhand_agent.errors import SettingsError, SteadyhandError
+from steadyhand_agent.errors import SessionError, SettingsError, SteadyhandError, ToolFailed
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.scratch import Scratch, copied
 from steadyhand_agent.session import SessionState, Task
@@ -37,6 +37,8 @@ from steadyhand_server.trials import Trial, difference, spread, success
 
 Json = dict[str, Any]
 REPLAY = "replay:"
+# As shells say it: not a program, or none of that name.
+_NOT_STARTED = (126, 127)
 
 
 class Trying(BaseModel):
@@ -166,6 +168,8 @@ async def _try(model: str, task: Trying) -> Trial:
             overlay = Overlay(original.workspace, lambda _: None, {}, {})
             with copied(original.workspace, overlay, files, folder / "copy") as scratch:
                 state, seconds = await _session(settings, task, scratch)
+                if state.pause == "model" and not state.rounds:
+                    raise SessionError(f"It could not be asked at all. {state.reason}")
                 done = state.state == "finished" and (bool(state.applied) or bool(task.check))
                 if done and task.check:
                     done = await asyncio.to_thread(_checked, task, scratch, folder)
@@ -205,6 +209,9 @@ def _checked(task: Trying, scratch: Scratch, folder: Path) -> bool:
         {"check": task.check}, folder / "check", seconds=task.minutes * 60, hidden=hidden
     )
     done = checks.run("check", scratch)
+    if done.code in _NOT_STARTED:
+        said = done.stdout.decode("utf-8", "replace").strip()[:200]
+        raise ToolFailed(f"The check could not be started (exit code {done.code}): {said}")
     return done.code == 0 and not done.timed_out
 
 

@@ -118,6 +118,21 @@ def test_the_table_is_for_a_person(tasks: Path, printed: Printed) -> None:
     assert "replay:idle.jsonl, archive: finished" in out
 
 
+def test_a_run_that_could_not_be_made_is_no_failure_of_the_model(
+    tasks: Path, printed: Printed
+) -> None:
+    """No key, or a check that is no program: the exit code says so, and why."""
+    options = ["--tasks", str(tasks), "-n", "1", "--format", "json"]
+    code, out, _ = printed("--models", "some-model", *options)
+    assert code == 1
+    assert "API key" in json.loads(out)[0]["error"]
+    tasks.write_text(tasks.read_text().split("check =")[0] + "check = 'no-such-program'\n")
+    idle = f"replay:{tasks.parent / 'idle.jsonl'}"
+    code, out, _ = printed("--models", idle, *options)
+    assert code == 1
+    assert "could not be started" in json.loads(out)[0]["error"]
+
+
 def test_a_recording_that_is_missing_is_said_and_the_others_run(
     tasks: Path, printed: Printed
 ) -> None:
