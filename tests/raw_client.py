@@ -333,6 +333,10 @@ class RawClient:
             self.answer(message, error=error)
         except OSError:
             pass  # The server has gone meanwhile.
+        except ValueError as error:
+            if self.process.stdin is None or not self.process.stdin.closed:
+                self.broken.append(error)
+            # Else we are closing, and this question came in the same moment.
         except BaseException as error:
             self.broken.append(error)
 

@@ -532,8 +532,9 @@ async def test_a_reply_that_drips_for_ever_is_ended(
 async def test_nobody_listens(http: Provider) -> None:
     with serving(http) as server:
         pass
-    with pytest.raises(ModelTransient, match="could not be reached"):
+    with pytest.raises(ModelTransient, match="cannot be reached") as caught:
         await http.model(server).ask(first())
+    assert not caught.value.reached, "nothing was sent, so nothing may be charged"
 
 
 async def test_a_reply_without_end_is_taken_as_cut(http: Provider) -> None:
