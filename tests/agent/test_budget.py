@@ -286,7 +286,7 @@ async def test_the_sessions_time_ends_a_reply_and_counts_the_tools(tmp_path: Pat
                 await asyncio.sleep(3_600)
             return await super().ask(request)
 
-    engine = engine_of(tmp_path, Slow(["tool"] * 5), max_minutes=0.02)
+    engine = engine_of(tmp_path, Slow(["tool"] * 5), max_minutes=0.08)
     await engine.fill()
     state = await engine.sessions.start(Task(prompt="x"))
     state = await engine.sessions.wait(state.id)

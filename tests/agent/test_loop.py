@@ -548,6 +548,7 @@ async def test_a_pause_for_its_time_is_resumed_with_more(sample: Path) -> None:
         state = await desk.run()
         assert state.state == "paused"
         assert "minutes" in state.reason
+        desk.sessions.limits = Limits(minutes=5)
         await desk.sessions.resume(state.id)
         state = await desk.sessions.wait(state.id)
         await desk.engine.close()
