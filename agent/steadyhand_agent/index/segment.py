@@ -93,7 +93,7 @@ def likeness(tokens: str, other: str) -> float:
     Names count once more: what remains of two short functions without them is alike by chance.
     One line through both shares tells clones from others better than a limit for each, since a
     change that costs a small function half of its names leaves nearly all of its other tokens.
-    The limits are read off the labelled pairs (bench/RESULTS.md).
+    The limits are read off the labelled pairs that `bench/matching.py` measures.
     """
     score = Indel.normalized_similarity(tokens, other, score_cutoff=NEAR)
     if score < NEAR:
