@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tree_sitter import Node
-
 from steadyhand_agent import git
 from steadyhand_agent.errors import GitFailed
 from steadyhand_agent.index.languages import language_of
 from steadyhand_agent.index.reader import TooSlow, encoded, parse
 from steadyhand_agent.proposals.changes import FileChange, split_lines
+from steadyhand_agent.proposals.source_text import broken
 
 _MODE = "100644"
 _APPLY = ("apply", "--cached", "--whitespace=nowarn")
@@ -172,8 +171,8 @@ def _unreadable(change: FileChange, show: Callable[[str], str]) -> str:
     if language is None or change.new is None:
         return ""
     try:
-        new = _errors(parse(language, encoded(change.new)))
-        if not new or len(new) <= len(_errors(parse(language, encoded(change.base or "")))):
+        new = broken(parse(language, encoded(change.new)))
+        if not new or len(new) <= len(broken(parse(language, encoded(change.base or "")))):
             return ""
     except TooSlow:
         return ""
@@ -183,19 +182,6 @@ def _unreadable(change: FileChange, show: Callable[[str], str]) -> str:
         f"line {row + 1}: `{lines[row].strip()[:80]}`" for row in sorted(set(new))[:_SHOWN]
     )
     return f"`{change.path}` does not parse as {language.name} any more ({shown})."
-
-
-def _errors(root: Node) -> list[int]:
-    """The row of each place that the grammar could not read."""
-    found: list[int] = []
-    todo = [root] if root.has_error else []
-    while todo:
-        node = todo.pop()
-        if node.is_error or node.is_missing:
-            found.append(node.start_point.row)
-        else:
-            todo += [child for child in node.children if child.has_error or child.is_missing]
-    return found
 
 
 def _bytes(text: str) -> bytes:

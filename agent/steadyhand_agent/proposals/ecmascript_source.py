@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from tree_sitter import Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
 from steadyhand_agent.index import languages
 from steadyhand_agent.proposals.source_text import SourceText
@@ -57,12 +57,6 @@ def suffix_of(path: str) -> str:
     return path[path.rfind(".") :]
 
 
-def parsed(path: str, data: bytes) -> Node:
-    """The root node of a text."""
-    grammar = languages.SUFFIXES[suffix_of(path)].parser_language
-    return Parser(grammar).parse(data).root_node
-
-
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One name that comes from another module.
@@ -106,10 +100,6 @@ class Exported:
 
 class Source(SourceText):
     """A JavaScript or TypeScript text; the path's suffix says which."""
-
-    def parsed(self) -> Node:
-        """The root node of the text."""
-        return parsed(self.path, self.data)
 
     def string(self, node: Node) -> str:
         """What a string says."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from tree_sitter import Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
 from steadyhand_agent.index.languages.python import PYTHON
 from steadyhand_agent.proposals.source_text import SourceText
@@ -49,11 +49,6 @@ def _query() -> Query:
     return Query(PYTHON.parser_language, _QUERY)
 
 
-def parsed(data: bytes) -> Node:
-    """The root node of a text."""
-    return Parser(PYTHON.parser_language).parse(data).root_node
-
-
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One name that an import statement brings.
@@ -83,10 +78,6 @@ class Imported:
 
 class Source(SourceText):
     """A Python text."""
-
-    def parsed(self) -> Node:
-        """The root node of the text."""
-        return parsed(self.data)
 
     @property
     def readable(self) -> bool:

@@ -69,10 +69,6 @@ class _Language(Protocol):
         """The edits that put `canonical` in the place of `definition`."""
         ...
 
-    def errors(self, path: str, text: str) -> int:
-        """How many places of a text do not parse."""
-        ...
-
 
 def _python() -> _Language:
     from steadyhand_agent.proposals import reuse_python
@@ -123,14 +119,20 @@ def reuse(code: Code, definition: Definition, canonical: Definition) -> Plan:
     load = _language(definition.path)
     if load is None or not offered(definition, canonical):
         raise ReuseRefused("Only functions of one language can stand in for each other.")
-    language = load()
-    plan = language.plan(code, definition, canonical)
+    plan = load().plan(code, definition, canonical)
     for path, edits in plan.edits.items():
         before = code.read(path) or ""
         after = applied(before, edits)
-        if language.errors(path, after) > language.errors(path, before):
+        if _errors(path, after) > _errors(path, before):
             raise ReuseRefused(f"{path} would no longer parse; make this change by hand.")
     return plan
+
+
+def _errors(path: str, text: str) -> int:
+    # Where a fix is worked out its language is loaded; before that nothing heavy is.
+    from steadyhand_agent.proposals.source_text import SourceText, broken
+
+    return len(broken(SourceText(path, text).root))
 
 
 def applied(text: str, edits: list[TextEdit]) -> str:

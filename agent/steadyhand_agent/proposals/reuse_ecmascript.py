@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.reader import encoded
 from steadyhand_agent.proposals import ecmascript_alike, ecmascript_imports
 from steadyhand_agent.proposals.ecmascript_alike import Likeness
 from steadyhand_agent.proposals.ecmascript_modules import Modules
@@ -21,7 +20,6 @@ from steadyhand_agent.proposals.ecmascript_source import (
     Exported,
     Imported,
     Source,
-    parsed,
 )
 from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, TextEdit
 
@@ -34,17 +32,6 @@ _INERT = frozenset({"identifier", "number", "string", "true", "false", "null", "
 def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
     """The edits that put `canonical` in the place of `definition`; see `reuse.reuse`."""
     return _Replacement(code, definition, canonical).plan()
-
-
-def errors(path: str, text: str) -> int:
-    """How many places of a text do not parse."""
-    root = parsed(path, encoded(text))
-    found, stack = 0, [root] if root.has_error else []
-    while stack:
-        node = stack.pop()
-        found += node.is_error or node.is_missing
-        stack.extend(child for child in node.children if child.has_error or child.is_missing)
-    return found
 
 
 @dataclass(slots=True)

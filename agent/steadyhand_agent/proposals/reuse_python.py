@@ -11,12 +11,11 @@ import re
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.reader import encoded
 from steadyhand_agent.proposals import python_alike, python_calls, python_imports
 from steadyhand_agent.proposals.python_alike import Likeness
 from steadyhand_agent.proposals.python_modules import Modules, Origin
 from steadyhand_agent.proposals.python_reach import Reach, User, reach, taken_from
-from steadyhand_agent.proposals.python_source import Imported, Source, parsed
+from steadyhand_agent.proposals.python_source import Imported, Source
 from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, TextEdit
 
 # Decorators that do nothing but wrap: nothing is missed where one of them goes.
@@ -31,19 +30,6 @@ _PLACE = frozenset({"__name__", "__file__", "__package__", "__spec__", "globals"
 def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
     """The edits that put `canonical` in the place of `definition`; see `reuse.reuse`."""
     return _Replacement(code, definition, canonical).plan()
-
-
-def errors(path: str, text: str) -> int:
-    """How many places of a text do not parse."""
-    root = parsed(encoded(text))
-    if not root.has_error:
-        return 0
-    found, stack = 0, [root]
-    while stack:
-        node = stack.pop()
-        found += node.is_error or node.is_missing
-        stack.extend(child for child in node.children if child.has_error or child.is_missing)
-    return found
 
 
 class _Replacement:

@@ -1,13 +1,26 @@
 """A text as the quick fixes read it, whatever its language: bytes, a tree, and where lines begin.
 
-Owns offsets in one text. Knows no language and no other file.
+Owns offsets in one text, and what counts as a place that does not parse. Knows no other file.
 """
 
 from __future__ import annotations
 
-from tree_sitter import Node
+from tree_sitter import Node, Parser
 
+from steadyhand_agent.index.languages import SUFFIXES
 from steadyhand_agent.index.reader import encoded
+
+
+def broken(root: Node) -> list[int]:
+    """The row of each place that the grammar could not read, those inside of another too."""
+    found: list[int] = []
+    todo = [root] if root.has_error else []
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            found.append(node.start_point.row)
+        todo += [child for child in node.children if child.has_error or child.is_missing]
+    return found
 
 
 class SourceText:
@@ -27,12 +40,9 @@ class SourceText:
         self.path = path
         self.text = text
         self.data = encoded(text)
-        self.root = self.parsed()
+        grammar = SUFFIXES[path[path.rfind(".") :]].parser_language
+        self.root = Parser(grammar).parse(self.data).root_node
         self.eol = "\r\n" if b"\r\n" in self.data else "\n"
-
-    def parsed(self) -> Node:
-        """The root node of the text, by its language's grammar."""
-        raise NotImplementedError
 
     def word(self, node: Node | None) -> str:
         """A node's text; empty for none."""
