@@ -13,14 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from steadyhand_agent import context
 from steadyhand_agent.errors import BudgetSpent, ModelError, ModelTransient, SteadyhandError
@@ -150,14 +143,13 @@ class Asking:
     async def _attempts(self, request: ModelRequest) -> tuple[ModelReply, int]:
         """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
         patience = self._patience
-        backoff = wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-        jitter = wait_random(0, patience.least / 4)
+        usual = patience.wait
 
         def wait(attempt: RetryCallState) -> float:
             error = attempt.outcome.exception() if attempt.outcome else None
             if isinstance(error, ModelTransient) and error.retry_after is not None:
                 return error.retry_after
-            return backoff(attempt) + jitter(attempt)
+            return usual(attempt)
 
         def give_up(attempt: RetryCallState) -> bool:
             error = attempt.outcome.exception() if attempt.outcome else None

@@ -187,20 +187,7 @@ class Loop:
         if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
-            verdict = (
-                meant
-                if isinstance(meant, Refuse)
-                else decide(
-                    meant,
-                    tools,
-                    seen,
-                    self.around.index,
-                    state.refused,
-                    self.around.proposals(state.id),
-                )
-            )
-            if isinstance(verdict, Refuse):
-                verdict = dataclasses.replace(verdict, why=shown(verdict.why))
+            verdict = self._judged(meant, seen)
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
         if isinstance(verdict, Ask):
@@ -243,6 +230,19 @@ class Loop:
                 "the session has done is kept; see to it, then resume.",
                 "tool",
             )
+
+    def _judged(self, meant: Action | Refuse, seen: ToolContext) -> Verdict:
+        """The guard's word on an action, as it may be told."""
+        around, state = self.around, self.state
+        verdict: Verdict
+        if isinstance(meant, Refuse):
+            verdict = meant
+        else:
+            beside = around.proposals(state.id)
+            verdict = decide(meant, around.tools, seen, around.index, state.refused, beside)
+        if isinstance(verdict, Refuse):
+            verdict = dataclasses.replace(verdict, why=seen.overlay.show(verdict.why))
+        return verdict
 
     def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
         """An outcome's changes as the journal keeps them, or a refusal where it cannot."""

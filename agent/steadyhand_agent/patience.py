@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenacity import wait_exponential, wait_random
+from tenacity.wait import wait_base
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -19,3 +22,9 @@ class Patience:
     least: float = 4.0
     most: float = 10.0
     longest: float = 60.0
+
+    @property
+    def wait(self) -> wait_base:
+        """How long to wait before each further attempt."""
+        growing = wait_exponential(multiplier=1, min=self.least, max=self.most)
+        return growing + wait_random(0, self.least / 4)

@@ -223,6 +223,11 @@ def text_hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def is_whole(path: str) -> bool:
+    """True for what a model writes where it means the workspace itself."""
+    return path.strip() in ("", ".", "./")
+
+
 def utf8(text: str) -> bytes:
     """A text as UTF-8 in which offsets count; a lone surrogate becomes three bytes of U+FFFD."""
     try:

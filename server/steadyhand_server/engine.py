@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +158,18 @@ class Engine:
         return registry(self.workspace, self.neighbours, self._checks())
 
     def _checks(self) -> Checks | None:
-        return _checks(self.settings, self.workspace.roots)
+        settings = self.settings
+        if not settings.checks:
+            return None
+        ours = (*self.workspace.roots, settings.state_path, settings.api_key_file)
+        return Checks(
+            commands=settings.checks,
+            folder=settings.state_path / "scratch",
+            paths=settings.check_paths,
+            seconds=settings.check_seconds,
+            most_bytes=settings.check_megabytes * 1_000_000,
+            hidden=tuple(path.expanduser().resolve() for path in ours if path is not None),
+        )
 
     def shown(
         self, path: str, text: str, known: Known | None = None, *, old: bool = False
@@ -281,23 +292,6 @@ def _nothing_open() -> None:
 
 def _patience(settings: Settings) -> Patience:
     return Patience(settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds)
-
-
-def _checks(settings: Settings, roots: Sequence[Path]) -> Checks | None:
-    if not settings.checks:
-        return None
-    return Checks(
-        commands=settings.checks,
-        folder=settings.state_path / "scratch",
-        paths=settings.check_paths,
-        seconds=settings.check_seconds,
-        most_bytes=settings.check_megabytes * 1_000_000,
-        hidden=tuple(
-            path.expanduser().resolve()
-            for path in (*roots, settings.state_path, settings.api_key_file)
-            if path is not None
-        ),
-    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -11,7 +11,7 @@ from steadyhand_agent.guard import duplicates, paths, visible
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.tools.registry import Registry, ToolContext
-from steadyhand_agent.workspace import utf8
+from steadyhand_agent.workspace import is_whole, utf8
 
 _SHOWN_LINES = 12
 
@@ -39,9 +39,10 @@ def decide(
     try:
         tool, arguments = tools.parse(action)
         path = getattr(arguments, "path", None)
-        # Nothing and `.` are the workspace itself, to a tool that can do without a path.
-        whole = path is not None and path.strip() in ("", ".", "./")
-        if path is not None and (not whole or tool.arguments.model_fields["path"].is_required()):
+        # To a tool that can do without a path the workspace itself is none.
+        if path is not None and (
+            not is_whole(path) or tool.arguments.model_fields["path"].is_required()
+        ):
             context.workspace.locate(path)
             context.overlay.refuse_secret(context.workspace.normal(path))
         preview = getattr(tool, "preview", None)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.tools.registry import WIRE_SECONDS, Arguments, Outcome, ToolContext
+from steadyhand_agent.workspace import is_whole
 
 _MAX_SHOWN = 100
 _WORST_FIRST = ("error", "warning", "information", "hint")
@@ -36,8 +37,7 @@ class Diagnostics:
         """What is wrong, worst first."""
         if context.neighbours is None:
             raise ToolFailed("The editor cannot be asked for this; go on without it.")
-        whole = arguments.path.strip() in ("", ".", "./")
-        path = None if whole else context.workspace.normal(arguments.path)
+        path = None if is_whole(arguments.path) else context.workspace.normal(arguments.path)
         found = await context.neighbours.diagnostics(path)
         if not found:
             about = f"about `{path}`" if path else "about any file"

@@ -20,14 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from steadyhand_agent import process
 from steadyhand_agent.actions import Action
@@ -40,7 +33,7 @@ from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Clock, Neighbours, SystemClock
 from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.proposals.overlay import Overlay
-from steadyhand_agent.workspace import Workspace
+from steadyhand_agent.workspace import Workspace, is_whole
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +101,7 @@ class ToolContext:
         Raises:
             PathRefused: The path leaves the workspace.
         """
-        if path.strip() in ("", ".", "./"):
+        if is_whole(path):
             return self.workspace.root, ""
         name = self.workspace.normal(path)
         self.workspace.locate(name)
@@ -271,8 +264,7 @@ class Registry:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ToolTransient),
             stop=stop_after_attempt(tries.most),
-            wait=wait_exponential(multiplier=1, min=patience.least, max=patience.most)
-            + wait_random(0, patience.least / 4),
+            wait=patience.wait,
             sleep=context.clock.sleep,
             before_sleep=tell,
             reraise=True,
