@@ -141,7 +141,7 @@ class Asking:
         return prompt + budget.MIN_OUTPUT
 
     async def _attempts(self, request: ModelRequest) -> tuple[ModelReply, int]:
-        """Asks up to three times; each attempt that fails keeps its reservation as its charge."""
+        """Asks as often as patience has it; an attempt that reached somebody keeps its charge."""
         patience = self._patience
         usual = patience.wait
 

@@ -27,7 +27,10 @@ from steadyhand_agent.session import Round, SessionState, Task
 Json = dict[str, Any]
 
 # The arguments that say what a step was about; the others may be whole texts.
-_TELLING = ("path", "to", "name", "text", "pattern", "start_line", "code", "description")
+_TELLING = (
+    "path", "new_path", "revision", "to", "check", "name", "text", "pattern", "start_line", "code",
+    "description",
+)  # fmt: skip
 
 _GO_ON = "Noted. Go on with a tool call, or call `finish`."
 

@@ -125,9 +125,6 @@ class Loop:
         """Goes on from wherever the state stands; ends with the state no longer `running`."""
         try:
             await self.around.ready()
-            if self.around.checks is not None:
-                # Asked here, once: the guard has no time to try a sandbox out.
-                await asyncio.to_thread(sandbox.works)
             while self.state.state == "running":
                 await self._step()
         except BudgetSpent as spent:
@@ -187,6 +184,9 @@ class Loop:
         if resumed:
             verdict = _from_json(last.verdicts[index])
         else:
+            if seen.checks is not None:
+                # The guard has no time to try a sandbox out; it is done once a process.
+                await asyncio.to_thread(sandbox.works)
             verdict = self._judged(meant, seen)
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)

@@ -40,14 +40,12 @@ class Finished:
         stdout: What it wrote, cut at the limit.
         stderr: The same for its errors.
         timed_out: True where the limit ended it.
-        left_out: Bytes of both streams that were let go.
     """
 
     code: int
     stdout: bytes
     stderr: bytes
     timed_out: bool = False
-    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -130,9 +128,8 @@ def run(
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
-    left_out = sum(stream.left_out for stream in streams.values())
     out, err = streams["out"].kept(), streams["err"].kept()
-    return Finished(child.returncode, out, err, timed_out=not ended, left_out=left_out)
+    return Finished(child.returncode, out, err, timed_out=not ended)
 
 
 class _Talk:

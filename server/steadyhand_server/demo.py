@@ -144,6 +144,8 @@ class _Demo:
             self.console.rule("The proposal")
             self.console.print(escape(params["message"]))
             return {"title": "Show diff"}
+        if "Apply" not in titles:
+            return None  # It is about something else, which the demo leaves open.
         decision = await decide(self.console, yes=self.yes)
         if self.yes:
             self.console.print("Applied to the scratch copy.")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-
-from steadyhand_agent.guard.secrets import HidingFormatter
 
 _FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _FILE_BYTES = 2_000_000
@@ -67,6 +67,22 @@ def _add(handler: logging.Handler) -> None:
     # refusals that a person was told of as errors with a traceback; real ones come through
     # `report_server_error`.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
+
+
+@cache
+def _hide() -> Callable[[str], str]:
+    # Eighty patterns, which nothing needs before there is a line to log.
+    from steadyhand_agent.guard.secrets import Secrets
+
+    return Secrets(os.urandom(32)).hide
+
+
+class HidingFormatter(logging.Formatter):
+    """A log's lines without secrets; their placeholders mean nothing outside this process."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The whole line, stack included."""
+        return _hide()(super().format(record))
 
 
 class _PrivateFile(RotatingFileHandler):

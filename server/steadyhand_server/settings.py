@@ -20,7 +20,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steadyhand_agent.errors import SettingsError
-from steadyhand_agent.index.suppress import EVERY_TIER, SHOWN_TIERS, Tier
+from steadyhand_agent.index.definitions import Tier
+from steadyhand_agent.index.suppress import EVERY_TIER, SHOWN_TIERS
 from steadyhand_agent.models.profiles import Profile
 from steadyhand_server import trust
 

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 # What a step was about: the first of these that it has.
 _TELLING = (
-    "path", "name", "check", "text", "pattern", "code", "description", "query", "revision",
+    "path", "name", "check", "text", "pattern", "code", "description", "revision",
 )  # fmt: skip
 _VERDICTS = {"permit": "[green]permit[/green]", "ask": "[yellow]asks you[/yellow]"}
 _DIFF_STYLES = (

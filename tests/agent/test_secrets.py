@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import stat
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.guard.env_files import EnvFiles, values
 from steadyhand_agent.guard.secrets import (
     PLACEHOLDER,
-    HidingFormatter,
     Secrets,
     find,
     installation_key,
 )
+from steadyhand_server import logs
 
 SECRETS = Secrets(b"k" * 32)
 SEEDS = st.integers(0, 2**32)
@@ -182,10 +183,8 @@ def test_a_log_line_and_its_traceback_hold_no_secret() -> None:
     try:
         raise ValueError(f"the endpoint said {token}")
     except ValueError:
-        import sys
-
         record = logging.LogRecord("n", logging.ERROR, "", 1, "with %s", (token,), sys.exc_info())
-    line = HidingFormatter("%(message)s").format(record)
+    line = logs.HidingFormatter("%(message)s").format(record)
     assert token not in line
     assert "ValueError" in line
 
@@ -211,3 +210,10 @@ def test_a_token_is_hidden_to_its_end_wherever_before_the_word_it_begins(digits:
     token = f"{made.some(rng, '123456789', digits)}:AA{made.some(rng, made.ALNUM, 33)}"
     long = f"{made.some(rng, made.ALNUM, 14)}.atlasv1.{made.some(rng, made.ALNUM, 300)}"
     assert hidden(f"x={token} y=({long})") == [token, long]
+
+
+def test_each_of_several_keys_in_the_environment_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "first-of-them, second-of-them")
+    assert EnvFiles([tmp_path]).values() == {"first-of-them", "second-of-them"}

@@ -195,7 +195,7 @@ def test_other_languages_have_no_definitions() -> None:
 def test_packed_definitions_come_back_whole() -> None:
     text = "@cache\n@app.get('/')\ndef f(a):\n    return a\n\nif x:\n    class A:\n        B = 1\n"
     for definition in index_text("a.py", text).definitions:
-        assert Definition.unpack(definition.pack()) == definition
+        assert Definition.unpack(list(definition)) == definition
 
 
 TEXTS = st.sampled_from(

@@ -331,7 +331,34 @@ def test_symbols_and_pulled_findings_are_for_clients_that_ask(tmp_path: Path) ->
             "b.py": 1,
         }
         assert editor.published(uri) == []
-    with Editor(root, tmp_path / "private2") as editor:
+
+
+def test_a_pull_does_not_ask_for_another(tmp_path: Path) -> None:
+    """Else a client that follows would pull without end."""
+    asked: list[object] = []
+    workspace = CAPABILITIES["workspace"] | {"diagnostics": {"refreshSupport": True}}
+    capabilities = CAPABILITIES | {"workspace": workspace}
+    options = {"diagnostics": "pull"}
+    with Editor(
+        tmp_path / "ws", tmp_path / "private", options=options, capabilities=capabilities
+    ) as editor:
+        editor.on["workspace/diagnostic/refresh"] = asked.append
+        editor.indexed()
+        uri = editor.show("a.py", "A = 1\n")
+        editor.wait(lambda: asked, "the refresh for what was opened")
+        pull = {"textDocument": {"uri": uri}}
+        editor.call("textDocument/diagnostic", pull)
+        before = len(asked)
+        for _ in range(3):
+            editor.call("textDocument/diagnostic", pull)
+            editor.actions(uri, HERE)
+        assert len(asked) == before
+        editor.type(uri, "B = 1\n")
+        editor.wait(lambda: len(asked) > before, "the refresh for what was typed")
+
+
+def test_without_the_option_neither_is_there(tmp_path: Path) -> None:
+    with Editor(tmp_path / "ws", tmp_path / "private") as editor:
         assert editor.error("workspace/symbol", {"query": "x"}).code == -32601
         assert (
             editor.error("textDocument/diagnostic", {"textDocument": {"uri": "x"}}).code == -32601

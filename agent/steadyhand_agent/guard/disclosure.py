@@ -47,7 +47,7 @@ class Disclosure:
         return self._hiding.reveal(text, base)
 
     def tree(self, value: Any) -> Any:
-        """The same for every text of a JSON value."""
+        """As `text`, for every text of a JSON value."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

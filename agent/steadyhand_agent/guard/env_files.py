@@ -31,7 +31,8 @@ class EnvFiles:
 
     def values(self) -> set[str]:
         """Every value that is long enough to be told from a word."""
-        found = {os.environ.get(name, "") for name in _OWN_KEYS}
+        # Several keys stand in one variable, with commas between them (`models/keys.py`).
+        found = {key.strip() for name in _OWN_KEYS for key in os.environ.get(name, "").split(",")}
         for root in self._roots:
             for path in sorted(root.glob(".env*"))[:_MOST_FILES]:
                 found |= self._of(path)

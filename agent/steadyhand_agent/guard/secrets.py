@@ -9,7 +9,6 @@ may be read: that is `paths`.
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 import os
 import re
@@ -162,16 +161,6 @@ def installation_key(folder: Path) -> bytes:
             "old placeholders are then no longer understood, and nothing else is lost."
         )
     return key
-
-
-class HidingFormatter(logging.Formatter):
-    """A log's lines without secrets; their placeholders mean nothing outside this process."""
-
-    _secrets = Secrets(os.urandom(_KEY_BYTES))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The whole line, stack included."""
-        return self._secrets.hide(super().format(record))
 
 
 # --- what they look like --------------------------------------------------------------------------

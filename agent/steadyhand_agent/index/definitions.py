@@ -28,16 +28,17 @@ class Definition(NamedTuple):
         name_start: Byte offset of the name itself.
         line: First line of the definition, counted from 1; its decorators may stand above.
         lines: Lines of code in it: no comments, docstring or blank lines.
-        tokens: Tokens of its normalised form; 0 for constants.
+        tokens: Tokens of its normalised form; 0 where it has no body.
         statements: Statements of its body, the docstring not; those inside them do not count.
         body: Hash of the normalised form with its decorators: layout, comments, docstring,
             annotations and the names of locals do not count, called names, attributes and
-            literals do. Empty for classes, types and constants.
+            literals do. Empty for classes, types, constants and what has no body.
         shape: The same without the values of literals.
         doc: First line of the docstring.
         decorators: Decorators as written, without the `@`.
         branch: The conditional blocks it stands in (`if`/`else`/`try`/`except` ...), outermost
-            first, by their offsets; definitions in different branches do not overwrite each other.
+            first, by their offsets (-1 where the whole file is one); definitions in different
+            branches do not overwrite each other.
         local: True inside a function: nobody else can import it.
         trivial: Its body is `pass`, `...`, a docstring or `raise NotImplementedError`.
         test: It stands in a test.
@@ -77,13 +78,9 @@ class Definition(NamedTuple):
         """`path:line`."""
         return f"{self.path}:{self.line}"
 
-    def pack(self) -> list[Any]:
-        """The fields in order, for a worker's answer."""
-        return list(self)
-
     @classmethod
     def unpack(cls, fields: list[Any]) -> Definition:
-        """The inverse of `pack`."""
+        """A definition from its fields in order, as JSON gives them."""
         made = cls._make(fields)
         return made._replace(decorators=tuple(made.decorators), branch=tuple(made.branch))
 
@@ -107,7 +104,8 @@ class FileEntry:
     forms: tuple[Form, ...] = ()
 
 
-Tier = Literal["T0", "T0x", "T1", "T2", "T3", "T4"]
+# Most severe first.
+Tier = Literal["T0", "T1", "T2", "T3", "T0x", "T4"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,9 @@ class Finding:
     """Two definitions that say the same thing.
 
     Attributes:
-        tier: `T0` the same name twice in one scope (the later overwrites the earlier); `T0x` the
-            same name and kind at the top of two modules; `T1` the same normalised body.
+        tier: `T0` the same name twice in one scope (the later overwrites the earlier); `T1` the
+            same normalised body; `T2` the same but for literal values; `T3` a near copy; `T0x`
+            the same name and kind at the top of two modules.
         definition: The one that should go.
         canonical: The one to use instead.
         score: 1.0 for certain.

@@ -408,10 +408,10 @@ class _Reader:
         where.contract = scope.contract
         body = self.language.body_of(node) if self.language.body_of is not None else None
         if body is None:
-            body = node.child_by_field_name(self.language.body_field)
+            body = node.child_by_field_name("body")
         for to in ("value", "right"):
             if body is None and (value := node.child_by_field_name(to)) is not None:
-                body = value.child_by_field_name(self.language.body_field)
+                body = value.child_by_field_name("body")
         body_start, body_end = (body.start_byte, body.end_byte) if body is not None else (0, 0)
         self.found.append(
             _Found(

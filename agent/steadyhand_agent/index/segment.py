@@ -45,8 +45,8 @@ ENOUGH = 0.88
 FEW_NAMES, LITTLE = 4, 0.5
 _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
-# The tables in which definitions are found by a hash; `top` are names that can be imported.
 _POSTINGS = ("words", "starts", "documents", "impacts")
+# The tables in which definitions are found by a hash; `top` are names that can be imported.
 _TABLES = ("name", "top", "body", "shape")
 
 _DTYPES: dict[str, str] = {

@@ -14,19 +14,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import orjson
 from pathspec import GitIgnoreSpec
 
 from steadyhand_agent.errors import SettingsError
-from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.definitions import Definition, Finding, Tier
 from steadyhand_agent.index.findings import Known, file_findings
 from steadyhand_agent.index.store import View
 from steadyhand_agent.workspace import Workspace, utf8
 
-# Most severe first.
-Tier = Literal["T0", "T1", "T2", "T3", "T0x", "T4"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 # T4 is a hint for the agent: shown to a person who asks for it, and to nobody else.
 SHOWN_TIERS: tuple[Tier, ...] = tuple(tier for tier in TIERS if tier != "T4")

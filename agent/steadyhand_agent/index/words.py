@@ -191,11 +191,6 @@ def body_after_head(text: str, name: str) -> str:
     return text[line_end:] if line_end >= 0 else text
 
 
-def split(token: str) -> tuple[str, ...]:
-    """The stems of one token: `parseHTTPDate2` gives `pars`, `http`, `date`."""
-    return _SPLIT[token]
-
-
 class _Split(dict[str, tuple[str, ...]]):
     """The stems of a token."""
 

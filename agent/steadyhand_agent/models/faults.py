@@ -27,9 +27,9 @@ TRANSIENT_TYPES = frozenset(
     {"overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error"}
 )
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
-# A 429 that waiting does not mend.
 # By name, since importing the HTTP client costs a second; nothing was sent by then.
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
+# A 429 that waiting does not mend.
 _NO_QUOTA = "insufficient_quota"
 _NO_TOOLS = re.compile(
     r"(?:does not|doesn't|not) support (?:native )?(?:tool|function)"

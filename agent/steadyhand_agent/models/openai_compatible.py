@@ -65,10 +65,12 @@ class OpenAiCompatibleModel:
         try:
             openai = await connection.sdk("openai")
         except ImportError:
-            raise ModelRejected(
+            missing = ModelRejected(
                 "`provider` is `openai_compatible`, but its SDK is missing: install "
                 "steadyhand[openai] and resume the session."
-            ) from None
+            )
+            missing.reached = False
+            raise missing from None
         import httpx2
 
         arguments = self._arguments(question)

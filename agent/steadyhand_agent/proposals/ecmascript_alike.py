@@ -96,7 +96,7 @@ def likeness(
         same: The index found their normalised forms to be equal, parameters included.
     """
     ours, theirs = parameters(one, function), parameters(other, existing)
-    if len(ours) != len(theirs) or _kind(one, function) != _kind(other, existing):
+    if len(ours) != len(theirs) or _kind(function) != _kind(existing):
         return None
     if same:
         return Likeness(tuple(range(len(ours))), ())
@@ -199,7 +199,7 @@ def _values(source: Source, name: str) -> list[Node]:
     return found
 
 
-def _kind(source: Source, function: Node) -> tuple[bool, bool]:
+def _kind(function: Node) -> tuple[bool, bool]:
     words = [child.type for child in function.children]
     return "async" in words, "*" in words
 

@@ -51,7 +51,7 @@ def added(
             target = modules.target(source.path, item.specifier)
             listed = item.node.parent
             if target == other and listed is not None and item.name not in ("default", "*"):
-                return [_listed(source, listed, item, given, bound, common=common)]
+                return [_listed(source, listed, given, bound, common=common)]
     line = statement(modules, source, other, given, bound, common=common)
     heads = [i.statement for i in items if i.kind in ("import", "require")]
     if heads:
@@ -129,9 +129,7 @@ def _specified(given: Exported, bound: str) -> str:
     return bound if given.name == bound else f"{given.name} as {bound}"
 
 
-def _listed(
-    source: Source, listed: Node, item: Imported, given: Exported, bound: str, *, common: bool
-) -> TextEdit:
+def _listed(source: Source, listed: Node, given: Exported, bound: str, *, common: bool) -> TextEdit:
     between = ": " if common else " as "
     text = bound if given.name == bound else f"{given.name}{between}{bound}"
     last = [n for n in listed.named_children if n.type != "comment"][-1]

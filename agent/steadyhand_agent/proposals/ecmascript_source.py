@@ -152,7 +152,8 @@ class Source(SourceText):
         return [
             node
             for node in self.names(name)
-            if not self.binds(node) and not _within(node, "import_specifier", 1)
+            if not self.binds(node)
+            and (node.parent is None or node.parent.type != "import_specifier")
         ]
 
     def binds(self, node: Node) -> bool:
@@ -209,20 +210,6 @@ class Source(SourceText):
             if parent.type == "update_expression":
                 return node
         return None
-
-    def properties(self, name: str) -> list[Node]:
-        """Every `something.name`, as the member expression."""
-        found: list[Node] = []
-        wanted = name.encode()
-        at = self.data.find(wanted)
-        while at >= 0:
-            node = self.root.descendant_for_byte_range(at, at + len(wanted))
-            if node is not None and node.type == "property_identifier" and node.text == wanted:
-                parent = node.parent
-                if parent is not None and parent.type == "member_expression":
-                    found.append(parent)
-            at = self.data.find(wanted, at + len(wanted))
-        return found
 
     @cached_property
     def strings(self) -> list[tuple[Node, str]]:
@@ -402,12 +389,3 @@ class Source(SourceText):
                 return [Imported("dynamic", call, call, given[0], says, "*", "")]
             found.append(Imported("require", statement, node, given[0], says, name, bound))
         return found
-
-
-def _within(node: Node, kind: str, levels: int) -> bool:
-    current = node.parent
-    for _ in range(levels):
-        if current is not None and current.type == kind:
-            return True
-        current = current.parent if current is not None else None
-    return False

@@ -134,7 +134,9 @@ class Outcome:
 class Tool(Protocol):
     """One tool.
 
-    It may besides have: `asks_index` (it reads the index, on the event loop), `seconds` (its time
+    It may besides have: `preview` (it edits: the path, the text before and the text that would be
+    after, for the guard, which raises as `run` does), `leaves` (the path that is no more
+    afterwards), `asks_index` (it reads the index, on the event loop), `seconds` (its time
     limit), `once` (it has effects that must not be repeated), `rest` (how to get what a long result
     leaves out), `particulars` (a sentence on what is special here), `dry_run` (fails where `run`
     would, before anything is done) and `consent` (what only a person can allow).
@@ -153,14 +155,6 @@ class Tool(Protocol):
             ToolFailed: With words for the model.
             PathRefused: A path leaves the workspace.
         """
-        ...
-
-
-class EditTool(Tool, Protocol):
-    """A tool that changes a text; the guard sees the new text before the overlay does."""
-
-    def preview(self, arguments: Any, context: ToolContext) -> tuple[str, str, str]:
-        """The path, the text before, and the text that would be after; raises as `run` does."""
         ...
 
 

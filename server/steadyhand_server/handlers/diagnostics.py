@@ -59,6 +59,9 @@ class Publisher:
         """Brings everything up to date now, for a request that needs it."""
         if self._timer is not None:
             self._timer.cancel()
+        elif not self._dirty:
+            # Nothing is pending. A client that pulls would else be asked to pull by its own pull.
+            return
         self._publish()
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:

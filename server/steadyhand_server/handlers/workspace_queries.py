@@ -7,6 +7,7 @@ has symbols of its own, and a client that pulled would show what is published a 
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -43,8 +44,8 @@ def workspace_symbols(
     close: list[tuple[str, float, int]] = process.extract(
         typed, sorted(view.names()), scorer=fuzz.WRatio, limit=_MOST_SYMBOLS, score_cutoff=70
     )
-    found = [d for name, _, _ in close for d in view.named(name) if not d.local]
-    return [_symbol(server, definition) for definition in found[:_MOST_SYMBOLS]]
+    found = (d for name, _, _ in close for d in view.named(name) if not d.local)
+    return [_symbol(server, definition) for definition in islice(found, _MOST_SYMBOLS)]
 
 
 def _symbol(server: SteadyhandServer, definition: Definition) -> lsp.WorkspaceSymbol:
@@ -80,13 +81,13 @@ async def workspace_diagnostics(
     await engine.keeper.ready.wait()
     for path in engine.index.view().paths():
         snapshot = server.documents.at(path)
+        opened = snapshot is not None
         if snapshot is None:
             try:
                 text = await asyncio.to_thread(engine.workspace.read, path)
             except SteadyhandError:
                 continue  # Gone since it was indexed.
             snapshot = Snapshot(server.uri_of(path), path, 0, text, LineTable(text))
-        opened = server.documents.at(path) is not None
         reports.append(
             lsp.WorkspaceFullDocumentDiagnosticReport(
                 uri=snapshot.uri,

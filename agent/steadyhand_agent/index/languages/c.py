@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths
 
 # Both grammars know these nodes. A guard around a header is not one of several alternatives. A
 # typedef of a struct is that struct by the name it is used by. `static` and `inline` say who may
@@ -113,8 +113,8 @@ _NAMES = frozenset(
         "operator_cast", "qualified_identifier", "template_function", "primitive_type",
     }
 )  # fmt: skip
-_HEADERS = ("h", "hpp", "hh", "hxx", "h++", "inl")
-_SOURCES = ("c", "cc", "cpp", "cxx", "c++", "m", "mm")
+_HEADERS = ("h", "hpp", "hh", "hxx", "inl")
+_SOURCES = ("c", "cc", "cpp", "cxx", "c++")
 
 
 def declared(node: Node) -> Node | None:
@@ -229,7 +229,6 @@ C = Language(
     nests=(b"=",),
     grammar=("tree_sitter_c", "language"),
     query=QUERY + "(parameter_list (identifier) @bind)",
-    test_path=TEST_PATH,
     test_name=r"test_|Test[A-Z]",
     name_of=name_of,
     is_private=is_private,

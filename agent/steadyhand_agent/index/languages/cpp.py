@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.languages import c
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language
+from steadyhand_agent.index.languages.language import Language
 
 _TESTS = "^(?:TEST(?:_[A-Z_]+)?|TYPED_TEST(?:_P)?|BOOST_[A-Z_]+_TEST_CASE|SCENARIO)$"
 # A macro that makes a test looks like a function whose parameters are its names.
@@ -116,7 +116,6 @@ CPP = Language(
     grammar=("tree_sitter_cpp", "language"),
     query=_QUERY,
     stub=r"\{\s*\}|= (?:0|default|delete);?|;?",
-    test_path=TEST_PATH,
     test_name=r"test_|Test[A-Z]",
     test_decorator=_TESTS,
     name_of=_name_of,

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths, said_private
 
 _CLASSES = (
     "class_declaration", "struct_declaration", "interface_declaration", "record_declaration",
@@ -153,7 +153,7 @@ CSHARP = Language(
     test_decorator=r"^\[\s*(?:\w+\.)*(?:Fact|Theory|Test\w*|UnityTest|SetUp|TearDown|DataTestMethod)\b",
     class_constants=True,
     name_of=_name_of,
-    is_private=lambda _, signature: " private " in f" {signature.split('(')[0]}",
+    is_private=said_private,
     import_line=_import_line,
     keeps_paren=_GROUPING.keeps,
     body_of=_body_of,

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths, said_private
 
 _ANNOTATED = (
     "method_declaration", "constructor_declaration", "class_declaration", "record_declaration",
@@ -143,7 +143,7 @@ JAVA = Language(
     test_decorator=r"@(?:Test|ParameterizedTest|RepeatedTest|TestFactory|(?:Before|After)\w*)\b",
     class_constants=True,
     name_of=_name_of,
-    is_private=lambda _, signature: " private " in f" {signature.split('(')[0]}",
+    is_private=said_private,
     module=_module,
     import_line=_import_line,
     keeps_paren=_keeps_paren,

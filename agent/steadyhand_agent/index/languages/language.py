@@ -65,6 +65,11 @@ def underscored(name: str, _: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
+def said_private(_: str, signature: str) -> bool:
+    """True where a keyword in front of the parameters says that it is nobody else's."""
+    return " private " in f" {signature.split('(')[0]}"
+
+
 def plain_module(path: str, _: Paths) -> str:
     """A file's path without its suffix, where nothing else names a module."""
     folder, slash, name = path.rpartition("/")
@@ -116,7 +121,6 @@ class Language:
             for two programs.
         own_name: Matches bodies in which the definition's own name counts (`super` in Ruby).
         keeps_paren: Says of a grouping pair that it must stay.
-        body_field: Where a definition's body is.
         body_of: Finds it where it stands elsewhere.
         reopens: True where a class may be written in several pieces.
     """
@@ -147,7 +151,6 @@ class Language:
     one_name: bool = False
     own_name: str = ""
     keeps_paren: Callable[[Node], bool] | None = None
-    body_field: str = "body"
     body_of: Callable[[Node], Node | None] | None = None
     reopens: bool = False
 

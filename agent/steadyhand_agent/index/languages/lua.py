@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths
 
 _QUERY = """
 (function_declaration) @function
@@ -153,7 +153,6 @@ LUA = Language(
     grammar=("tree_sitter_lua", "language"),
     query=_QUERY,
     stub=r'(?:return(?: nil)?|error\(\s*"\s*\)|[\s;])*',
-    test_path=TEST_PATH,
     test_name=r"test_?[A-Z_]",
     overwrites=True,
     constant=r"[A-Z][A-Z0-9_]+",

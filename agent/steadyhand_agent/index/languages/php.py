@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths, said_private, underscored
 
 _TYPED = (
     "simple_parameter", "variadic_parameter", "property_promotion_parameter",
@@ -117,11 +117,10 @@ def _name_of(node: Node) -> Node | None:
 
 def _import_line(definition: Definition, importing: str | None, _: Paths) -> str:
     parts = definition.qualified.split(".")
-    if not definition.module_level:
+    inside = not definition.module_level and definition.kind in ("method", "constant")
+    if inside and len(parts) > 1:
         # What encloses a method or a constant is a class, whose name has a capital.
-        while len(parts) > 1 and definition.kind in ("method", "constant"):
-            parts.pop()
-            break
+        parts.pop()
     if len(parts) > 1:
         word = {"function": "function ", "constant": "const "}.get(definition.kind, "")
         return f"use {word if definition.module_level else ''}{chr(92).join(parts)};"
@@ -138,13 +137,11 @@ PHP = Language(
     query=_QUERY,
     stub=r"\{(?:\s|;|return(?: null| true| false)?;"
     r'|throw new \\?\w*(?:NotImplemented|BadMethodCall|Logic)\w*\(\s*"?\s*\);)*\}|;?',
-    test_path=TEST_PATH,
     test_decorator=r"#\[\s*\\?(?:PHPUnit\\Framework\\Attributes\\)?(?:Test|DataProvider|Before|After)\b",
     class_constants=True,
     name_of=_name_of,
     is_private=lambda name, signature: (
-        (name.startswith("_") and not name.startswith("__"))
-        or " private " in f" {signature.split('(')[0]}"
+        underscored(name, signature) or said_private(name, signature)
     ),
     import_line=_import_line,
     keeps_paren=_GROUPING.keeps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths
 
 # What the fingerprint drops, keeps apart, or renames; the words are those of `Language`.
 _QUERY = (
@@ -195,7 +195,6 @@ PYTHON = Language(
     grammar=("tree_sitter_python", "language"),
     query=_QUERY,
     stub=r'(?:pass|\.\.\.|"|raise NotImplementedError[^\n]*|[\s;])*',
-    test_path=TEST_PATH,
     test_name=r"test_|Test",
     docstrings=True,
     offside=True,

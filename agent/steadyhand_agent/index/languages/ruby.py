@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages.grouping import Grouping
-from steadyhand_agent.index.languages.language import TEST_PATH, Language, Paths
+from steadyhand_agent.index.languages.language import Language, Paths
 
 # A block may be called any number of times, or in another object; what it defines is its own. What
 # `class << self` defines stands beside a method of that name, not in its place.
@@ -108,7 +108,6 @@ RUBY = Language(
     grammar=("tree_sitter_ruby", "language"),
     query=_QUERY,
     stub=r"(?:nil|raise NotImplementedError[^\n]*|[\s;])*",
-    test_path=TEST_PATH,
     test_name=r"test_",
     overwrites=True,
     class_constants=True,
