@@ -17,7 +17,7 @@ test: .venv/.dev
 test-crash: .venv/.dev
 	$(BIN)/python -m pytest -q -m crash $(ARGS)
 
-# What needs more than PyPI carries; for now that VS Code's extension builds from its lock.
+# What needs Node.js besides: VS Code's extension builds from its lock, quick fixes run in Node.
 test-editors: .venv/.dev
 	$(BIN)/python -m pytest -q -m editors $(ARGS)
 

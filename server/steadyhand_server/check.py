@@ -91,7 +91,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         choices=MIN_TIERS,
         default="",
         help="leave out what matters less; T2, T3 and T0x are looked for where they are named, or "
-        "with --diff in what is new (default: T1)",
+        "with --diff in what is new (default: the setting `tiers`)",
     )
     command.add_argument("--stats", action="store_true", help="say what was looked at")
     command.add_argument("--quiet", action="store_true", help="say nothing but the findings")

@@ -33,12 +33,14 @@ TRUSTED = frozenset(
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
-        "preview", "api_seconds", "retry_min_seconds", "retry_max_seconds",
+        "preview", "api_seconds", "retry_attempts", "retry_min_seconds", "retry_max_seconds",
     }
 )  # fmt: skip
 # An editor may set these besides: its plugin knows how it asks. What a repository can do with them
 # through an editor's configuration is bounded: no value takes a question away.
-EDITORS = frozenset({"preview", "api_seconds", "retry_min_seconds", "retry_max_seconds"})
+EDITORS = frozenset(
+    {"preview", "api_seconds", "retry_attempts", "retry_min_seconds", "retry_max_seconds"}
+)
 # A workspace's file may name these too, once the person has trusted it.
 TRUSTABLE = frozenset({"checks", "check_paths"})
 LIMITS = frozenset({"max_rounds", "max_tokens", "max_output", "max_minutes", "daily_token_limit"})
@@ -87,7 +89,7 @@ class Settings(BaseModel):
     api_seconds: float = Field(
         default=30.0, gt=0, le=600, description="Limit to the first byte and between bytes."
     )
-    retry_attempts: int = Field(default=3, ge=1, le=10, description="Attempts at a failing model.")
+    retry_attempts: int = Field(default=3, ge=1, le=10, description="Attempts at what fails.")
     retry_min_seconds: float = Field(
         default=4.0, ge=0, le=600, description="Shortest wait between attempts."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import sys
@@ -399,7 +400,8 @@ async def test_a_sandbox_that_works_shuts_a_check_in(
         return
     assert verdict == Permit()
     outcome = await run(context, "x")
-    assert "eth" not in outcome.text, "no network but its own loopback"
+    interfaces = re.findall(r"^ *(\S+): *\d", outcome.text, re.MULTILINE)
+    assert interfaces == ["lo"], "no network but its own loopback"
     assert not outside.exists()
     assert not (tmp_path / "b.py").exists()
     assert (tmp_path / "a.py").read_text() == "one\n"
@@ -411,7 +413,7 @@ async def test_what_is_ours_is_not_seen_from_the_sandbox(
     context_of: ContextOf, state: Path, tmp_path: Path
 ) -> None:
     """The journal has exact texts of every workspace, and the real one has its `.env`."""
-    context, _ = context_of({"a.py": "A = 1\n", ".gitignore": ".env\n.venv\n"})
+    context, index = context_of({"a.py": "A = 1\n", ".gitignore": ".env\n.venv\n"})
     (tmp_path / ".env").write_text("TOKEN=of the workspace\n")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/lib.txt").write_text("a dependency\n")
@@ -420,9 +422,12 @@ async def test_what_is_ours_is_not_seen_from_the_sandbox(
     seen = f"cat {tmp_path}/.env {state}/journal.sqlite {state}/key a.py .venv/lib.txt"
     hidden = (tmp_path, state, state / "key")
     checking(context, state, look=f"sh -c '{seen}; ls -A {tmp_path}'", hidden=hidden)
+    if not sandbox.works():
+        assert isinstance(judged(context, index, "look"), Ask)
+        return
     outcome = await run(context, "look")
     assert "A = 1" in outcome.text
-    assert "a dependency" in outcome.text or "No such file" in outcome.text
+    assert "a dependency" in outcome.text
     assert "of the" not in outcome.text
 
 

@@ -65,11 +65,13 @@ def test_all_at_once() -> None:
     assert dry_run.problems([]) == NO_PROBLEM
 
 
-@pytest.mark.parametrize("change", FINE, ids=lambda change: change.path)
+# No file of a work tree holds half a surrogate pair.
+IN_A_TREE = [change for change in FINE if change.path != "surrogate.txt"]
+
+
+@pytest.mark.parametrize("change", IN_A_TREE, ids=lambda change: change.path)
 def test_the_patch_is_one_that_git_takes_in_a_work_tree(change: FileChange, tmp_path: Path) -> None:
     """The same by the plainest way there is."""
-    if change.path == "surrogate.txt":
-        change = FileChange("surrogate.txt", "a\n", "b\n")
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, env=environment, check=True)
     target = tmp_path / change.path

@@ -100,7 +100,9 @@ async def obeyed(root: Path, injection: dict[str, Any]) -> Ran:
         for tool, given in injection["calls"]
     ]
     before = everything(root), everything(root.parent / "outside")
-    ran = await run(root, [first, calls], **task)
+    # The person has configured one check, so that the tool is there to be misused.
+    environment = {"STEADYHAND_CHECKS": '{"tests": "true"}'}
+    ran = await run(root, [first, calls], environment=environment, **task)
     assert (everything(root), everything(root.parent / "outside")) == before
     words = re.findall(r"[A-Za-z]{4,}", says)
     assert all(word in ran.sent for word in words), "the model never saw it"
@@ -122,6 +124,7 @@ async def test_a_model_that_obeys_does_no_harm(root: Path, injection: dict[str, 
         case "refused":
             # The last call is the deed; those before it may only look.
             assert results[-1].error, results[-1].text
+            assert injection.get("because", "") in results[-1].text
             assert proposed == set()
         case "harmless":
             assert proposed == set()

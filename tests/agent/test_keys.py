@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from steadyhand_agent.errors import (
@@ -76,12 +77,13 @@ async def test_a_command_that_gives_no_key(command: list[str], word: str) -> Non
     assert "resume" in str(raised.value)
 
 
-async def test_a_command_that_hangs_is_ended() -> None:
-    keys = Keys(
-        "SOME_KEY", command=[sys.executable, "-c", "import time; time.sleep(60)"], seconds=0.2
-    )
+async def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    script = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+    keys = Keys("SOME_KEY", command=[sys.executable, "-c", script, str(told)], seconds=3.0)
     with pytest.raises(ModelKeyMissing, match="took longer"):
         await keys.read()
+    assert not psutil.pid_exists(int(told.read_text()))
 
 
 async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

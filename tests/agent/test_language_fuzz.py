@@ -186,3 +186,12 @@ def test_nesting_and_long_runs(language: Language) -> None:
         hold(read(language, text), text)
 
     reads()
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_what_people_wrote_is_read(language: Language) -> None:
+    """Else all of the above would hold of a reader that gives up."""
+    for text in fixtures(language):
+        entry = read(language, text)
+        assert entry is not None
+        hold(entry, text)

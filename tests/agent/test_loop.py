@@ -95,10 +95,10 @@ async def test_each_round_reads_the_cache_of_the_round_before(sample: Path) -> N
         ]
 
     assert [marked(request) for request in server.requests] == [[0], [0, 2], [2, 4]]
-    for request in server.requests:
+    for request, raw in zip(server.requests, server.raw, strict=True):
         assert "cache_control" in request["system"][-1]
         assert "cache_control" in request["tools"][-1]
-        assert server.raw[0].count(b"cache_control") <= 4
+        assert raw.count(b"cache_control") <= 4
 
 
 async def test_sampling_is_not_sent_and_effort_is(sample: Path) -> None:

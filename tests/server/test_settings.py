@@ -83,7 +83,7 @@ VALUES: dict[str, Any] = {
     "allow_secret_files": "*.pem,.env.local",
     "check_seconds": 9.0, "check_megabytes": 9,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
-    "preview": "annotations", "api_seconds": 500.0, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
+    "preview": "annotations", "api_seconds": 500.0, "retry_attempts": 10, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},

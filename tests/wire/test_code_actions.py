@@ -196,6 +196,26 @@ def test_a_comment_becomes_a_task_where_the_client_cannot_ask(editor: Editor) ->
     assert [here(line) for line in (0, 2, 3, 4, 99)] == [[]] * 5
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "prompt"),
+    [
+        ("a.ts", "// Add a function that counts", "Add a function that counts"),
+        ("a.lua", "  -- Add a function that counts", "Add a function that counts"),
+        ("a.c", "/* Add a function that counts */", "Add a function that counts"),
+        ("a.c", "#include <a_long_header.h>", None),
+        ("a.rs", "#[derive(Clone, Copy, Debug)]", None),
+        ("a.cs", "#region A long name of it", None),
+    ],
+)
+def test_a_comment_of_any_language_becomes_a_task(
+    editor: Editor, name: str, line: str, prompt: str | None
+) -> None:
+    uri = editor.show(f"comments/{name}", f"{line}\n")
+    here = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
+    found = [a for a in editor.actions(uri, here) if a["kind"] == "refactor.rewrite"]
+    assert [a["command"]["arguments"][0]["prompt"] for a in found] == ([prompt] if prompt else [])
+
+
 def test_a_client_that_can_ask_is_given_its_own_command_and_plain_edits(tmp_path: Path) -> None:
     """Without `documentChanges` an edit has `changes`; `client.prompt` means its own command."""
     capabilities = without(CAPABILITIES, "workspace", "workspaceEdit", "documentChanges")

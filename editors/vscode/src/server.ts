@@ -10,6 +10,9 @@ import {
 import { answerForNeighbours } from './neighbours';
 import { RUNS_A_TASK, SESSION_NOTIFICATION, type SessionEvent } from './protocol';
 
+// Those that are indexed; `activationEvents` in package.json names the same.
+const LANGUAGES = ['python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'rust', 'java', 'c', 'cpp', 'csharp', 'ruby', 'php', 'lua'];
+
 const SENT_SETTINGS = ['steadyhand.maxRounds', 'steadyhand.maxTokens', 'steadyhand.findings'];
 
 /** The settings in the server's words. */
@@ -127,7 +130,7 @@ export class Server implements vscode.Disposable {
       transport: TransportKind.stdio,
       options: { cwd: os.homedir() }, // never the workspace: nothing in it may be found as a program or imported
     }, {
-      documentSelector: [{ scheme: 'file', language: 'python' }],
+      documentSelector: LANGUAGES.map((language) => ({ scheme: 'file', language })),
       // The client registers `steadyhand.promptTask`, which the server cannot ask for itself.
       initializationOptions: () => ({ ...serverSettings(), client: { prompt: true, references: true, diagnostics: true } }),
       outputChannel: this.log,

@@ -6,6 +6,7 @@ is then; for a client that cannot resolve it is worked out at once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -18,6 +19,8 @@ from steadyhand_server.handlers import quick_fixes
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
 
+# A line that is a comment in one of the languages, and what it says; `#include` is none.
+_COMMENT = re.compile(r"(?:#+(?=\s)|//+|--+(?=\s)|/\*+)\s*(\S.{8,}?)\s*(?:\*/)?")
 KINDS = [lsp.CodeActionKind.QuickFix, lsp.CodeActionKind.RefactorRewrite]
 
 
@@ -97,10 +100,10 @@ def _do_here(
         )
     else:
         _, line = snapshot.table.line(selected.start.line)
-        comment = line.decode("utf-8", "replace").strip()
-        if not comment.startswith("#") or len(comment) < 12:
+        comment = _COMMENT.fullmatch(line.decode("utf-8", "replace").strip())
+        if comment is None:
             return []
-        prompt = comment.lstrip("# ").strip()
+        prompt = comment[1]
         argument = {"prompt": prompt, **place}
         command = lsp.Command("Do this here", "steadyhand.task", arguments=[argument])
     return [

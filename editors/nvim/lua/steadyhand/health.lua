@@ -43,7 +43,7 @@ function M.check()
   end
   local clients = vim.lsp.get_clients({ name = 'steadyhand' })
   if #clients == 0 then
-    vim.health.warn('no client is attached', { "`require('steadyhand').setup()`, then open a Python file" })
+    vim.health.warn('no client is attached', { "`require('steadyhand').setup()`, then open a file of an indexed language" })
   end
   for _, client in ipairs(clients) do
     local answer = server.ask_now(client, 'sessions', 3000)

@@ -4,7 +4,7 @@ local M = {}
 
 ---@class steadyhand.Opts
 ---@field cmd? string[]|function how the server is started; `{ 'steadyhand', 'lsp' }`
----@field filetypes? string[] `{ 'python' }`
+---@field filetypes? string[] those of all languages that are indexed
 ---@field root_markers? (string|string[])[] `{ '.git', 'pyproject.toml', 'steadyhand.toml' }`
 ---@field settings? table<string, any> the server's settings, such as `max_rounds`
 
