@@ -357,3 +357,10 @@ def test_line_ends_and_wide_characters() -> None:
     assert result.endswith(
         "import { existing } from './new';\r\n\r\nuse('😀', existing(x, 'é'));\r\n"
     )
+
+
+def test_a_byte_order_mark_outlives_the_only_function_below_it() -> None:
+    plan, after = planned({"src/new.js": EXISTING, "src/old.js": f"\ufeff{MINE}"})
+    assert plan.checks == ()
+    assert after["src/old.js"].startswith("\ufeff")
+    assert "mine" not in after["src/old.js"]

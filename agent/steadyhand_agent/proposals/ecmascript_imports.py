@@ -165,7 +165,7 @@ def _is_directive(node: Node) -> bool:
 
 def _top(source: Source) -> int:
     """Below `#!`, directives and a comment that stands alone."""
-    at = 3 if source.data.startswith(b"\r\r\n") else 0
+    at = source.first
     for node in source.root.named_children:
         following = source.after_line(node.end_byte)
         alone = not source.data[following : source.after_line(following)].strip()

@@ -88,7 +88,7 @@ def added(modules: Modules, source: Source, other: str, name: str, bound: str) -
     if siblings:
         return TextEdit(siblings[0].start_byte, siblings[0].start_byte, line)
     if not leading:
-        first = _first(source.data)
+        first = source.first
         return TextEdit(first, first, line + source.eol)
     after = source.after_line(leading[-1].end_byte)
     return _inserted(source, after, source.eol + line)
@@ -239,11 +239,6 @@ def _order(module: str) -> tuple[int, str]:
 def _inserted(source: Source, at: int, line: str) -> TextEdit:
     ended = at == 0 or source.data[:at].endswith(b"\n")
     return TextEdit(at, at, line if ended else source.eol + line)
-
-
-def _first(data: bytes) -> int:
-    """Where the text begins, behind a byte order mark (see `reader.encoded`)."""
-    return 3 if data.startswith(b"\r\r\n") else 0
 
 
 def _leading(source: Source) -> list[Node]:

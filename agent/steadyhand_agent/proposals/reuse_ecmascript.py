@@ -117,15 +117,7 @@ class _Replacement:
             between = data[above.end_byte : start]
             if not between.strip() and between.count(b"\n") < 2:
                 start = source.line_start(above.start_byte)
-        blank = re.compile(rb"(?:[ \t\f]*\r?\n)*").match(data, end)
-        after = blank.end() if blank else end
-        if after < len(data):
-            return start, after
-        while True:
-            previous = data.rfind(b"\n", 0, max(start - 1, 0)) + 1
-            if start == 0 or data[previous:start].strip():
-                return start, len(data)
-            start = previous
+        return source.with_blank_lines(start, end)
 
     def _likeness(self, function: Node, existing: Node) -> Likeness:
         gone, kept = self._gone, self._kept

@@ -414,13 +414,4 @@ def _removal(source: Source, definition: Definition) -> tuple[int, int]:
         b"#"
     ):
         raise ReuseRefused("Something else stands on the last line of the definition.")
-    blank = re.compile(rb"(?:[ \t\f]*\r?\n)*").match(data, end)
-    after = blank.end() if blank else end
-    if after < len(data):
-        return start, after
-    first = 3 if data.startswith(b"\r\r\n") else 0
-    while True:
-        previous = data.rfind(b"\n", 0, max(start - 1, 0)) + 1
-        if start <= first or data[previous:start].strip():
-            return start, len(data)
-        start = previous
+    return source.with_blank_lines(start, end)

@@ -5,10 +5,14 @@ Owns offsets in one text, and what counts as a place that does not parse. Knows 
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node, Parser
 
 from steadyhand_agent.index.languages import SUFFIXES
 from steadyhand_agent.index.reader import encoded
+
+_BLANK = re.compile(rb"(?:[ \t\f]*\r?\n)*")
 
 
 def broken(root: Node) -> list[int]:
@@ -56,6 +60,28 @@ class SourceText:
         while current.parent is not None and current.parent.parent is not None:
             current = current.parent
         return current
+
+    @property
+    def first(self) -> int:
+        """Where the text begins, behind a byte order mark (see `reader.encoded`)."""
+        return 3 if self.data.startswith(b"\r\r\n") else 0
+
+    def with_blank_lines(self, start: int, end: int) -> tuple[int, int]:
+        """Whole lines that go, with the blank lines that would be left over.
+
+        Args:
+            start: Where the first line begins.
+            end: Where the line after the last one begins.
+        """
+        blank = _BLANK.match(self.data, end)
+        after = blank.end() if blank else end
+        if after < len(self.data):
+            return start, after
+        while True:
+            previous = self.data.rfind(b"\n", 0, max(start - 1, 0)) + 1
+            if start <= self.first or self.data[previous:start].strip():
+                return start, len(self.data)
+            start = previous
 
     def line_start(self, offset: int) -> int:
         """Where the line of an offset begins."""
