@@ -548,3 +548,23 @@ async def test_trust_is_asked_for(desk: Desk) -> None:
     assert (desk.folder / "state" / "trust.json").exists()
     await nv.ex("Steadyhand trust revoke")
     await told(nv, "no longer trusted.")
+
+
+async def test_a_spent_budget_is_asked_about_once_and_the_task_goes_on(desk: Desk) -> None:
+    desk.env["STEADYHAND_MAX_ROUNDS"] = "4"
+    nv = await desk.neovim(desk.archive)
+    await nv.ex(f"Steadyhand task {TASK}")
+    screen = await nv.sees("All 4 rounds are used", "1: Continue (+2 rounds)", "2: Later")
+    assert "3:" not in screen
+    desk.untouched()
+    await nv.keys("1<CR>")
+    await nv.sees(*QUESTION, "+++ b/pressroom/archive.py")
+
+
+async def test_it_attaches_to_every_language_that_is_indexed(desk: Desk) -> None:
+    other = desk.workspace / "count.ts"
+    other.write_text(
+        "export function count(words: string[]): number {\n  return words.length;\n}\n"
+    )
+    nv = await desk.neovim(other)
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 }) == 1")
