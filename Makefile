@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Neovim, code-server and the like are kept here, so that a second run costs nothing.
 export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
 
-.PHONY: run test check test-editors test-packages test-crash bench lock clean
+.PHONY: run test fuzz check test-editors test-packages test-crash bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -12,6 +12,10 @@ run: .venv/.run
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages" $(ARGS)
+
+# Property and fuzz tests with the nightly number of random examples (hours); ARGS narrows it down.
+fuzz: .venv/.dev
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n 2 $(or $(ARGS),tests/agent tests/server -m "not crash")
 
 # The long kill -9 storms.
 test-crash: .venv/.dev

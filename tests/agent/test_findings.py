@@ -465,3 +465,13 @@ def test_where_hardly_any_name_stands_the_rest_must_be_nearly_the_same() -> None
     assert tiers({"a.py": one, "b.py": close}, "b.py", NOTHING) == ["T3"]
     # 74 % of the tokens, which is enough where names agree as well.
     assert tiers({"a.py": one, "b.py": apart}, "b.py", NOTHING) == []
+
+
+def test_of_two_equals_the_one_that_more_files_use_stays() -> None:
+    users = {f"use{n}.py": f"def use{n}():\n    return sum_up({n}, 1)\n" for n in range(2)}
+    files = {"a.py": function("add_up"), "b.py": function("sum_up")}
+    (without,) = findings(files, "b.py")
+    assert without.canonical.name == "add_up"
+    (found,) = findings(files | users, "a.py")
+    assert found.canonical.name == "sum_up"
+    assert findings(files | users, "b.py") == []

@@ -195,3 +195,17 @@ def test_what_people_wrote_is_read(language: Language) -> None:
         entry = read(language, text)
         assert entry is not None
         hold(entry, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # An error between the two lists of an assignment.
+        ("lua", "local other[ = function(a) return a + 2 end --]"),
+    ],
+)
+def test_what_once_broke_a_reader(name: str, text: str) -> None:
+    (language,) = [language for language in LANGUAGES if language.name == name]
+    entry = read(language, text)
+    assert entry is not None
+    hold(entry, text)

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steadyhand_agent.index import reader, worker
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text, language_of
 from steadyhand_agent.index.segment import Segment
@@ -198,14 +201,38 @@ def test_packed_definitions_come_back_whole() -> None:
         assert Definition.unpack(list(definition)) == definition
 
 
+LONG = """\
+def {name}(rows, limit):
+    kept = []
+    for row in rows:
+        if row.size > limit:
+            kept.append(row.strip())
+    logger.info("kept", len(kept))
+    return sorted(kept, key=by_size)
+"""
+KEEP = LONG.format(name="f")
 TEXTS = st.sampled_from(
-    [F, G, F + "\n\n" + G, "", "class f:\n    def g(self):\n        return 1\n"]
+    [
+        *(F, G, F + "\n\n" + G, "", "class f:\n    def g(self):\n        return 1\n"),
+        # The same function further down, decorated, and twice.
+        *(
+            KEEP,
+            "\n\nX = 1\n" + KEEP,
+            "@cache\n" + KEEP,
+            KEEP + KEEP,
+            KEEP.replace("info", "debug"),
+        ),
+        "def h():\n    return f() + text.g()\n",
+    ]
 )
 PATHS = st.sampled_from(["a.py", "b.py", "p/c.py"])
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["disk", "buffer"]), PATHS, st.none() | TEXTS), max_size=12),
+    st.lists(
+        st.tuples(st.sampled_from(["disk", "buffer", "segment"]), PATHS, st.none() | TEXTS),
+        max_size=12,
+    ),
     st.dictionaries(PATHS, st.none() | TEXTS, max_size=3),
 )
 def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
@@ -215,7 +242,14 @@ def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
     disk: dict[str, str] = {}
     buffers: dict[str, str] = {}
     for layer, path, text in steps:
-        if layer == "disk" and text is not None:
+        if layer == "segment":
+            if text is not None:
+                disk[path] = text
+                index.base.take(Segment.build([(index_text(path, text), 0, 0)]))
+            elif parts := index.base.segments:
+                # What has gone out of date is left out of the one that takes their place.
+                index.base.replace(parts, Segment.merge(parts, [part.dead for part in parts]))
+        elif layer == "disk" and text is not None:
             disk[path] = text
             index.put_base(index_text(path, text))
         elif layer == "disk":
@@ -233,18 +267,26 @@ def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
     for name in ("f", "g"):
         assert view.named(name) == plain.named(name)
         for definition in plain.named(name):
+            if not definition.body:
+                continue
             assert view.with_body(definition.body) == plain.with_body(definition.body)
+            assert view.with_shape(definition.shape) == plain.with_shape(definition.shape)
+        assert view.tops(name) == plain.tops(name)
+        assert view.users(name) == plain.users(name)
+    asked = index_text("asked.py", KEEP.replace("append", "add")).forms[0]
+    assert view.near(asked) == plain.near(asked)
 
 
-LONG = """\
-def {name}(rows, limit):
-    kept = []
-    for row in rows:
-        if row.size > limit:
-            kept.append(row.strip())
-    logger.info("kept", len(kept))
-    return sorted(kept, key=by_size)
-"""
+def test_who_uses_a_name_is_counted_by_files() -> None:
+    files = {
+        "text.py": KEEP,
+        "a.py": "from text import f\ndef a(x):\n    return f(x, 1) + f(x, 2)\n",
+        "b.py": "import text\ndef b(x):\n    return text.f(x, 1)\n",
+        "c.py": "def c(f):\n    return f(1)\n",
+        "d.rs": "fn d() -> u8 { text::f(1) }\n",
+    }
+    assert filled(files).view().users("f") == 3
+    assert filled(files).view({"a.py": ""}).users("f") == 2
 
 
 def test_a_segment_finds_near_copies_as_a_live_layer_does() -> None:
@@ -279,3 +321,20 @@ def test_the_index_keeps_the_words_that_a_query_for_the_same_text_has(path: str,
     asked = words_of_definition(definition, text[definition.start : definition.end])
     assert dict(unpacked(entry.forms[0].words)) == dict(unpacked(packed(asked)))
     assert len(asked) > 3
+
+
+def test_a_fault_of_a_reader_leaves_out_one_file_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    def fails(*_: object) -> None:
+        raise IndexError("list index out of range")
+
+    (tmp_path / "a.py").write_text(F)
+    index = filled({"b.py": G})
+    monkeypatch.setattr(reader._Reader, "_sweep", fails)
+    assert index.put_buffer("a.py", F + "# not read before\n").definitions == ()
+    assert "a.py could not be read" in caplog.text
+    assert caplog.records[0].exc_info is not None
+    assert places(index.view(), "g") == ["b.py:g"]
+    segment, failed = worker.answer([["a.py", str(tmp_path), "a.py"]])
+    assert (segment.rows, failed) == ([], [["a.py", "not understood"]])

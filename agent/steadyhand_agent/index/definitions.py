@@ -95,6 +95,7 @@ class FileEntry:
         lines: Lines in the text.
         definitions: In the order of the text.
         forms: One a definition, in the same order; `NO_FORM` where it has none.
+        mentions: The names that its functions use (`fingerprint.mention_keys`).
     """
 
     path: str
@@ -102,6 +103,7 @@ class FileEntry:
     lines: int
     definitions: tuple[Definition, ...]
     forms: tuple[Form, ...] = ()
+    mentions: frozenset[int] = frozenset()
 
 
 # Most severe first.

@@ -14,7 +14,7 @@ and `meant` says which of its equal bodies are apart for a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
@@ -81,7 +81,7 @@ def file_findings(
         finding = _copy(view, definition, None if fresh or old else text, fresh=fresh)
         if finding is None and (fresh or old):
             finding = _shown_if_fresh(view, definition, form)
-            if finding is not None and not fresh and _goes_first(finding.canonical, definition):
+            if finding and not fresh and _goes_first(view, finding.canonical, definition):
                 finding = None
         if finding is not None:
             found.append(finding)
@@ -146,13 +146,13 @@ def duplicates_of(view: View, definition: Definition) -> list[Finding]:
     if definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS:
         for tier, alike in (("T1", _bodies(view, definition)), ("T2", _shapes(view, definition))):
             if 0 < len(alike) <= MAX_FAMILY:
-                best = min(alike, key=_rank)
+                best = min(alike, key=_ranked(view))
                 reason = _REASONS[tier].format(ours=definition.qualified, other=_named(best))
                 return [Finding("T1" if tier == "T1" else "T2", definition, best, 1.0, reason)]
     if _importable(definition) and not definition.test:
         twins = _twins(view, definition)
         if 0 < len(twins) < MAX_FAMILY:
-            best = min(twins, key=_rank)
+            best = min(twins, key=_ranked(view))
             return [Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))]
     form = view.form(definition)
     near = _near(view, definition, form, GUARD_NEAR_TOKENS) if form is not None else None
@@ -168,10 +168,10 @@ def _copy(
     alike = _bodies(view, definition)
     if not 0 < len(alike) < MAX_FAMILY:
         return None
-    best = min(alike, key=_rank)
+    best = min(alike, key=_ranked(view))
     if standing is not None and apart(view, definition, best, standing, _tellable):
         return None
-    if not fresh and _goes_first(best, definition):
+    if not fresh and _goes_first(view, best, definition):
         return None
     reason = _REASONS["T1"].format(ours=definition.qualified, other=_named(best))
     return Finding("T1", definition, best, 1.0, reason)
@@ -192,13 +192,13 @@ def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding |
     if definition.lines >= MIN_LINES and definition.tokens >= MIN_TOKENS:
         alike = _shapes(view, definition)
         if 0 < len(alike) < MAX_FAMILY:
-            best = min(alike, key=_rank)
+            best = min(alike, key=_ranked(view))
             reason = _REASONS["T2"].format(ours=definition.qualified, other=_named(best))
             return Finding("T2", definition, best, 1.0, reason)
     named = not definition.private and definition.lines >= MIN_LINES and _importable(definition)
     twins = _twins(view, definition) if named else []
     if 0 < len(twins) < MAX_FAMILY:
-        best = min(twins, key=_rank)
+        best = min(twins, key=_ranked(view))
         return Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))
     if definition.lines >= MIN_LINES:
         return _near(view, definition, form, NEAR_TOKENS)
@@ -213,7 +213,8 @@ def _near(view: View, definition: Definition, form: Form, floor: int) -> Finding
     if not 0 < len(alike) < MAX_FAMILY:
         return None
     # The nearest one; among equally near ones the one that should stay.
-    best, score = min(alike, key=lambda pair: (-round(pair[1], 2), _rank(pair[0])))
+    ranked = _ranked(view)
+    best, score = min(alike, key=lambda pair: (-round(pair[1], 2), ranked(pair[0])))
     reason = (
         f"`{definition.qualified}` is nearly the same ({score:.0%}) as {_named(best)}; "
         "one with a parameter may serve both."
@@ -394,18 +395,31 @@ def _mentions(between: bytes, name: str) -> bool:
     return re.search(rb"\b" + re.escape(name.encode()) + rb"\b", between) is not None
 
 
-def _goes_first(canonical: Definition, definition: Definition) -> bool:
+def _goes_first(view: View, canonical: Definition, definition: Definition) -> bool:
     """True where it is the other one of the two that should go."""
-    return _rank(canonical) > _rank(definition)
+    ranked = _ranked(view)
+    return ranked(canonical) > ranked(definition)
 
 
-def _rank(definition: Definition) -> tuple[bool, bool, bool, int, str, int]:
-    """The canonical one has the least: not a test, public, at module level, near the root."""
-    return (
-        definition.test,
-        definition.private,
-        not definition.module_level,
-        definition.path.count("/"),
-        definition.path,
-        definition.start,
-    )
+_Rank = tuple[bool, bool, bool, int, int, str, int]
+
+
+def _ranked(view: View) -> Callable[[Definition], _Rank]:
+    """The canonical one has the least: no test, public, at module level, much used, near the root.
+
+    Who wrote it first is not asked: blame takes git longer than anyone who types would wait, and
+    the editor and the command line have to name the same one.
+    """
+
+    def rank(definition: Definition) -> _Rank:
+        return (
+            definition.test,
+            definition.private,
+            not definition.module_level,
+            -view.users(definition.name),
+            definition.path.count("/"),
+            definition.path,
+            definition.start,
+        )
+
+    return rank

@@ -94,6 +94,9 @@ class _Codes(dict[bytes, int]):
 
 
 _KNOWN = _Codes()
+# How a name may be asked for, beside being called by itself.
+_LED_TO = (b"", b".", b"::", b"->")
+_HALF = 0xFFFFFFFF
 _ANY_NUMBER = _Codes()[b"\0number"]
 _ANY_LOCAL = np.uint64(_Codes()[b"\0local"])
 # Fibonacci hashing: 2^64 divided by the golden ratio (Knuth, TAOCP 6.4).
@@ -128,6 +131,10 @@ class TokenStream:
         captures: What the language's query found (see `languages/language.py`).
         comments: Spans of comments.
         docstrings: Spans of docstrings, dropped like comments.
+
+    Attributes:
+        mentions: The names that the definitions call, read or ask of something, by the keys of
+            `mention_keys`; filled by `forms`.
     """
 
     def __init__(
@@ -176,6 +183,7 @@ class TokenStream:
         self._mark_ends([*bare, *[node.end_byte for node in captures.get("block", ())]])
         self._bound = _positions(data, captures.get("bind", ()))
         self._outside = _positions(data, captures.get("outside", ()))
+        self.mentions: frozenset[int] = frozenset()
         self._codes: list[int] = []
         self._ends: list[int] = []
         self._literals: list[bytes] = []
@@ -222,6 +230,8 @@ class TokenStream:
         if not self._ends:
             return []
         exact = np.array(self._codes, dtype=np.int64)
+        named = exact[(exact > 0) & (exact & _NAMED != 0)] & _HALF
+        self.mentions = frozenset(np.unique(named).tolist())
         shaped = np.where((exact > 0) & (exact & _NUMBER != 0), _ANY_NUMBER, exact)
         blind = np.where(shaped < 0, _ANY_LOCAL, shaped.astype(np.uint64))
         characters = ((blind * _FACTOR) >> np.uint64(49)).astype("<u2")
@@ -319,6 +329,12 @@ class TokenStream:
             if start < end:
                 self._blank(start, end)
                 masked[start] = 0x22
+
+
+def mention_keys(name: str) -> list[int]:
+    """The keys under which a file's functions may mention a name."""
+    data = name.encode("utf-8", "replace")
+    return [_KNOWN[sign + data] & _HALF for sign in _LED_TO]
 
 
 def sketches(texts: Sequence[str]) -> list[Sketch]:

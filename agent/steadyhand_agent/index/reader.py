@@ -14,6 +14,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from resource import RUSAGE_SELF, getrusage
 
 from tree_sitter import Node, Parser, QueryCursor
@@ -22,7 +23,7 @@ from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry, Kind
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, TokenStream
 from steadyhand_agent.index.languages.language import Language
-from steadyhand_agent.index.words import MAX_BODY, Words, describable, packed, words_of
+from steadyhand_agent.index.words import MAX_BODY, describable, packed, words_of
 from steadyhand_agent.workspace import text_hash, utf8
 
 # Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests
@@ -92,8 +93,18 @@ _UNMARKED = bytes(byte & 0x7F for byte in range(256))
 _COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
 
 
+# Who types changes one definition of a file; the others are asked for with every key.
+@lru_cache(maxsize=2_048)
+def _words_of(name: str, signature: str, doc: str, body: bytes) -> bytes:
+    return packed(words_of(name, signature, doc, body))
+
+
 class TooSlow(SteadyhandError):
     """A text takes longer to parse than anyone would wait."""
+
+
+class NotUnderstood(SteadyhandError):
+    """A text brought out a fault of ours; it is left out, and all others are still read."""
 
 
 def encoded(text: str) -> bytes:
@@ -160,10 +171,16 @@ def read(language: Language, path: str, text: str, seconds: float = 5.0) -> File
 
     Raises:
         TooSlow: Parsing took longer.
+        NotUnderstood: The reader failed; its cause is our fault.
     """
-    found = _Reader(language, path, encoded(text), text.startswith(_BOM)).read(seconds)
+    reader = _Reader(language, path, encoded(text), text.startswith(_BOM))
+    try:
+        found = reader.read(seconds)
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise NotUnderstood(f"{path} could not be read ({error!r}); please report it.") from error
     definitions, forms = zip(*found, strict=True) if found else ((), ())
-    return FileEntry(path, text_hash(text), text.count("\n") + 1, definitions, forms)
+    lines = text.count("\n") + 1
+    return FileEntry(path, text_hash(text), lines, definitions, forms, reader.mentions)
 
 
 def _flattened(data: bytes) -> bytes:
@@ -271,6 +288,7 @@ class _Reader:
         self.in_test = language.is_test_path.search(path) is not None
         self.generated = _is_generated(path, data)
         self.found: list[_Found] = []
+        self.mentions: frozenset[int] = frozenset()
 
     def read(self, seconds: float) -> list[tuple[Definition, Form]]:
         """Sweeps over what the query found, from the first byte to the last."""
@@ -291,6 +309,7 @@ class _Reader:
         stream = TokenStream(self.data, captures, comments, [d for d in docs if d is not None])
         places = [self._add(stream, item) for item in self.found]
         forms = stream.forms()
+        self.mentions = stream.mentions
         lines = stream.code_lines([(item.node_start, item.end) for item in self.found])
         found: list[tuple[Definition, Form]] = []
         for item, place, doc, written in zip(self.found, places, docs, lines, strict=True):
@@ -300,19 +319,19 @@ class _Reader:
             definition = self._definition(item, form, written, text, stream, comments)
             if describable(definition):
                 body, shape, tokens, _ = form
-                form = Form(body, shape, tokens, packed(self._words(item, definition, doc)))
+                form = Form(body, shape, tokens, self._words(item, definition, doc))
             found.append((definition, form))
         found.sort(key=lambda pair: pair[0].start)
         return found
 
-    def _words(self, item: _Found, definition: Definition, doc: tuple[int, int] | None) -> Words:
-        """The words of a definition; see `words.words_of_definition`."""
+    def _words(self, item: _Found, definition: Definition, doc: tuple[int, int] | None) -> bytes:
+        """The packed words of a definition; see `words.words_of_definition`."""
         body = b""
         if item.kind not in ("class", "type"):
             head_end = doc[1] if doc else self.data.find(b"\n", item.name_end, item.end)
             at = head_end if head_end >= 0 else item.start
             body = self.data[at : min(item.end, at + MAX_BODY)]
-        return words_of(definition.name, definition.signature, definition.doc, body)
+        return _words_of(definition.name, definition.signature, definition.doc, body)
 
     def _sweep(self, captures: Mapping[str, Sequence[Node]]) -> None:
         events = self._events(captures)

@@ -26,10 +26,11 @@ from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 5
+VERSION = 6
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
-_DECODED = 64
+_DECODED_FILES = 64
+_DECODED = 4_096
 # A run of tokens that so many functions share tells nothing about any of them.
 MOST_COMMON = 200
 # More definitions under one key are a pattern, and reading them all would be felt.
@@ -50,8 +51,8 @@ _POSTINGS = ("words", "starts", "documents", "impacts")
 _TABLES = ("name", "top", "body", "shape")
 
 _DTYPES: dict[str, str] = {
-    "blob": "u1",  # orjson of each file's definitions, one after the other
-    "blob_ends": "<u8",
+    "blob": "u1",  # orjson of each definition, a comma behind each
+    "blob_ends": "<u8",  # one a definition, so that a look-up unpacks nothing but its answers
     "def_ends": "<u4",  # definitions up to and with each file
     "name_keys": "<u8",  # hash of the bare name, ascending; `_refs` are the definitions' numbers
     "name_refs": "<u4",
@@ -62,6 +63,7 @@ _DTYPES: dict[str, str] = {
     "shape_keys": "<u8",
     "shape_refs": "<u4",
     "runs": "<u8",  # hash of a run of tokens and a definition's number, ascending
+    "mentions": "<u8",  # key of a name that a file's functions use and the file, ascending
     "chars": "<u2",  # the tokens of each definition, for an exact comparison
     "char_ends": "<u8",
     "described_words": "<u4",  # see `word_index.Postings`
@@ -131,7 +133,8 @@ class Segment:
         documents = int(ends[-1]) if len(ends) else 0
         self.described = Postings(*(arrays[f"described_{n}"] for n in _POSTINGS), count=documents)
         self._number = {row.path: number for number, row in enumerate(rows)}
-        self._decoded: OrderedDict[int, tuple[Definition, ...]] = OrderedDict()
+        self._files: OrderedDict[int, tuple[Definition, ...]] = OrderedDict()
+        self._decoded: OrderedDict[int, Definition] = OrderedDict()
 
     # --- making one -------------------------------------------------------------------------
 
@@ -143,8 +146,8 @@ class Segment:
             for entry, modified, size in files
         ]
         entries = [entry for entry, _, _ in files]
-        blobs = [orjson.dumps([d[1:] for d in entry.definitions]) for entry in entries]
         definitions = [d for entry in entries for d in entry.definitions]
+        blobs = [orjson.dumps(d[1:]) + b"," for d in definitions]
         chars = [form.tokens for entry in entries for form in entry.forms]
         words = [form.words for entry in entries for form in entry.forms]
         arrays: dict[str, NDArray[Any]] = {
@@ -152,6 +155,7 @@ class Segment:
             "blob_ends": np.cumsum([len(blob) for blob in blobs], dtype="<u8"),
             "def_ends": np.cumsum([len(entry.definitions) for entry in entries], dtype="<u4"),
             "runs": np.sort(_turned(sketched_runs(chars))),
+            "mentions": _mention_array(entries),
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
             "names": _packed_names({definition.name for definition in definitions}),
@@ -174,6 +178,7 @@ class Segment:
             old = segment._arrays
             alive = np.ones(len(segment.rows), dtype=bool)
             alive[list(marked)] = False
+            files = np.cumsum(alive) - 1 + len(rows)
             rows += [row for row, keep in zip(segment.rows, alive, strict=True) if keep]
             counts = np.diff(old["def_ends"].astype(np.int64), prepend=0)
             keep = np.repeat(alive, counts)
@@ -181,8 +186,8 @@ class Segment:
             numbered += int(keep.sum())
             sizes = np.diff(old["blob_ends"].astype(np.int64), prepend=0)
             lengths = np.diff(old["char_ends"].astype(np.int64), prepend=0)
-            parts["blob"].append(old["blob"][np.repeat(alive, sizes)])
-            parts["blob_ends"].append(sizes[alive])
+            parts["blob"].append(old["blob"][np.repeat(keep, sizes)])
+            parts["blob_ends"].append(sizes[keep])
             parts["def_ends"].append(counts[alive])
             parts["chars"].append(old["chars"][np.repeat(keep, lengths)])
             parts["char_ends"].append(lengths[keep])
@@ -194,6 +199,9 @@ class Segment:
             owner = (old["runs"] & _LOW).astype(np.int64)
             high = old["runs"][keep[owner]] & ~_LOW
             parts["runs"].append(high | renumbered[owner[keep[owner]]].astype(np.uint64))
+            user = (old["mentions"] & _LOW).astype(np.int64)
+            used = old["mentions"][alive[user]] & ~_LOW
+            parts["mentions"].append(used | files[user[alive[user]]].astype(np.uint64))
             described.append((segment.described, keep))
             names.update(old["names"].tobytes().split(b"\n"))
         arrays: dict[str, NDArray[Any]] = {
@@ -203,7 +211,8 @@ class Segment:
         }
         for name in ("blob_ends", "def_ends", "char_ends"):
             arrays[name] = np.cumsum(arrays[name], dtype=_DTYPES[name])
-        arrays["runs"] = np.sort(arrays["runs"].astype("<u8"))
+        for name in ("runs", "mentions"):
+            arrays[name] = np.sort(arrays[name].astype("<u8"))
         for table in _TABLES:
             order = np.argsort(arrays[f"{table}_keys"], kind="stable")
             arrays[f"{table}_keys"] = arrays[f"{table}_keys"][order]
@@ -270,7 +279,7 @@ class Segment:
         number = self._number.get(path)
         if number is not None:
             self.dead.add(number)
-            self._decoded.pop(number, None)
+            self._files.pop(number, None)
 
     @property
     def definitions(self) -> int:
@@ -314,6 +323,16 @@ class Segment:
             return []
         return self._at(self._arrays[f"{table}_refs"][low : min(high, low + MOST_FOUND)])
 
+    def using(self, keys: Sequence[int]) -> set[str]:
+        """Files whose functions use a name, by its keys; some of them where they are very many."""
+        table = self._arrays["mentions"]
+        numbers: set[int] = set()
+        for key in keys:
+            first = int(np.searchsorted(table, np.uint64(key << 32)))
+            end = int(np.searchsorted(table, np.uint64((key << 32) | int(_LOW)), side="right"))
+            numbers.update((table[first : min(end, first + MOST_COMMON)] & _LOW).tolist())
+        return {self.rows[number].path for number in numbers - self.dead}
+
     def near(self, form: Form) -> list[tuple[Definition, float]]:
         """Definitions that share most of their tokens in one order (see `View.near`)."""
         runs = self._arrays["runs"]
@@ -346,23 +365,39 @@ class Segment:
         numbers: list[int] = refs.tolist()
         for ref, number in zip(numbers, files, strict=True):
             if number not in self.dead:
-                first = int(ends[number - 1]) if number else 0
-                found.append(self._definitions(number)[ref - first])
+                found.append(self._definition(ref, number))
         return found
 
-    def _definitions(self, number: int) -> tuple[Definition, ...]:
-        known = self._decoded.get(number)
+    def _definition(self, ref: int, number: int) -> Definition:
+        """One definition of a file, kept as long as it is asked for often."""
+        known = self._decoded.get(ref)
         if known is not None:
-            self._decoded.move_to_end(number)
+            self._decoded.move_to_end(ref)
             return known
-        ends = self._arrays["blob_ends"]
-        start = int(ends[number - 1]) if number else 0
-        path = self.rows[number].path
-        packed = orjson.loads(self._arrays["blob"][start : int(ends[number])].tobytes())
-        known = tuple(Definition.unpack([path, *fields]) for fields in packed)
-        self._decoded[number] = known
+        fields = orjson.loads(self._packed(ref, ref + 1)[:-1])
+        known = self._decoded[ref] = Definition.unpack([self.rows[number].path, *fields])
         if len(self._decoded) > _DECODED:
             self._decoded.popitem(last=False)
+        return known
+
+    def _packed(self, first: int, end: int) -> bytes:
+        ends = self._arrays["blob_ends"]
+        start = int(ends[first - 1]) if first else 0
+        return self._arrays["blob"][start : int(ends[end - 1])].tobytes()
+
+    def _definitions(self, number: int) -> tuple[Definition, ...]:
+        known = self._files.get(number)
+        if known is not None:
+            self._files.move_to_end(number)
+            return known
+        ends = self._arrays["def_ends"]
+        first, end = int(ends[number - 1]) if number else 0, int(ends[number])
+        path = self.rows[number].path
+        text = self._packed(first, end)[:-1] if end > first else b""
+        packed: list[list[Any]] = orjson.loads(b"[%b]" % text)
+        known = self._files[number] = tuple(Definition.unpack([path, *one]) for one in packed)
+        if len(self._files) > _DECODED_FILES:
+            self._files.popitem(last=False)
         return known
 
     def _tokens(self, ref: int) -> str:
@@ -406,6 +441,15 @@ def _table_arrays(definitions: Sequence[Definition]) -> dict[str, NDArray[Any]]:
         order = np.argsort(key, kind="stable")
         arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
     return arrays
+
+
+def _mention_array(entries: Sequence[FileEntry]) -> NDArray[np.uint64]:
+    keys = [
+        np.fromiter(entry.mentions, np.uint64, len(entry.mentions)) << np.uint64(32)
+        | np.uint64(number)
+        for number, entry in enumerate(entries)
+    ]
+    return np.sort(np.concatenate([np.empty(0, np.uint64), *keys]))
 
 
 def _turned(found: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -7,25 +7,29 @@ in. Used from the event loop alone, so nothing here locks.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from steadyhand_agent.index.definitions import Definition, FileEntry
-from steadyhand_agent.index.fingerprint import Form, sketched_runs, sketches
+from steadyhand_agent.index.fingerprint import Form, mention_keys, sketched_runs, sketches
 from steadyhand_agent.index.languages import index_text, language_of
-from steadyhand_agent.index.reader import TooSlow
+from steadyhand_agent.index.reader import NotUnderstood, TooSlow
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
 from steadyhand_agent.index.word_index import LivePostings, Part, Query, weighed
 from steadyhand_agent.workspace import text_hash
 
+_log = logging.getLogger(__name__)
 # A text that is being typed may cost this much and no more.
 TYPING_SECONDS = 0.5
 # What stands between the parts of a name, in one language or another.
 _SEPARATOR = re.compile(r"::|->|[/#\\](?=\w)")
+
+_Key = TypeVar("_Key", str, int)
 
 
 class Layer(Protocol):
@@ -71,6 +75,10 @@ class Layer(Protocol):
         """Those that share most of their tokens in one order."""
         ...
 
+    def using(self, keys: Sequence[int]) -> Iterable[str]:
+        """Paths whose functions use a name (`fingerprint.mention_keys`)."""
+        ...
+
     def described(self) -> list[Part]:
         """The parts of its word index."""
         ...
@@ -84,51 +92,86 @@ class Layer(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Held:
+    """One definition of an entry, with its form.
+
+    Where it stands changes with every key that is typed above it, what it says does not: the
+    tables hold this object, and a new text that says the same only moves it.
+    """
+
+    definition: Definition
+    form: Form
+
+    @property
+    def says(self) -> tuple[str, str, str, str, bytes]:
+        """All that the tables know of it; what decorates it is part of its digests."""
+        definition, form = self.definition, self.form
+        return definition.name, definition.body, definition.shape, form.tokens, form.words
+
+
 class Entries:
     """A layer of entries that come and go: buffers, an overlay, the files that changed on disk."""
 
-    by_path: dict[str, FileEntry] = field(default_factory=dict[str, FileEntry])
-    _names: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
-    _bodies: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
-    _shapes: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
-    _runs: dict[int, list[tuple[Definition, str]]] = field(
-        default_factory=dict[int, list[tuple[Definition, str]]]
-    )
-    _words: LivePostings[tuple[str, int]] = field(default_factory=LivePostings[tuple[str, int]])
+    def __init__(self) -> None:
+        self.by_path: dict[str, FileEntry] = {}
+        self._held: dict[str, list[_Held]] = {}
+        self._names: dict[str, list[_Held]] = {}
+        self._bodies: dict[str, list[_Held]] = {}
+        self._shapes: dict[str, list[_Held]] = {}
+        self._runs: dict[int, list[_Held]] = {}
+        self._words = LivePostings[_Held]()
 
     def put(self, entry: FileEntry) -> None:
         """Replaces what is known of one path."""
-        self.drop(entry.path)
+        before: dict[tuple[str, str, str, str, bytes], list[_Held]] = {}
+        for held in self._held.get(entry.path, ()):
+            before.setdefault(held.says, []).append(held)
+        now: list[_Held] = []
+        new: list[_Held] = []
+        for definition, form in zip(entry.definitions, entry.forms, strict=True):
+            held = _Held(definition, form)
+            same = before.get(held.says)
+            if same:
+                held = same.pop()
+                held.definition = definition
+            else:
+                new.append(held)
+            now.append(held)
+        self._forget([held for rest in before.values() for held in rest])
+        self._learn(new)
         self.by_path[entry.path] = entry
-        for definition, form, sketch in _sketched(entry):
-            self._names.setdefault(definition.name, []).append(definition)
-            if definition.body:
-                self._bodies.setdefault(definition.body, []).append(definition)
-                self._shapes.setdefault(definition.shape, []).append(definition)
-            for run in sketch:
-                self._runs.setdefault(run, []).append((definition, form.tokens))
-            if form.words:
-                self._words.put((definition.path, definition.start), form.words)
+        self._held[entry.path] = now
 
     def drop(self, path: str) -> None:
         """Forgets one path."""
-        entry = self.by_path.pop(path, None)
-        if entry is None:
-            return
-        for definition, form, sketch in _sketched(entry):
-            _remove(self._names, definition.name, path)
-            if definition.body:
-                _remove(self._bodies, definition.body, path)
-                _remove(self._shapes, definition.shape, path)
-            if form.words:
-                self._words.drop((path, definition.start))
+        if self.by_path.pop(path, None) is not None:
+            self._forget(self._held.pop(path))
+
+    def _learn(self, new: Sequence[_Held]) -> None:
+        for held, sketch in zip(new, _sketched(new), strict=True):
+            form = held.form
+            for table, key in self._places(held):
+                table.setdefault(key, []).append(held)
             for run in sketch:
-                kept = [pair for pair in self._runs.get(run, ()) if pair[0].path != path]
-                if kept:
-                    self._runs[run] = kept
-                else:
-                    self._runs.pop(run, None)
+                self._runs.setdefault(run, []).append(held)
+            if form.words:
+                self._words.put(held, form.words)
+
+    def _forget(self, gone: Sequence[_Held]) -> None:
+        for held, sketch in zip(gone, _sketched(gone), strict=True):
+            for table, key in self._places(held):
+                _remove(table, key, held)
+            for run in sketch:
+                _remove(self._runs, run, held)
+            if held.form.words:
+                self._words.drop(held)
+
+    def _places(self, held: _Held) -> Iterator[tuple[dict[str, list[_Held]], str]]:
+        yield self._names, held.definition.name
+        if held.definition.body:
+            yield self._bodies, held.definition.body
+            yield self._shapes, held.definition.shape
 
     def has(self, path: str) -> bool:
         """True where the layer speaks for a path."""
@@ -152,15 +195,15 @@ class Entries:
 
     def named(self, name: str) -> Iterable[Definition]:
         """By bare name."""
-        return self._names.get(name, ())
+        return [held.definition for held in self._names.get(name, ())]
 
     def with_body(self, digest: str) -> Iterable[Definition]:
         """By the whole normalised form."""
-        return self._bodies.get(digest, ())
+        return [held.definition for held in self._bodies.get(digest, ())]
 
     def with_shape(self, digest: str) -> Iterable[Definition]:
         """By the form without literal values."""
-        return self._shapes.get(digest, ())
+        return [held.definition for held in self._shapes.get(digest, ())]
 
     def tops(self, name: str) -> Iterable[Definition]:
         """By bare name, those at the top of their module alone."""
@@ -168,20 +211,20 @@ class Entries:
 
     def near(self, form: Form) -> Iterable[tuple[Definition, float]]:
         """Those that share most of their tokens in one order."""
-        shared: Counter[tuple[str, int]] = Counter()
-        known: dict[tuple[str, int], tuple[Definition, str]] = {}
+        shared: Counter[_Held] = Counter()
         for run in sketched_runs([form.tokens]).tolist():
             found = self._runs.get(run, ())
             if len(found) <= MOST_COMMON:
-                for pair in found:
-                    key = (pair[0].path, pair[0].start)
-                    shared[key] += 1
-                    known[key] = pair
+                shared.update(found)
         scored = [
-            (definition, likeness(form.tokens, tokens))
-            for definition, tokens in (known[key] for key, _ in shared.most_common(CANDIDATES))
+            (held.definition, likeness(form.tokens, held.form.tokens))
+            for held, _ in shared.most_common(CANDIDATES)
         ]
         return [(definition, score) for definition, score in scored if score > 0]
+
+    def using(self, keys: Sequence[int]) -> Iterable[str]:
+        """Paths whose functions use a name (`fingerprint.mention_keys`)."""
+        return [p for p, entry in self.by_path.items() if not entry.mentions.isdisjoint(keys)]
 
     def described(self) -> list[Part]:
         """The parts of its word index."""
@@ -189,28 +232,24 @@ class Entries:
 
     def answering(self, query: Query, top: int) -> Iterable[tuple[Definition, float]]:
         """Those that answer a query of words best."""
-        for (path, start), score in self._words.best(query, top):
-            entry = self.by_path[path]
-            yield next(d for d in entry.definitions if d.start == start), score
+        return [(held.definition, score) for held, score in self._words.best(query, top)]
 
     def names(self) -> Iterable[str]:
         """Every bare name."""
         return self._names
 
 
-def _sketched(entry: FileEntry) -> Iterator[tuple[Definition, Form, list[int]]]:
-    """Its definitions and forms with their sketches, which are made for all of them at once."""
-    found = sketches([form.tokens for form in entry.forms])
-    for definition, form, sketch in zip(entry.definitions, entry.forms, found, strict=True):
-        yield definition, form, sketch.tolist()
+def _sketched(held: Sequence[_Held]) -> list[list[int]]:
+    """The sketch of each, made for all of them at once."""
+    return [sketch.tolist() for sketch in sketches([one.form.tokens for one in held])]
 
 
-def _remove(table: dict[str, list[Definition]], key: str, path: str) -> None:
-    kept = [d for d in table.get(key, ()) if d.path != path]
+def _remove(table: dict[_Key, list[_Held]], key: _Key, held: _Held) -> None:
+    kept = [one for one in table[key] if one is not held]
     if kept:
         table[key] = kept
     else:
-        table.pop(key, None)
+        del table[key]
 
 
 class Base:
@@ -326,6 +365,12 @@ class Base:
         for segment in self._segments:
             found += segment.near(form)
         return found
+
+    def using(self, keys: Sequence[int]) -> Iterable[str]:
+        """Paths whose functions use a name (`fingerprint.mention_keys`)."""
+        yield from self._changed.using(keys)
+        for segment in self._segments:
+            yield from segment.using(keys)
 
     def described(self) -> list[Part]:
         """The parts of its word index."""
@@ -446,6 +491,18 @@ class View:
         found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
         return found
 
+    def users(self, name: str) -> int:
+        """How many files have functions that use a name; beyond some hundreds it is not exact."""
+        keys = mention_keys(name)
+        return len(
+            {
+                path
+                for depth, layer in enumerate(self._layers)
+                for path in layer.using(keys)
+                if not self._hidden(path, depth)
+            }
+        )
+
     def described(self, words: Mapping[str, int], top: int) -> list[tuple[Definition, float]]:
         """Definitions that answer a query of words best, with their scores, best first.
 
@@ -531,7 +588,10 @@ def indexed(path: str, text: str) -> FileEntry:
     try:
         return index_text(path, text, TYPING_SECONDS)
     except TooSlow:
-        return FileEntry(path, text_hash(text), text.count("\n") + 1, ())
+        pass
+    except NotUnderstood as error:
+        _log.error("%s", error, exc_info=error.__cause__)
+    return FileEntry(path, text_hash(text), text.count("\n") + 1, ())
 
 
 def _entries(texts: Mapping[str, str | None]) -> Entries:

@@ -18,7 +18,7 @@ import orjson
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import FileEntry
 from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.index.reader import TooSlow
+from steadyhand_agent.index.reader import NotUnderstood, TooSlow
 from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.workspace import Workspace
 
@@ -37,7 +37,7 @@ def read(job: Job | list[str]) -> tuple[FileEntry, int, int]:
     """The entry of one file, with its time of change (ns) and size as of before it was read.
 
     Raises:
-        PassedOver: It is binary, no UTF-8, minified, unreadable, or takes too long.
+        PassedOver: It is binary, no UTF-8, minified, unreadable, not understood, or takes too long.
     """
     path, root, inside = job
     try:
@@ -55,6 +55,8 @@ def read(job: Job | list[str]) -> tuple[FileEntry, int, int]:
         raise PassedOver("not UTF-8") from None
     except TooSlow:
         raise PassedOver("slow") from None
+    except NotUnderstood:
+        raise PassedOver("not understood") from None
     return entry, status.st_mtime_ns, status.st_size
 
 

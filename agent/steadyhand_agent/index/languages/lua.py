@@ -58,9 +58,14 @@ _GROUPING = Grouping(
 def _written_name(node: Node) -> Node | None:
     """The whole name as it is written: `f`, `M.f`, `M:f`."""
     if node.type == "assignment_statement":
-        names = node.named_children[0]
-        return names.named_child(0)
+        names = _part(node, "variable_list")
+        return names.named_child(0) if names is not None else None
     return node.child_by_field_name("name")
+
+
+def _part(assignment: Node, kind: str) -> Node | None:
+    """One of its two lists; what the parser could not read may stand before, between or behind."""
+    return next((child for child in assignment.named_children if child.type == kind), None)
 
 
 def _name_of(node: Node) -> Node | None:
@@ -126,8 +131,9 @@ def _returned(node: Node) -> str:
 def _body_of(node: Node) -> Node | None:
     """The block; of `local f = function() … end`, that function's."""
     if node.type == "assignment_statement":
-        values = node.named_children[1]
-        return values.named_children[0].child_by_field_name("body")
+        values = _part(node, "expression_list")
+        value = values.named_child(0) if values is not None else None
+        return value.child_by_field_name("body") if value is not None else None
     return None
 
 
