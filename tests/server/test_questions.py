@@ -16,10 +16,13 @@ from pathlib import Path
 import pytest
 
 ASKING = """
-import asyncio, sys, time
+import asyncio, signal, sys, time
 from pathlib import Path
 from rich.console import Console
 from steadyhand_server.questions import ask
+
+# Whoever runs the tests in the background has Ctrl-C ignored; a person's terminal does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     Path(sys.argv[1], "begun").touch()
