@@ -39,6 +39,7 @@ from steadyhand_agent.patience import Patience
 from steadyhand_agent.ports import Clock, Editor, Model, Neighbours
 from steadyhand_agent.proposals import dry_run
 from steadyhand_agent.proposals.overlay import Overlay
+from steadyhand_agent.proposals.rebase import rebased
 from steadyhand_agent.session import Round, SessionState
 from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
 from steadyhand_agent.telemetry import LogAlone, Telemetry
@@ -144,6 +145,8 @@ class Loop:
             if isinstance(stuck, Stop):
                 await self._pause(stuck.message, "stuck")
                 return
+            if last is not None:
+                await self._rebase()
             await self.asking.ask(self.around.tools.schemas)
             return
         why = dialect.handed_over(last.stop_reason)
@@ -168,6 +171,17 @@ class Loop:
         if isinstance(stuck, Nudge) and stuck.message not in last.notes:
             await self.journal("note", {"text": stuck.message})
         await self._end_round()
+
+    async def _rebase(self) -> None:
+        """Brings the proposal up to date with the person's files, and tells the model."""
+        moved = await asyncio.to_thread(rebased, self.state, self._read)
+        if moved is not None:
+            moved["note"] = self.around.disclosure.text(moved["note"])
+            await self.journal("rebased", moved)
+
+    def _read(self, path: str) -> str | None:
+        text = self.around.editor.text(path)
+        return text if text is not None else self.around.workspace.present(path)
 
     async def _act(self, last: Round, index: int, action: Action) -> None:
         """Verdict, tool, result; a verdict that is journaled already is not made again."""

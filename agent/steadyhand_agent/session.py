@@ -5,12 +5,25 @@ Owns what a session knows. Never does anything: acting is the loop's, keeping is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
-from steadyhand_agent.proposals.changes import FileChange, Proposal
+from steadyhand_agent.proposals.changes import FileChange, Proposal, split_lines
+from steadyhand_agent.proposals.hunks import (
+    PENDING,
+    Hunk,
+    Made,
+    Mark,
+    Patch,
+    Texts,
+    forward,
+    numbered,
+)
+from steadyhand_agent.proposals.merge import composed
 from steadyhand_agent.state.journal import Head, Kind, Record, Summary
+from steadyhand_agent.state.texts import put_in
 from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
@@ -139,12 +152,20 @@ class SessionState(BaseModel):
     summary: str = ""
     # The loop guard looks at the rounds from this one on; it begins anew after a person's word.
     watched_from: int = 0
-    applied: list[Json] = []
+    # The numbered hunks of what is proposed, by path; of texts that changed since, the former ones.
+    offered: dict[str, list[Hunk]] = {}
+    former: dict[str, list[Hunk]] = {}
+    hunk_count: int = 0
+    # What was written, oldest first, and what is about to be.
+    applied: list[Patch] = []
+    writing: list[Patch] = []
     seq: int = 0
     fence: int = Field(default=1)
     digest: str = ""
     created: float = 0.0
     updated: float = 0.0
+    # What each round made of a file, by which its hunks know their rounds; not kept elsewhere.
+    _made: dict[str, list[Made]] = PrivateAttr(default_factory=dict[str, list[Made]])
 
     @property
     def head(self) -> Head:
@@ -166,14 +187,41 @@ class SessionState(BaseModel):
         return [result for done in self.rounds for result in done.results]
 
     def proposal(self) -> Proposal:
-        """What the session offers now."""
-        changes = tuple(
-            FileChange(path, self.bases[path], text)
+        """What the session offers now: what was rejected or applied is no longer part of it."""
+        found = (
+            FileChange(path, self.bases[path], self._pending(path, text))
             for path, text in sorted(self.texts.items())
-            if text != self.bases[path]
         )
         remarks = {path: tuple(lines) for path, lines in self.remarks.items()}
+        changes = tuple(change for change in found if change.base != change.new)
         return Proposal(self.id, changes, self.summary, remarks)
+
+    def _pending(self, path: str, text: str | None) -> str | None:
+        base, hunks = self.bases[path], self.offered.get(path, ())
+        pending = [hunk for hunk in hunks if hunk.mark in PENDING]
+        if len(pending) == len(hunks):
+            return text
+        if base is None or text is None:
+            return text if pending else base
+        lines = split_lines(text)
+        return "".join(composed(split_lines(base), [forward(hunk, lines) for hunk in pending]))
+
+    def numbered(self) -> tuple[dict[str, list[Hunk]], int]:
+        """The hunks of what is proposed with their numbers, and the highest one ever given."""
+        if all(
+            path in self.offered for path, text in self.texts.items() if text != self.bases[path]
+        ):
+            return self.offered, self.hunk_count
+        texts = {
+            path: Texts(self.bases[path], text, self._made.get(path, ()))
+            for path, text in self.texts.items()
+        }
+        return numbered(texts, {**self.former, **self.offered}, self.hunk_count)
+
+    def hunks(self) -> dict[str, Hunk]:
+        """Every hunk that is proposed or was applied, by its id; of what was applied, the last."""
+        found = {hunk.id: hunk for patch in self.applied for hunk in patch.hunks}
+        return found | {h.id: h for hunks in self.numbered()[0].values() for h in hunks}
 
     def so_far(self) -> str:
         """What there is to look at, in a sentence, for a person who is handed the session."""
@@ -186,6 +234,26 @@ class SessionState(BaseModel):
             parts.append(f"{refused} {'step' if refused == 1 else 'steps'} refused by the guard")
         told = "; ".join(parts)
         return f"{told[0].upper()}{told[1:]}."
+
+    def changed(self, path: str) -> None:
+        """A round has changed a text: its hunks are numbered anew when they are asked for."""
+        self._made.setdefault(path, []).append((self.round, self.texts[path]))
+        if path in self.offered:
+            self.former[path] = self.offered.pop(path)
+
+    def forget(self, path: str) -> None:
+        """A file is no longer proposed."""
+        for known in (self.bases, self.texts, self.offered, self.former, self._made):
+            known.pop(path, None)
+
+    def mark(self, id: str, mark: Mark, *, edited: bool = False) -> None:
+        """Sets what has become of a hunk, wherever it is kept."""
+        wide = mark in ("applied", "reverted")
+        kept = [patch.hunks for patch in self.applied] if wide else []
+        for hunks in (*kept, *self.offered.values(), *self.former.values()):
+            for hunk in hunks:
+                if hunk.id == id:
+                    hunk.mark, hunk.edited = mark, edited
 
     def to_summary(self) -> Summary:
         """What a list of sessions shows."""
@@ -200,11 +268,15 @@ class SessionState(BaseModel):
             max_tokens=self.limits.tokens,
             created=self.created,
             updated=self.updated,
-            applied=bool(self.applied),
+            applied=any(h.mark == "applied" for patch in self.applied for h in patch.hunks),
         )
 
-    def take(self, record: Record) -> None:
+    def take(self, record: Record, texts: Mapping[str, str] | None = None) -> None:
         """Folds the next record in.
+
+        Args:
+            record: It.
+            texts: Those that it refers to, by their hashes.
 
         Raises:
             CorruptRecord: It is damaged.
@@ -214,7 +286,7 @@ class SessionState(BaseModel):
             for name, value in SessionState(**body):
                 setattr(self, name, value)
         else:
-            _FOLD[record.kind](self, body)
+            _FOLD[record.kind](self, put_in(record.kind, body, texts or {}))
         self.seq, self.digest = record.seq, record.digest
         if record.kind == "reply":
             self.round_starts.append(record.seq)
@@ -274,8 +346,10 @@ def _verdict(state: SessionState, body: Json) -> None:
 def _result(state: SessionState, body: Json) -> None:
     state.unreadable = 0
     for change in body.get("changes", ()):
-        state.bases.setdefault(change["path"], change.get("base"))
-        state.texts[change["path"]] = change["new"]
+        path = change["path"]
+        state.bases.setdefault(path, change.get("base"))
+        state.texts[path] = change["new"]
+        state.changed(path)
     result = Result(**body["result"])
     state.seconds += result.seconds
     result.proposal = _standing(state) if body.get("changes") else _stood(state)
@@ -330,21 +404,42 @@ def _proposal(state: SessionState, body: Json) -> None:
         state.remarks.setdefault(path, []).extend(lines)
 
 
+def _hunks(state: SessionState, body: Json) -> None:
+    state.offered = {
+        path: [Hunk(**hunk) for hunk in hunks] for path, hunks in body["files"].items()
+    }
+    state.former, state.hunk_count = {}, body["last"]
+
+
+def _marks(state: SessionState, body: Json) -> None:
+    for id, mark in body["set"].items():
+        state.mark(id, mark, edited=id in body.get("edited", ()))
+
+
 def _applying(state: SessionState, body: Json) -> None:
-    """An intent; what came of it is told by `applied` or `undone`."""
+    """An intent: what is about to be written, so that it can be taken back after a crash, too."""
+    state.writing = [Patch(**patch) for patch in body.get("patches", ())]
 
 
 def _applied(state: SessionState, body: Json) -> None:
-    """What was applied is no longer proposed; its texts stay, for undo."""
-    for change in body["changes"]:
-        state.applied.append(change)
-        state.bases.pop(change["path"], None)
-        state.texts.pop(change["path"], None)
+    """What of the intent came about; the texts stay, for undo."""
+    marks: dict[str, Mark] = body["set"]
+    for patch in state.writing:
+        patch.hunks = [hunk for hunk in patch.hunks if hunk.id in marks]
+        if patch.hunks:
+            state.applied.append(patch)
+    state.writing = []
+    _marks(state, body)
 
 
-def _undone(state: SessionState, body: Json) -> None:
-    paths = set(body["paths"])
-    state.applied = [change for change in state.applied if change["path"] not in paths]
+def _rebased(state: SessionState, body: Json) -> None:
+    """The person's texts moved on, and what is proposed with them."""
+    for path, texts in body["files"].items():
+        state.forget(path)
+        if texts is not None:
+            state.bases[path], state.texts[path] = texts["base"], texts["new"]
+            state.changed(path)
+    state.rounds[-1].notes.append(body["note"])
 
 
 def _grant(state: SessionState, body: Json) -> None:
@@ -379,7 +474,11 @@ _FOLD: dict[Kind, Any] = {
     "proposal": _proposal,
     "applying": _applying,
     "applied": _applied,
-    "undone": _undone,
+    "undone": _marks,
+    "redone": _marks,
+    "hunks": _hunks,
+    "marks": _marks,
+    "rebased": _rebased,
     "grant": _grant,
     "compacted": _compacted,
     "lease": _lease,

@@ -12,14 +12,18 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from steadyhand_agent.errors import JournalError, SessionError, StaleDocument, SteadyhandError
+from steadyhand_agent.decisions import Decisions, Outcome
+from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
 from steadyhand_agent.loop import Loop, Surroundings
-from steadyhand_agent.ports import ApplyReport, Model
-from steadyhand_agent.proposals.changes import FileChange, take_back
+from steadyhand_agent.ports import Model
+from steadyhand_agent.proposals.changes import Proposal
+from steadyhand_agent.proposals.hunks import PENDING
+from steadyhand_agent.proposals.offer import Offer, offer
 from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
 from steadyhand_agent.state.journal import Kind, Summary, record
+from steadyhand_agent.state.texts import taken_out
 from steadyhand_agent.state.tiers import Store
 
 log = logging.getLogger(__name__)
@@ -143,16 +147,38 @@ class Sessions:
                 await self._move(live, "cancelled", "Cancelled by you; everything so far is kept.")
         return live.state
 
-    async def apply(self, session: str) -> tuple[SessionState, ApplyReport]:
+    async def apply(self, session: str, hunks: Sequence[str] = ()) -> tuple[SessionState, Outcome]:
         """Applies what a session proposes.
+
+        Args:
+            session: Its id.
+            hunks: Which; none says those that were accepted, or all where none was.
 
         Raises:
             SessionError: It proposes nothing.
-            StaleDocument: A text changed since; nothing was applied.
+            StaleDocument: The person edited all of those lines since; nothing was applied.
         """
         live = await self._own(session)
         _not_previewing(live)
-        return live.state, await self._apply(live)
+        return live.state, await self._apply(live, hunks)
+
+    async def mark(
+        self, session: str, hunks: Sequence[str], mark: Literal["accepted", "rejected", "open"]
+    ) -> SessionState:
+        """Accepts or rejects hunks, or takes that back; nothing is written.
+
+        Raises:
+            SessionError: A hunk is unknown or applied, or the session is still working.
+        """
+        live = await self._own(session)
+        _not_previewing(live)
+        async with live.lock:
+            _not_running(live)
+            await self._decisions(live).mark(hunks, mark)
+            self._tell_hunks(live)
+            if live.state.state == "waiting" and not live.state.proposal().changes:
+                await self._move(live, "finished", _settled(live.state))
+        return live.state
 
     async def discard(self, session: str) -> SessionState:
         """Lets a proposal go, and its session with it; nothing was written.
@@ -169,57 +195,65 @@ class Sessions:
         await self._stop(live)
         async with live.lock:
             if live.state.state in ("waiting", "paused"):
-                await self._move(live, "finished", "Discarded; no file was changed.")
+                await self._discard(live)
         return live.state
 
     async def show(self, session: str) -> SessionState:
         """Opens the diff of what a session proposes."""
         state = await self.state(session)
-        proposal = state.proposal()
-        if not proposal.changes:
+        if not state.proposal().changes:
             raise SessionError(f"Session {session} proposes no change.")
-        await self._around.editor.show(proposal)
+        await self._around.editor.show(self._proposal(state))
         return state
 
-    async def undo(self, session: str) -> tuple[SessionState, ApplyReport]:
+    async def undo(
+        self, session: str, hunks: Sequence[str] = (), round: int | None = None
+    ) -> tuple[SessionState, Outcome]:
         """Takes back what a session applied, and only that.
 
+        Args:
+            session: Its id.
+            hunks: Which; none says everything.
+            round: Those that this round made, alone or with others.
+
         Raises:
-            SessionError: It applied nothing that is still there.
+            SessionError: It applied nothing of that which is still there.
             StaleDocument: The person edited the same lines since; nothing was changed.
         """
+        return await self._turn(session, hunks, round, back=True)
+
+    async def redo(
+        self, session: str, hunks: Sequence[str] = (), round: int | None = None
+    ) -> tuple[SessionState, Outcome]:
+        """Brings back what was taken back; see `undo`."""
+        return await self._turn(session, hunks, round, back=False)
+
+    async def _turn(
+        self, session: str, hunks: Sequence[str], round: int | None, *, back: bool
+    ) -> tuple[SessionState, Outcome]:
         live = await self._own(session)
-        state = live.state
-        if not state.applied:
-            raise SessionError(f"Session {session} has applied nothing that could be undone.")
+        _not_previewing(live)
         async with live.lock:
-            reverse: list[FileChange] = []
-            for kept in reversed(state.applied):
-                change = FileChange(kept["path"], kept["base"], kept["new"])
-                current = self._current(change.path)
-                if change.new is None:
-                    if current is not None:
-                        raise StaleDocument(
-                            f"{change.path} was deleted and is there again; nothing was undone. "
-                            "Move it away, then undo."
-                        )
-                    reverse.append(FileChange(change.path, None, change.base))
-                    continue
-                if current is None:
-                    raise StaleDocument(
-                        f"{change.path} is gone since; nothing was undone. Restore it, then undo."
-                    )
-                if change.base is None and current == change.new:
-                    reverse.append(FileChange(change.path, current, None))
-                else:
-                    before = take_back(current, change)
-                    reverse.append(FileChange(change.path, current, before))
-            await self._about_to_write(live, reverse)
-            report = await self._around.editor.apply(reverse, f"Steadyhand: undo {session}")
-            done = [f.path for f in report.files if f.status in ("applied", "unsaved")]
-            if done:
-                await self._keep(live, "undone", {"paths": done})
-        return state, report
+            wanted = [*hunks, *(_made_by(live.state, round) if round is not None else ())]
+            decisions = self._decisions(live)
+            work = decisions.back if back else decisions.again
+            outcome = await work(wanted, f"Steadyhand: {'undo' if back else 'redo'} {session}")
+            self._tell_hunks(live)
+        return live.state, outcome
+
+    async def look(self, session: str) -> Offer:
+        """What a session proposes and has applied, as it stands in the files now; read only."""
+        state = await self.state(session)
+        return offer(state, self._read, self._offers_beside(session))
+
+    async def noticed(self, path: str) -> None:
+        """A text has changed: what was applied to it may have been taken back by hand."""
+        for live in list(self._live.values()):
+            if live.lock.locked() or not any(p.path == path for p in live.state.applied):
+                continue
+            async with live.lock:
+                if await self._decisions(live).observe():
+                    self._tell_hunks(live)
 
     async def list(self) -> list[Summary]:
         """The workspace's sessions, newest first; one whose process died reads as paused."""
@@ -304,6 +338,9 @@ class Sessions:
                 live = _Live(state, asyncio.Lock())
                 await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
                 self._live[session] = live
+                if live.state.writing:
+                    # The process that was writing died: what stands there is what was written.
+                    await self._decisions(live).observe()
             return live
 
     async def _load(self, session: str) -> SessionState:
@@ -319,12 +356,13 @@ class Sessions:
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
         state = live.state
+        kept, texts = taken_out(kind, body)
         item = record(
-            state.id, state.head, kind, body, fence=state.fence, at=self._around.clock.now()
+            state.id, state.head, kind, kept, fence=state.fence, at=self._around.clock.now()
         )
-        state.take(item)
+        state.take(item, texts)
         try:
-            await self._store.append(item, state)
+            await self._store.append(item, state, texts)
         except JournalError:
             # This process's picture is ahead of the journal: forget it, and read again on resume.
             if self._live.get(state.id) is live:
@@ -379,7 +417,9 @@ class Sessions:
             self._tell(live, reason)
 
     async def _offer(self, live: _Live) -> None:
-        decision = await self._around.editor.decide(live.state.proposal())
+        async with live.lock:
+            await self._decisions(live).number()
+        decision = await self._around.editor.decide(self._proposal(live.state))
         if live.state.state != "waiting":
             return  # Decided by a command while the question was open.
         if decision in ("apply", "preview"):
@@ -391,7 +431,7 @@ class Sessions:
         elif decision == "discard":
             async with live.lock:
                 if live.state.state == "waiting":
-                    await self._move(live, "finished", "Discarded; no file was changed.")
+                    await self._discard(live)
 
     async def _offer_more(self, live: _Live) -> None:
         """Asks whether a session may have more of what it used up: half of what is usual."""
@@ -415,53 +455,66 @@ class Sessions:
             except SteadyhandError as error:
                 self._around.editor.tell(str(error), warning=True)
 
-    async def _apply(self, live: _Live, *, preview: bool = False) -> ApplyReport:
+    async def _apply(
+        self, live: _Live, hunks: Sequence[str] = (), *, preview: bool = False
+    ) -> Outcome:
         state = live.state
         async with live.lock:
-            changes = state.proposal().changes
-            if not changes:
+            if not hunks and not state.proposal().changes:
                 raise SessionError(f"Session {state.id} proposes no change.")
-            if state.state == "running":
-                raise SessionError(f"Session {state.id} is still working; wait, or cancel it.")
-            await self._about_to_write(live, changes)
+            _not_running(live)
             label = f"Steadyhand: {state.task.prompt[:60]}"
             live.previewing = preview
             try:
-                report = await self._around.editor.apply(changes, label, preview=preview)
+                outcome = await self._decisions(live).apply(hunks, label, preview=preview)
             finally:
                 live.previewing = False
-            # A file that holds neither text was changed on the way, as a formatter does: what we
-            # proposed is journaled, and undo merges our part out of whatever stands there.
-            done = {f.path for f in report.files if f.status != "refused"}
-            if done:
-                kept = [
-                    {"path": c.path, "base": c.base, "new": c.new}
-                    for c in changes
-                    if c.path in done
-                ]
-                await self._keep(live, "applied", {"changes": kept})
-            if len(done) == len(changes):
-                await self._move(live, "finished", report.sentence())
-        return report
+            self._tell_hunks(live)
+            if state.state in ("waiting", "paused") and not state.proposal().changes:
+                await self._move(live, "finished", outcome.sentence())
+        return outcome
 
-    async def _about_to_write(self, live: _Live, changes: Sequence[FileChange]) -> None:
-        """Journals the intent before a file is touched.
+    async def _discard(self, live: _Live) -> None:
+        """Nothing of what is still open will be written."""
+        decisions = self._decisions(live)
+        await decisions.number()
+        pending = [id for id, hunk in live.state.hunks().items() if hunk.mark in PENDING]
+        if pending:
+            await decisions.mark(pending, "rejected")
+        await self._move(live, "finished", _settled(live.state))
 
-        Raises:
-            StaleWriter: Another window has taken the session over; the files are its to write.
-        """
-        await self._keep(live, "applying", {"paths": [change.path for change in changes]})
+    def _decisions(self, live: _Live) -> Decisions:
+        def keep(kind: Kind, body: Json) -> Coroutine[Any, Any, None]:
+            return self._keep(live, kind, body)
+
+        return Decisions(live.state, keep, self._around.editor, self._read)
+
+    def _proposal(self, state: SessionState) -> Proposal:
+        """What is proposed, on the texts as they are now, with what a person should know."""
+        return offer(state, self._read, self._offers_beside(state.id)).proposal()
+
+    def _offers_beside(self, session: str) -> dict[str, SessionState]:
+        """The other sessions of this process whose proposals are not decided yet."""
+        return {
+            live.state.id: live.state
+            for live in self._live.values()
+            if live.state.id != session and live.state.state in ("running", "waiting", "paused")
+        }
+
+    def _tell_hunks(self, live: _Live) -> None:
+        """Has every screen that shows the proposal look again."""
+        self._tell(live, live.state.reason, "hunks")
 
     async def _move(self, live: _Live, state: State, reason: str) -> None:
         await self._keep(live, "state", {"state": state, "reason": reason})
         self._tell(live, reason)
 
-    def _tell(self, live: _Live, reason: str) -> None:
+    def _tell(self, live: _Live, reason: str, event: str = "state") -> None:
         summary = live.state.to_summary()
         self._around.editor.event(
             {
                 "session": live.state.id,
-                "event": "state",
+                "event": event,
                 "state": live.state.state,
                 "prompt": summary.prompt,
                 "round": summary.round,
@@ -482,17 +535,13 @@ class Sessions:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    def _current(self, path: str) -> str | None:
+    def _read(self, path: str) -> str | None:
+        """The text of a file as it is now: the open document, else the disk."""
         text = self._around.editor.text(path)
-        if text is not None:
-            return text
-        try:
-            return self._around.workspace.read(path)
-        except SteadyhandError:
-            return None
+        return text if text is not None else self._around.workspace.present(path)
 
 
-def _seen(task: asyncio.Task[ApplyReport]) -> None:
+def _seen(task: asyncio.Task[Outcome]) -> None:
     """Takes an outcome that nobody may be left to hear of; the journal has what was done."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("applying ended with: %s", error)
@@ -503,3 +552,26 @@ def _not_previewing(live: _Live) -> None:
         raise SessionError(
             f"The editor's preview of session {live.state.id} is open; accept or close it first."
         )
+
+
+def _not_running(live: _Live) -> None:
+    if live.state.state == "running":
+        raise SessionError(f"Session {live.state.id} is still working; wait, or cancel it.")
+
+
+def _settled(state: SessionState) -> str:
+    """How a proposal ended of which nothing is open any more."""
+    written = any(hunk.mark == "applied" for patch in state.applied for hunk in patch.hunks)
+    return "The rest was discarded." if written else "Discarded; no file was changed."
+
+
+def _made_by(state: SessionState, round: int) -> list[str]:
+    """The hunks that a round had a part in.
+
+    Raises:
+        SessionError: There are none.
+    """
+    found = [h.id for patch in state.applied for h in patch.hunks if round in h.rounds]
+    if not found:
+        raise SessionError(f"Round {round} of session {state.id} has no part in what was applied.")
+    return list(dict.fromkeys(found))

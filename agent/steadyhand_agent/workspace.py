@@ -174,6 +174,15 @@ class Workspace:
         """
         return decode(self.read_bytes(name), name)
 
+    def present(self, name: str) -> str | None:
+        """The text that stands at a path; None where nothing does.
+
+        Raises:
+            PathRefused: The path leaves the workspace.
+            ToolFailed: What stands there is no readable text.
+        """
+        return self.read(name) if os.path.lexists(self.entry(name)) else None
+
     def read_bytes(self, name: str) -> bytes:
         """The bytes of a file on disk, at most 1 MB.
 

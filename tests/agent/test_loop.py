@@ -526,10 +526,10 @@ async def test_a_journal_that_fails_is_told_and_the_session_reads_as_paused(samp
         store = desk.sessions._store
         append = store.append
 
-        async def full(item, state):
+        async def full(item, state, texts=None):
             if item.kind == "verdict":
                 raise JournalError("The disk is full.")
-            await append(item, state)
+            await append(item, state, texts)
 
         store.append = full
         state = await desk.run_failing()
@@ -605,7 +605,7 @@ async def test_what_a_formatter_changes_on_the_way_can_be_undone(sample: Path) -
         desk.editor.apply = formatted
         state, report = await desk.sessions.apply(state.id)
         assert not report.complete
-        assert [change["path"] for change in state.applied] == ["pressroom/archive.py"]
+        assert [patch.path for patch in state.applied] == ["pressroom/archive.py"]
         desk.editor.apply = apply
         await desk.sessions.undo(state.id)
         await desk.engine.close()

@@ -128,21 +128,20 @@ def test_changes_make_a_proposal() -> None:
 
 
 def test_what_is_applied_is_no_longer_proposed() -> None:
-    change = {"path": "a", "base": "1", "new": "2"}
-    state = folded(
-        ("reply", reply(1)),
-        ("result", result(changes=[change])),
-        ("applied", {"changes": [change]}),
-    )
+    state = folded(*APPLIED)
     assert state.proposal().changes == ()
-    assert state.applied == [change]
-    assert (state.bases, state.texts) == ({}, {})
+    assert [(p.path, p.base, p.new) for p in state.applied] == [("a", "1", "2")]
+    assert state.to_summary().applied
 
 
-def test_what_is_undone_is_no_longer_applied() -> None:
-    one, two = ({"path": p, "base": "1", "new": "2"} for p in ("a", "b"))
-    state = folded(("applied", {"changes": [one, two]}), ("undone", {"paths": ["a"]}))
-    assert state.applied == [two]
+def test_what_is_undone_can_be_redone() -> None:
+    state = folded(*APPLIED, ("undone", {"set": {"h1": "reverted"}}))
+    assert state.hunks()["h1"].mark == "reverted"
+    assert not state.to_summary().applied
+    again = folded(
+        *APPLIED, ("undone", {"set": {"h1": "reverted"}}), ("redone", {"set": {"h1": "applied"}})
+    )
+    assert again.applied == folded(*APPLIED).applied
 
 
 def test_a_grant_adds_to_the_limits() -> None:
@@ -173,6 +172,16 @@ def test_a_damaged_record_is_not_folded_in() -> None:
     assert state.model_dump() == before
 
 
+HUNK = {"id": "h1", "first": 0, "end": 1, "new_first": 0, "new_end": 1, "rounds": [1]}
+APPLIED: list[tuple[Kind, dict[str, Any]]] = [
+    ("reply", reply(1)),
+    ("result", result(changes=[{"path": "a", "base": "1", "new": "2"}])),
+    ("hunks", {"files": {"a": [HUNK]}, "last": 1}),
+    ("applying", {"patches": [{"path": "a", "base": "1", "new": "2", "hunks": [HUNK]}]}),
+    ("applied", {"set": {"h1": "applied"}}),
+]
+
+
 STEPS: list[tuple[Kind, dict[str, Any]]] = [
     ("task", TASK),
     ("call", {"reserved": 700}),
@@ -185,11 +194,11 @@ STEPS: list[tuple[Kind, dict[str, Any]]] = [
     ("note", {"text": "n", "unreadable": True}),
     ("grant", {"rounds": 1, "tokens": 2, "minutes": 3.0}),
     ("proposal", {"summary": "s"}),
-    ("applying", {"paths": ["a"]}),
-    ("applied", {"changes": [{"path": "a", "base": "1", "new": "2"}]}),
+    ("rebased", {"files": {"a": {"base": "1", "new": "2"}, "b": None}, "note": "moved"}),
+    *APPLIED[2:],
     ("state", {"state": "finished", "reason": "r"}),
     ("lease", {"checkout": "/e"}),
-    ("undone", {"paths": ["a"]}),
+    ("undone", {"set": {"h1": "reverted"}}),
 ]
 
 

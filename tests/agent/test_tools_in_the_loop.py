@@ -341,7 +341,7 @@ async def test_undo_leaves_a_file_alone_that_is_there_again(desk: Any, root: Pat
     at.editor.decision = "apply"
     state = await at.run()
     (root / "a.py").write_text("theirs\n")
-    with pytest.raises(StaleDocument, match="there again"):
+    with pytest.raises(StaleDocument, match="by now"):
         await at.sessions.undo(state.id)
     assert (root / "a.py").read_text() == "theirs\n"
     await at.engine.close()

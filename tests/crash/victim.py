@@ -19,11 +19,11 @@ _count = itertools.count(1)
 _append = SqliteJournal.append
 
 
-async def append(self, item, summary):
+async def append(self, item, summary, texts=None):
     step = next(_count)
     if f"{step}-" == AT:
         os.kill(os.getpid(), signal.SIGKILL)
-    await _append(self, item, summary)
+    await _append(self, item, summary, texts)
     if f"{step}+" == AT:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -22,14 +22,16 @@ Json = dict[str, Any]
 # asked, so nothing is charged · reply: what it said ·
 # verdict: the guard's word and, for a permit, the intent · result: what the tool gave ·
 # round: a round is over · note: something the model is told · state: where the session stands ·
-# proposal: it is offered · applying: files are about to be changed; it changes no state, and who
-# lost the session to another window learns it by this, before the first file · applied, undone:
-# what the editor did · grant: the person gave more · compacted: rounds that the model is shown in
-# summary from now on · lease: another process took over · snapshot: a history that began on another
-# machine
+# proposal: it is offered · applying: files are about to be changed; who
+# lost the session to another window learns it by this, before the first file · applied, undone,
+# redone: what the editor did · hunks: what is proposed, numbered · marks: what became of hunks ·
+# rebased: what is proposed moved along with the person's texts · grant: the person gave more ·
+# compacted: rounds that the model is shown in summary from now on · lease: another process took
+# over · snapshot: a history that began on another machine
 Kind = Literal[
     "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
-    "applying", "applied", "undone", "grant", "compacted", "lease", "snapshot",
+    "applying", "applied", "undone", "redone", "hunks", "marks", "rebased", "grant", "compacted",
+    "lease", "snapshot",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -205,8 +207,10 @@ class Summary:
 class Journal(Protocol):
     """A store of records that is durable when `append` returns."""
 
-    async def append(self, item: Record, summary: Summary) -> None:
-        """Keeps a record.
+    async def append(
+        self, item: Record, summary: Summary, texts: Mapping[str, str] | None = None
+    ) -> None:
+        """Keeps a record, and the texts that it refers to by their hashes, or neither.
 
         Raises:
             StaleWriter: The session has a newer writer than the record's fence.
@@ -216,6 +220,10 @@ class Journal(Protocol):
 
     async def records(self, session: str, after: int = 0) -> list[Record]:
         """A session's records in order, those after a place."""
+        ...
+
+    async def texts(self, names: Collection[str]) -> dict[str, str]:
+        """Texts by their hashes; those that are not there, or are damaged, are left out."""
         ...
 
     async def head(self, session: str) -> Head | None:

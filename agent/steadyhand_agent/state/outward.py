@@ -25,7 +25,7 @@ _THOUGHTS = ("thinking", "redacted_thinking")
 def of_state(state: SessionState, hide: Hide) -> Json:
     """A session's state as others may hold it."""
     told: Json = _hidden(state.model_dump(mode="json"), hide)
-    told |= {"bases": {}, "applied": []}
+    told |= {"bases": {}, "applied": [], "writing": []}
     told["away"] = {
         path: text_hash(base) if base is not None else "" for path, base in state.bases.items()
     }
@@ -35,8 +35,12 @@ def of_state(state: SessionState, hide: Hide) -> Json:
 def of_body(kind: Kind, body: Json, hide: Hide) -> Json:
     """A record's body as others may hold it."""
     told: Json = _hidden(body, hide)
-    if kind in ("result", "applied"):
+    if kind == "result":
         told["changes"] = [{"path": change["path"]} for change in body.get("changes", ())]
+    if kind == "applying":
+        told["patches"] = [{"path": patch["path"]} for patch in body.get("patches", ())]
+    if kind == "rebased":
+        told["files"] = dict.fromkeys(body["files"])
     return told
 
 
@@ -67,6 +71,8 @@ def home(
         except ToolFailed:
             state.texts.pop(path, None)
             state.bases.pop(path, None)
+            for hunk in state.offered.get(path, ()):
+                hunk.mark = "unavailable"
             lost.append(path)
     state.away = {}
     return lost

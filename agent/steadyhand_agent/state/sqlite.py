@@ -11,7 +11,8 @@ import asyncio
 import os
 import queue
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ import orjson
 
 from steadyhand_agent.errors import JournalError, StaleWriter
 from steadyhand_agent.state.journal import Head, Record, Summary
+from steadyhand_agent.workspace import text_hash
 
 T = TypeVar("T")
 
@@ -46,6 +48,10 @@ CREATE TABLE IF NOT EXISTS records (
     digest TEXT NOT NULL,
     crc INTEGER NOT NULL,
     PRIMARY KEY (session, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS texts (
+    name TEXT PRIMARY KEY,
+    data BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spending (
     workspace TEXT NOT NULL,
@@ -84,9 +90,32 @@ class SqliteJournal:
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
 
-    async def append(self, item: Record, summary: Summary) -> None:
+    async def append(
+        self, item: Record, summary: Summary, texts: Mapping[str, str] | None = None
+    ) -> None:
         """Keeps a record; see `Journal.append`."""
-        await self._do(lambda db: _append(db, item, summary))
+
+        def job(db: apsw.Connection) -> None:
+            _append(db, item, summary)
+            # Packed here: a caller that waited for it could be cancelled before this is queued.
+            packed = _packed(texts or {})
+            db.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", packed.items())
+
+        await self._do(job)
+
+    async def texts(self, names: Collection[str]) -> dict[str, str]:
+        """Texts by their hashes; see `Journal.texts`."""
+        wanted = list(names)
+
+        def job(db: apsw.Connection) -> list[tuple[str, bytes]]:
+            found: list[tuple[str, bytes]] = []
+            for name in wanted:
+                row = db.execute("SELECT data FROM texts WHERE name = ?", (name,)).fetchone()
+                if row is not None:
+                    found.append((name, row[0]))
+            return found
+
+        return await asyncio.to_thread(_unpacked, await self._do(job)) if wanted else {}
 
     async def records(self, session: str, after: int = 0) -> list[Record]:
         """A session's records in order, those after a place."""
@@ -195,6 +224,25 @@ class SqliteJournal:
             outcomes = [(entry, None, _told(error, self.path)) for entry in jobs]
         for (_, future, loop), value, error in outcomes:
             loop.call_soon_threadsafe(_settle, future, value, error)
+
+
+def _packed(texts: Mapping[str, str]) -> dict[str, bytes]:
+    return {
+        name: zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+        for name, text in texts.items()
+    }
+
+
+def _unpacked(rows: list[tuple[str, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, data in rows:
+        try:
+            text = zlib.decompress(data).decode("utf-8", "surrogatepass")
+        except (zlib.error, UnicodeDecodeError):
+            continue
+        if text_hash(text) == name:
+            found[name] = text
+    return found
 
 
 def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) -> None:

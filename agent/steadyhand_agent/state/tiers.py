@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import orjson
 
 from steadyhand_agent.errors import CorruptRecord, JournalError, SessionError
 from steadyhand_agent.session import SessionState
@@ -23,12 +25,15 @@ from steadyhand_agent.state.journal import (
     verified,
 )
 from steadyhand_agent.state.redis import HotSession, RedisTier
+from steadyhand_agent.state.texts import names_in
 from steadyhand_agent.workspace import text_hash
 
 log = logging.getLogger(__name__)
 
 # A checkpoint goes to Redis when a session reaches one of these; in between, only locally.
-_CHECKPOINTS = frozenset({"task", "round", "state", "applied", "undone", "lease"})
+_CHECKPOINTS = frozenset(
+    {"task", "round", "state", "applied", "undone", "redone", "marks", "rebased", "lease"}
+)
 
 
 class Store:
@@ -54,8 +59,15 @@ class Store:
         self._tell = tell
         self._recent: dict[str, list[Record]] = {}
 
-    async def append(self, item: Record, state: SessionState) -> None:
+    async def append(
+        self, item: Record, state: SessionState, texts: Mapping[str, str] | None = None
+    ) -> None:
         """Keeps a record; durable on return. `state` has it folded in already.
+
+        Args:
+            item: The record.
+            state: The session's.
+            texts: Those that the record refers to, by their hashes.
 
         Raises:
             JournalError: It is not durable, and the session must not go on.
@@ -66,7 +78,7 @@ class Store:
             # record that is missing in Redis would look like another history.
             recent.append(item)
         try:
-            await self._journal.append(item, state.to_summary())
+            await self._journal.append(item, state.to_summary(), texts)
         except JournalError:
             if self._hot is not None:
                 recent.remove(item)
@@ -108,9 +120,11 @@ class Store:
         good, broken = await asyncio.to_thread(verified, records, first)
         if broken is not None:
             raise CorruptRecord(f"{broken} It cannot be resumed from this machine's journal.")
+        named = {name for item in good for name in names_in(item.kind, orjson.loads(item.body))}
+        texts = await self._journal.texts(named)
         state = SessionState(id=session)
         for item in good:
-            state.take(item)
+            state.take(item, texts)
         return state
 
     async def _reconcile(self, state: SessionState, hot: HotSession) -> SessionState:
@@ -128,7 +142,7 @@ class Store:
             # What both machines began from is still here, whatever the file holds by now.
             if hot.state.away.get(path) == (text_hash(base) if base is not None else ""):
                 hot.state.bases[path] = base
-        hot.state.applied = state.applied
+        hot.state.applied, hot.state.writing = state.applied, state.writing
         return await self._adopt(hot)
 
     async def _fork(self, session: str, hot: HotSession) -> None:

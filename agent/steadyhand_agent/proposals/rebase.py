@@ -1,0 +1,69 @@
+"""A session's texts moved along with the person's: before a round, so that the model sees what is.
+
+Owns what becomes of a proposal whose files have changed underneath it, and what the model is told
+of that. Pure; the loop keeps the outcome in the journal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from steadyhand_agent.errors import SteadyhandError
+from steadyhand_agent.proposals.changes import split_lines
+from steadyhand_agent.proposals.hunks import PENDING, forward
+from steadyhand_agent.proposals.plan import Read, plan_file
+from steadyhand_agent.session import SessionState
+
+Json = dict[str, Any]
+
+
+def rebased(state: SessionState, read: Read) -> Json | None:
+    """The `rebased` record that brings a session's texts up to date; None where they are.
+
+    Args:
+        state: The session's.
+        read: The text of a file as it is now.
+    """
+    numbered, _ = state.numbered()
+    files: dict[str, Json | None] = {}
+    told: list[str] = []
+    for path, base in state.bases.items():
+        hunks = numbered.get(path, [])
+        now, why = _now(read, path)
+        if why == "" and now == base and all(hunk.mark in PENDING for hunk in hunks):
+            continue
+        new = state.texts[path]
+        lines = split_lines(new or "")
+        pending = [forward(hunk, lines) for hunk in hunks if hunk.mark in PENDING]
+        carried = plan_file(path, base, new, pending, read)
+        files[path] = (
+            {"base": carried.now, "new": carried.after}
+            if carried.done and carried.now != carried.after
+            else None
+        )
+        rejected = [hunk.id for hunk in hunks if hunk.mark == "rejected"]
+        told.append(_told(path, carried.sentence(), now != base, rejected, files[path] is not None))
+    if not files:
+        return None
+    note = "While you worked the person's files moved on. " + " ".join(told)
+    return {"files": files, "note": note}
+
+
+def _now(read: Read, path: str) -> tuple[str | None, str]:
+    try:
+        return read(path), ""
+    except SteadyhandError as error:
+        return None, str(error)
+
+
+def _told(path: str, lost: str, changed: bool, rejected: list[str], kept: bool) -> str:
+    parts: list[str] = []
+    if lost:
+        parts.append(f"{lost} Your edit there is dropped; read the file before you edit it again.")
+    elif changed:
+        what = "your other edits are carried over" if kept else "nothing of yours is open there"
+        parts.append(f"`{path}` was changed, or edits of yours were applied; {what}.")
+    if rejected:
+        count = "an edit" if len(rejected) == 1 else f"{len(rejected)} edits"
+        parts.append(f"The person rejected {count} in `{path}`; do not make them again.")
+    return " ".join(parts)
