@@ -25,6 +25,7 @@ class InMemoryEditor:
         self.offered: list[Proposal] = []
         # How often a session whose budget is spent is given more.
         self.grants = 0
+        self.renewed: tuple[str, str] | None = None
         self.asked_for_more: list[str] = []
         self.answers: list[bool | None] = []
         self.asked: list[tuple[str, str]] = []
@@ -51,6 +52,9 @@ class InMemoryEditor:
 
     async def show_diff(self, name: str, diff: str) -> None:
         self.told.append(diff)
+
+    async def renew_diff(self, session: str, diff: str) -> None:
+        self.renewed = (session, diff)
 
     async def confirm(self, question: str, details: str) -> bool | None:
         self.asked.append((question, details))

@@ -17,6 +17,7 @@ from steadyhand_agent.ports import ApplyReport, Editor, FileOutcome
 from steadyhand_agent.proposals import plan as plans
 from steadyhand_agent.proposals.hunks import PENDING, Hunk, Mark, Patch
 from steadyhand_agent.proposals.plan import FilePlan, Read
+from steadyhand_agent.proposals.standing import differing, stands
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
 
@@ -85,7 +86,7 @@ class Decisions:
         state = self._state
         if state.writing:
             # How that ended is not known; what stands there as it was meant was written.
-            found = plans.stands(state.writing, self._read)
+            found = stands(state.writing, self._read)
             await self._keep_applied([id for id, now in found.items() if now == _AS_MEANT], [])
         changed = differing(state, self._read)
         if changed:
@@ -146,14 +147,19 @@ class Decisions:
                 f"{_reasons(planned)} Nothing was applied and nothing was overwritten; the "
                 "proposal still waits. Undo your edit and apply again, or reject those hunks."
             )
-        patches = [plans.patch_of(one, hunks[one.path], texts[one.path][1]) for one in going]
+        patches = [
+            plans.patch_of(one, hunks[one.path], texts[one.path][1]) for one in going if one.done
+        ]
         report = await self._write(planned, patches, label, preview=preview)
         written = {f.path for f in report.files if f.status in _WRITTEN}
-        found = plans.stands([patch for patch in patches if patch.path in written], self._read)
+        found = stands([patch for patch in patches if patch.path in written], self._read)
         done = [id for id, (mark, _) in found.items() if mark == "applied"]
+        # What stood there already is as good as applied, and not ours to take back.
+        stood = [id for one in planned for id in one.there if id not in found]
         # A formatter may have changed it on the way: it is ours all the same, and can be undone.
-        await self._keep_applied(done, [id for id in done if found[id] != _AS_MEANT])
-        return Outcome(report, done, conflicts)
+        edited = [id for id in done if found[id] != _AS_MEANT]
+        await self._keep_applied([*done, *stood], edited)
+        return Outcome(report, [*done, *stood], conflicts)
 
     async def back(self, ids: Collection[str], label: str) -> Outcome:
         """Takes back what was applied, and only that.
@@ -220,13 +226,13 @@ class Decisions:
         self, patch: Patch, wanted: Collection[str], to: Mark, texts: dict[str, str | None]
     ) -> FilePlan | None:
         """One patch's part, on what the parts before it make of the file."""
-        mark = "applied" if to == "reverted" else "reverted"
-        if not any(hunk.id in wanted and hunk.mark == mark for hunk in patch.hunks):
-            return None
 
         def read(path: str) -> str | None:
             return texts[path] if path in texts else self._read(path)
 
+        mark = "applied" if to == "reverted" else "reverted"
+        if not any(hunk.id in wanted and hunk.mark == mark for hunk in patch.hunks):
+            return None
         work = plans.plan_back if to == "reverted" else plans.plan_again
         planned = work(patch, wanted, read)
         if planned.done:
@@ -296,12 +302,6 @@ class Decisions:
         if unknown:
             raise SessionError(f"Session {self._state.id} has no hunk {', '.join(unknown)}.")
         return [known[id] for id in ids]
-
-
-def differing(state: SessionState, read: Read) -> dict[str, tuple[Mark, bool]]:
-    """The hunks that were applied and whose state in the files is another than is known."""
-    known = {h.id: (h.mark, h.edited) for patch in state.applied for h in patch.hunks}
-    return {id: now for id, now in plans.stands(state.applied, read).items() if now != known[id]}
 
 
 def _together(planned: list[FilePlan], texts: dict[str, str | None]) -> list[FilePlan]:

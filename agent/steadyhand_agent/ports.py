@@ -196,6 +196,10 @@ class Editor(Protocol):
         """
         ...
 
+    async def renew_diff(self, session: str, diff: str) -> None:
+        """Brings the diff of a proposal up to date, where it is still on screen."""
+        ...
+
     async def confirm(self, question: str, details: str) -> bool | None:
         """Asks what only the person can allow.
 

@@ -246,6 +246,11 @@ class Sessions:
         state = await self.state(session)
         return offer(state, self._read, self._offers_beside(session))
 
+    def applied_to(self, path: str) -> bool:
+        """True where a session of this process has written into a file."""
+        lives = self._live.values()
+        return any(patch.path == path for live in lives for patch in live.state.applied)
+
     async def noticed(self, path: str) -> None:
         """A text has changed: what was applied to it may have been taken back by hand."""
         for live in list(self._live.values()):

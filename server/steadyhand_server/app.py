@@ -25,10 +25,12 @@ from steadyhand_server.handlers import (
     commands,
     diagnostics,
     lifecycle,
+    previews,
+    proposals,
     text_sync,
     workspace_queries,
 )
-from steadyhand_server.protocol import SteadyhandProtocol
+from steadyhand_server.protocol import DOCUMENT_REQUEST, SteadyhandProtocol
 
 if TYPE_CHECKING:
     from steadyhand_server.engine import Engine
@@ -46,6 +48,7 @@ class SteadyhandServer(LanguageServer):
         options: What the client sent with `initialize`.
         roots: The workspace's folders.
         given: The settings that the client has sent so far.
+        previewed: The documents of proposals that the editor has asked for, by session.
         client_name: As the client calls itself.
     """
 
@@ -67,6 +70,7 @@ class SteadyhandServer(LanguageServer):
         self.given: dict[str, Any] = {}
         self.client_name = ""
         self.findings = diagnostics.Publisher(self)
+        self.previewed: dict[str, set[str]] = {}
         self._exit_code: int | None = None
         self._workspace_paths: Workspace | None = None
         self._stopped = asyncio.Event()
@@ -209,6 +213,9 @@ def create_server() -> SteadyhandServer:
         lsp.TEXT_DOCUMENT_DID_SAVE: text_sync.did_save,
         lsp.TEXT_DOCUMENT_DID_CLOSE: text_sync.did_close,
         lsp.CODE_ACTION_RESOLVE: code_actions.resolve,
+        lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT: previews.content,
+        DOCUMENT_REQUEST: previews.document,
+        **proposals.REQUESTS,
     }
     for method, handler in features.items():
         server.feature(method)(_bound(server, handler))
@@ -216,6 +223,9 @@ def create_server() -> SteadyhandServer:
         lsp.TEXT_DOCUMENT_CODE_ACTION,
         lsp.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
     )(_bound(server, code_actions.code_actions))
+    server.feature(lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions(resolve_provider=False))(
+        _bound(server, previews.code_lenses)
+    )
     server.protocol.register(commands.COMMANDS)
     return server
 

@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -25,6 +26,7 @@ from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_l
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import convert
 from steadyhand_server.documents import LineTable
+from steadyhand_server.handlers import previews
 from steadyhand_server.protocol import SESSION_EVENT
 
 if TYPE_CHECKING:
@@ -87,11 +89,33 @@ class LspEditor:
             choices = [_YES, _NO]
 
     async def show(self, proposal: Proposal) -> None:
-        """Opens the unified diff of a proposal."""
-        await self.show_diff(proposal.session, proposal.diff())
+        """Opens the unified diff of a proposal, hunk by hunk."""
+        engine = self._server.engine
+        assert engine is not None
+        offer = await engine.sessions.look(proposal.session)
+        await self.show_diff(proposal.session, offer.diff()[0])
+
+    async def renew_diff(self, session: str, diff: str) -> None:
+        """Brings the diff of a proposal up to date, where it is a file that was shown."""
+        engine = self._server.engine
+        assert engine is not None
+        if (engine.settings.state_path / "diffs" / f"{session}.diff").exists():
+            self._write_diff(session, diff)
 
     async def show_diff(self, name: str, diff: str) -> None:
         """Opens a unified diff, a private file in the state directory."""
+        path = self._write_diff(name, diff)
+        window = self._server.client_capabilities.window
+        if window and window.show_document and window.show_document.support:
+            shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
+            try:
+                if (await self._server.window_show_document_async(shown)).success:
+                    return
+            except JsonRpcException as error:
+                log.warning("the client cannot show a document: %s", error)
+        self.tell(f"The diff is in {path}.")
+
+    def _write_diff(self, name: str, diff: str) -> Path:
         engine = self._server.engine
         assert engine is not None
         folder = engine.settings.state_path / "diffs"
@@ -102,15 +126,7 @@ class LspEditor:
         with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
             # What an editor would hide, such as a bidi override, is written out.
             file.write(visible(diff))
-        window = self._server.client_capabilities.window
-        if window and window.show_document and window.show_document.support:
-            shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
-            try:
-                if (await self._server.window_show_document_async(shown)).success:
-                    return
-            except JsonRpcException as error:
-                log.warning("the client cannot show a document: %s", error)
-        self.tell(f"The diff is in {path}.")
+        return path
 
     async def apply(
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
@@ -159,6 +175,8 @@ class LspEditor:
     def event(self, event: Json) -> None:
         """Passes a session's event on, as our notification and as work-done progress."""
         self._server.protocol.notify(SESSION_EVENT, event)
+        if event["event"] == "hunks":
+            self._server.spawn(previews.refresh(self._server, event["session"]), "previews")
         window = self._server.client_capabilities.window
         if window and window.work_done_progress:
             self._show_progress(event)

@@ -241,6 +241,10 @@ class Engine:
                 self._checks(),
             )
 
+    def applied_to(self, path: str) -> bool:
+        """True where a session of this window has written into a file."""
+        return self._sessions is not None and self._sessions.applied_to(path)
+
     async def fill(self, progress: Progress | None = None) -> None:
         """Builds the index."""
         await self.keeper.fill(progress)

@@ -47,6 +47,86 @@ SESSION_EVENT = "steadyhand/session"
 # Our own requests to a client that announces them: what its other language servers know.
 REFERENCES_REQUEST = "steadyhand/references"
 DIAGNOSTICS_REQUEST = "steadyhand/diagnostics"
+# Requests of a client's: a proposal, hunk by hunk, and its texts as documents.
+PROPOSAL_GET = "steadyhand/proposal/get"
+PROPOSAL_HUNKS = "steadyhand/proposal/hunks"
+PROPOSAL_ACCEPT = "steadyhand/proposal/accept"
+PROPOSAL_REJECT = "steadyhand/proposal/reject"
+PROPOSAL_APPLY = "steadyhand/proposal/apply"
+PROPOSAL_REVERT = "steadyhand/proposal/revert"
+PROPOSAL_REDO = "steadyhand/proposal/redo"
+DOCUMENT_REQUEST = "steadyhand/document"
+
+
+@dataclass
+class ProposalParams:
+    """Names a session."""
+
+    session: str
+
+
+@dataclass
+class HunksParams:
+    """Names hunks of a session; which, where it names none, the request says."""
+
+    session: str
+    hunks: list[str] | None = None
+
+
+@dataclass
+class TurnParams:
+    """Names what to take back or bring back: hunks, a round, or everything."""
+
+    session: str
+    hunks: list[str] | None = None
+    round: int | None = None
+
+
+@dataclass
+class DocumentParams:
+    """Names a virtual document."""
+
+    uri: str
+
+
+@dataclass
+class ProposalRequest:
+    """A request about one session."""
+
+    id: int | str
+    params: ProposalParams
+    method: str
+    jsonrpc: str = "2.0"
+
+
+@dataclass
+class HunksRequest:
+    """A request about hunks."""
+
+    id: int | str
+    params: HunksParams
+    method: str
+    jsonrpc: str = "2.0"
+
+
+@dataclass
+class TurnRequest:
+    """A request to take back, or to bring back."""
+
+    id: int | str
+    params: TurnParams
+    method: str
+    jsonrpc: str = "2.0"
+
+
+@dataclass
+class DocumentRequest:
+    """A request for a virtual document's text."""
+
+    id: int | str
+    params: DocumentParams
+    method: str
+    jsonrpc: str = "2.0"
 
 
 @dataclass
@@ -58,6 +138,17 @@ class DiagnosticsAnswer:
     jsonrpc: str = "2.0"
 
 
+# Without a type of their own pygls makes a tuple of a request's params, names changed.
+REQUEST_TYPES: dict[str, type[Any]] = {
+    PROPOSAL_GET: ProposalRequest,
+    PROPOSAL_HUNKS: ProposalRequest,
+    PROPOSAL_ACCEPT: HunksRequest,
+    PROPOSAL_REJECT: HunksRequest,
+    PROPOSAL_APPLY: HunksRequest,
+    PROPOSAL_REVERT: TurnRequest,
+    PROPOSAL_REDO: TurnRequest,
+    DOCUMENT_REQUEST: DocumentRequest,
+}
 _RESULTS: dict[str, type[Any]] = {
     REFERENCES_REQUEST: lsp.ReferencesResponse,
     DIAGNOSTICS_REQUEST: DiagnosticsAnswer,
@@ -151,6 +242,12 @@ class SteadyhandProtocol(LanguageServerProtocol):
             self._send_data({"jsonrpc": "2.0", "id": None, "error": wrong})
             return
         self._send_response(msg_id, error=error.to_response_error())
+
+    def get_message_type(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, method: str
+    ) -> type[Any] | None:
+        """The form of one of our own requests, else pygls's."""
+        return REQUEST_TYPES.get(method) or super().get_message_type(method)
 
     def get_result_type(  # pyright: ignore[reportIncompatibleVariableOverride]
         self, method: str

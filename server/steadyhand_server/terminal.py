@@ -112,6 +112,9 @@ class TerminalEditor:
         """Prints a unified diff."""
         show_diff(self._console, diff)
 
+    async def renew_diff(self, session: str, diff: str) -> None:
+        """What a terminal has printed stays as it is."""
+
     async def confirm(self, question: str, details: str) -> bool | None:
         """Prints the details and asks; None without a terminal, whatever `--yes` says."""
         return await confirm(self._console, question, details)

@@ -16,6 +16,7 @@ from steadyhand_agent.proposals import plan
 from steadyhand_agent.proposals.changes import FileChange, Proposal, split_lines
 from steadyhand_agent.proposals.hunks import PENDING, Hunk, Mark, Patch, forward, kind_of
 from steadyhand_agent.proposals.plan import FilePlan, Read
+from steadyhand_agent.proposals.standing import differing
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.workspace import text_hash
 
@@ -195,7 +196,10 @@ def offer(
     """
     found = Offer(state.id, state.state, state.summary)
     files, _ = state.numbered()
-    now = plan.stands(state.applied, read)
+    now: dict[str, tuple[Mark, bool]] = {
+        hunk.id: (hunk.mark, hunk.edited) for patch in state.applied for hunk in patch.hunks
+    }
+    now |= differing(state, read)
     reasons = _reasons(state)
     theirs = {
         id: planned for id, other in (others or {}).items() if (planned := _planned(other, read))

@@ -7,7 +7,7 @@ consent, and compares afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steadyhand_agent.errors import SteadyhandError
@@ -155,7 +155,7 @@ def plan_apply(
 def patch_of(plan: FilePlan, hunks: Sequence[Hunk], new: str | None) -> Patch:
     """What a plan writes, as it is kept for undo: hunks of the text that was there before.
 
-    What stood there already is none of our doing, and is in it as a hunk that changes nothing.
+    What stood there already is none of our doing, and is not in it.
 
     Args:
         plan: What is about to be written.
@@ -163,75 +163,21 @@ def patch_of(plan: FilePlan, hunks: Sequence[Hunk], new: str | None) -> Patch:
         new: The text they lead to in the proposal.
     """
     mine = {hunk.id: hunk for hunk in hunks}
-    lines, moved = split_lines(new or ""), 0
+    whole = plan.now is None or plan.after is None
+    moved = 0
     found: list[Hunk] = []
-    before = len(split_lines(plan.now or ""))
-    for id in sorted([*plan.done, *plan.there], key=lambda id: plan.places[id]):
+    for id in sorted(plan.done, key=lambda id: plan.places[id]):
         hunk = mine[id]
         first, end = plan.places[id]
-        size = hunk.new_end - hunk.new_first
-        if plan.now is None or plan.after is None:
-            first, end, size = 0, before, len(lines)
-        if id in plan.there:
-            end = first
-            size = 0
-        at = first + moved
-        found.append(
-            hunk.model_copy(
-                update={
-                    "first": first,
-                    "end": end,
-                    "new_first": at,
-                    "new_end": at + size,
-                    "mark": "open",
-                    "edited": False,
-                }
-            )
-        )
+        size = len(split_lines(new or "")) if whole else hunk.new_end - hunk.new_first
+        place = {"first": first, "end": end, "new_first": first + moved}
+        place["new_end"] = first + moved + size
+        found.append(hunk.model_copy(update={**place, "mark": "open", "edited": False}))
         moved += size - (end - first)
     return Patch(path=plan.path, base=plan.now, new=plan.after, hunks=found)
 
 
-# --- what stands, and taking it back --------------------------------------------------------
-
-
-def standing(patch: Patch, read: Read) -> dict[str, tuple[Mark, bool]]:
-    """Which hunks of a patch stand in the file as it is: their mark, and whether it was edited.
-
-    A hunk is `reverted` where the text it replaced stands there again, whoever brought it back.
-    Where neither stands, it is the person's text by now: it counts as applied, and as edited.
-    """
-    try:
-        now = read(patch.path)
-    except SteadyhandError:
-        now = None
-    if patch.base is None or patch.new is None:
-        mark: Mark = "reverted" if now == patch.base else "applied"
-        return {hunk.id: (mark, now not in (patch.base, patch.new)) for hunk in patch.hunks}
-    if now is None:
-        return {hunk.id: ("applied", True) for hunk in patch.hunks}
-    lines = split_lines(patch.new)
-    everything = [forward(hunk, lines) for hunk in patch.hunks]
-    own = [change for change, hunk in zip(everything, patch.hunks, strict=True) if _says(hunk)]
-    carried = carry(patch.base, own, now)
-    found: dict[str, tuple[Mark, bool]] = {hunk.id: ("applied", False) for hunk in patch.hunks}
-    found |= dict.fromkeys(carried.done, ("reverted", False))
-    found |= dict.fromkeys(carried.conflicts, ("applied", True))
-    return found
-
-
-def stands(patches: Iterable[Patch], read: Read) -> dict[str, tuple[Mark, bool]]:
-    """What became of the hunks of patches; of a file that moves both halves count."""
-    found: dict[str, tuple[Mark, bool]] = {}
-    for patch in patches:
-        for id, now in standing(patch, read).items():
-            # One half here and one there: it was changed by hand.
-            found[id] = now if found.get(id, now) == now else ("applied", True)
-    return found
-
-
-def _says(hunk: Hunk) -> bool:
-    return hunk.end > hunk.first or hunk.new_end > hunk.new_first
+# --- taking back, and bringing back ---
 
 
 def plan_back(patch: Patch, chosen: Collection[str], read: Read) -> FilePlan:

@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 
 from steadyhand_server import convert
 from steadyhand_server.documents import Snapshot
-from steadyhand_server.handlers import quick_fixes
+from steadyhand_server.handlers import previews, quick_fixes
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -29,6 +29,9 @@ async def code_actions(
 ) -> list[lsp.CodeAction] | None:
     """What can be done at a range."""
     snapshot = server.documents.get(params.text_document.uri)
+    session = previews.session_of(params.text_document.uri)
+    if snapshot is not None and session is not None:
+        return previews.actions(snapshot, session, params.range)
     if snapshot is None or snapshot.path is None or server.engine is None:
         return None
     server.findings.settle()

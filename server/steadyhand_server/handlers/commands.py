@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import convert
-from steadyhand_server.handlers import quick_fixes
+from steadyhand_server.handlers import proposals, quick_fixes
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 
 if TYPE_CHECKING:
@@ -124,6 +124,12 @@ async def undo(server: SteadyhandServer, given: Json) -> Json:
     return _told(state, report.sentence("undone"))
 
 
+async def redo(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` brings back what was taken back."""
+    state, report = await _engine(server).sessions.redo(_session(given))
+    return _told(state, report.sentence("redone"))
+
+
 async def goto(server: SteadyhandServer, given: Json) -> None:
     """`{path, qualified}` shows a definition."""
     from steadyhand_server.documents import LineTable
@@ -204,6 +210,8 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.apply": apply,
         "steadyhand.discard": discard,
         "steadyhand.undo": undo,
+        "steadyhand.redo": redo,
+        **proposals.COMMANDS,
         "steadyhand.goto": goto,
         "steadyhand.compare": compare,
         "steadyhand.trust": trust,

@@ -94,6 +94,9 @@ class Publisher:
                 entry = engine.index.put_buffer(snapshot.path, snapshot.text)
                 if uri not in self._known:
                     self._known[uri] = frozenset((d.qualified, d.body) for d in entry.definitions)
+                if engine.applied_to(snapshot.path):
+                    # The person may have taken a hunk back, or changed it.
+                    self._server.spawn(engine.sessions.noticed(snapshot.path), "hunks")
         self._dirty.clear()
         if self.pulled:
             self._ask_to_pull()

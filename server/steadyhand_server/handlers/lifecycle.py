@@ -15,6 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.uris import to_fs_path
 
 from steadyhand_server import logs, transport
+from steadyhand_server.handlers import previews
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -54,6 +55,7 @@ def initialized(server: SteadyhandServer, params: lsp.InitializedParams) -> None
 
     server.given = dict(client_settings(server.options))
     _start(server)
+    server.spawn(previews.register(server), "previews")
 
 
 def did_change_workspace_folders(

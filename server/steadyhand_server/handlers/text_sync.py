@@ -23,7 +23,8 @@ def did_change(server: SteadyhandServer, params: lsp.DidChangeTextDocumentParams
     if not params.content_changes:
         return
     text = params.content_changes[-1].text
-    server.documents.put(uri, server.path_of(uri), params.text_document.version, text)
+    path = server.path_of(uri)
+    server.documents.put(uri, path, params.text_document.version, text)
     server.findings.changed(uri)
 
 

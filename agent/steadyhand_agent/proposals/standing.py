@@ -1,0 +1,108 @@
+"""What stands in the files of what was applied, whoever has touched them since.
+
+Owns the question whether a hunk is there, was taken back, or was edited by hand: it is answered
+from the texts, never from what anybody says was done. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steadyhand_agent.errors import SteadyhandError
+from steadyhand_agent.proposals.changes import split_lines
+from steadyhand_agent.proposals.hunks import Mark, Patch, forward
+from steadyhand_agent.proposals.merge import Carried, Change, carry
+from steadyhand_agent.proposals.plan import Read, plan_back, plan_file
+from steadyhand_agent.session import SessionState
+
+_OPEN: tuple[Mark, bool] = ("open", False)
+
+
+def stands(patches: Sequence[Patch], read: Read) -> dict[str, tuple[Mark, bool]]:
+    """What became of the hunks of patches: the mark of each, and whether it was edited by hand.
+
+    A hunk is `reverted` where the text it replaced stands there again, whoever brought it back.
+    Where neither stands, it is the person's text by now: it counts as applied, and as edited. Each
+    is looked at as if the hunks that were applied after it had not been, and in the midst of those
+    before it as they stand; where that leaves nothing of it to be seen, it is as it was known.
+
+    Args:
+        patches: Oldest first; their hunks' marks say what is known.
+        read: See `Read`.
+    """
+    found: dict[str, tuple[Mark, bool]] = {}
+    for number, patch in enumerate(patches):
+        others = [(n, one) for n, one in enumerate(patches) if one.path == patch.path]
+        earlier = [one for n, one in others if n < number]
+        later = [one for n, one in others if n > number]
+        for id, state in _standing(patch, earlier, later, read).items():
+            # Of a file that moves, one half here and one there: it was changed by hand.
+            found[id] = state if found.get(id, state) == state else ("applied", True)
+    return found
+
+
+def _standing(
+    patch: Patch, earlier: Sequence[Patch], later: Sequence[Patch], read: Read
+) -> dict[str, tuple[Mark, bool]]:
+    ids = [hunk.id for hunk in patch.hunks]
+    try:
+        now = read(patch.path)
+    except SteadyhandError:
+        return dict.fromkeys(ids, ("applied", True))
+    then = now
+    for one in reversed(later):
+        then = _without(one, "applied", then)
+    if patch.base is None or patch.new is None:
+        mark: Mark = "reverted" if then == patch.base else "applied"
+        edited = then not in (patch.base, patch.new) or then != now
+        return dict.fromkeys(ids, (mark, edited and mark == "applied"))
+    if now is None or then is None:
+        return dict.fromkeys(ids, ("applied", True))
+    base: str | None = patch.base
+    for one in reversed(earlier):
+        base = _without(one, "reverted", base)
+    lines = split_lines(patch.new)
+    own = {hunk.id: forward(hunk, lines) for hunk in patch.hunks}
+    placed = carry(patch.base, list(own.values()), base or "")
+    seen = [Change(id, *placed.places[id], own[id].lines) for id in placed.done]
+    known: dict[str, tuple[Mark, bool]] = {h.id: (h.mark, h.edited) for h in patch.hunks}
+    told = _told(carry(base or "", seen, then))
+    plain = told if then == now else _told(carry(base or "", seen, now))
+    for id, (mark, edited) in told.items():
+        known[id] = mark, edited or plain[id] != (mark, edited)
+    return known
+
+
+def _told(carried: Carried) -> dict[str, tuple[Mark, bool]]:
+    found: dict[str, tuple[Mark, bool]] = dict.fromkeys(carried.there, ("applied", False))
+    found |= dict.fromkeys(carried.done, ("reverted", False))
+    found |= dict.fromkeys(carried.conflicts, ("applied", True))
+    return found
+
+
+def _without(patch: Patch, mark: Mark, text: str | None) -> str | None:
+    """A text without what those hunks of a patch brought that have a mark."""
+    chosen = {hunk.id for hunk in patch.hunks if hunk.mark == mark}
+    if not chosen:
+        return text
+    stood = [
+        hunk.model_copy(update={"mark": "applied"}) if hunk.id in chosen else hunk
+        for hunk in patch.hunks
+    ]
+    return plan_back(patch.model_copy(update={"hunks": stood}), chosen, lambda _: text).after
+
+
+def differing(state: SessionState, read: Read) -> dict[str, tuple[Mark, bool]]:
+    """The hunks that were applied and whose state in the files is another than is known."""
+    known = {h.id: (h.mark, h.edited) for patch in state.applied for h in patch.hunks}
+    changed = {id: now for id, now in stands(state.applied, read).items() if now != known[id]}
+    for path, hunks in state.offered.items():
+        # What stood there without our doing may be gone again: then it is open as before.
+        stood = [hunk for hunk in hunks if hunk.mark == "applied" and hunk.id not in known]
+        if stood and path in state.texts:
+            lines = split_lines(state.texts[path] or "")
+            again = [forward(hunk, lines) for hunk in stood]
+            planned = plan_file(path, state.bases[path], state.texts[path], again, read)
+            gone = [hunk.id for hunk in stood if hunk.id not in planned.there]
+            changed |= dict.fromkeys(gone, _OPEN)
+    return changed

@@ -1,0 +1,189 @@
+"""Decisions about a proposal, hunk by hunk: our own requests, and commands of the same names.
+
+A request and its command answer the same. What fails is answered as one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+
+from steadyhand_agent.errors import SteadyhandError
+from steadyhand_server import protocol
+from steadyhand_server.handlers import previews
+from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
+from steadyhand_server.protocol import HunksParams, ProposalParams, TurnParams
+
+if TYPE_CHECKING:
+    from steadyhand_agent.session import SessionState
+    from steadyhand_agent.sessions import Sessions
+    from steadyhand_server.app import SteadyhandServer
+
+Json = dict[str, Any]
+
+
+def _sessions(server: SteadyhandServer) -> Sessions:
+    if server.engine is None:
+        raise JsonRpcException(
+            "Steadyhand needs an open folder; open one and try again.", REQUEST_FAILED
+        )
+    return server.engine.sessions
+
+
+async def get(server: SteadyhandServer, params: ProposalParams) -> Json:
+    """What a session proposes and has applied: its files, and where their texts can be read."""
+    offer = await _sessions(server).look(params.session)
+    files = [
+        file.as_json()
+        | {
+            "base": previews.uri_of(offer.session, file.path, "base"),
+            "proposed": previews.uri_of(offer.session, file.path, "proposed"),
+        }
+        for file in offer.files
+    ]
+    return {
+        "session": offer.session,
+        "state": offer.state,
+        "summary": offer.summary,
+        "diff": previews.diff_uri(offer.session),
+        "files": files,
+    }
+
+
+async def hunks(server: SteadyhandServer, params: ProposalParams) -> Json:
+    """Every hunk with both of its texts, its state as of now, its rounds and their reasons."""
+    offer = await _sessions(server).look(params.session)
+    return {"session": offer.session, "hunks": [shown.as_json() for shown in offer.hunks()]}
+
+
+async def accept(server: SteadyhandServer, params: HunksParams) -> Json:
+    """Marks hunks as accepted; nothing is written before `apply`."""
+    state = await _sessions(server).mark(params.session, _some(params.hunks), "accepted")
+    return await _told(server, state)
+
+
+async def reject(server: SteadyhandServer, params: HunksParams) -> Json:
+    """Marks hunks as rejected; accepting them takes that back."""
+    state = await _sessions(server).mark(params.session, _some(params.hunks), "rejected")
+    return await _told(server, state)
+
+
+async def apply(server: SteadyhandServer, params: HunksParams) -> Json:
+    """Writes hunks: those named, else those accepted, else all that are open."""
+    state, outcome = await _sessions(server).apply(params.session, params.hunks or ())
+    return await _told(server, state, outcome.sentence(), outcome.report.files)
+
+
+async def revert(server: SteadyhandServer, params: TurnParams) -> Json:
+    """Takes back what was applied: hunks, what a round had a part in, or everything."""
+    work = _sessions(server).undo
+    state, outcome = await work(params.session, params.hunks or (), params.round)
+    return await _told(server, state, outcome.sentence("undone"), outcome.report.files)
+
+
+async def redo(server: SteadyhandServer, params: TurnParams) -> Json:
+    """Brings back what was taken back."""
+    work = _sessions(server).redo
+    state, outcome = await work(params.session, params.hunks or (), params.round)
+    return await _told(server, state, outcome.sentence("redone"), outcome.report.files)
+
+
+async def goto(server: SteadyhandServer, given: Json) -> Json:
+    """`{session, hunks: [id]}` shows the place of a hunk in its file."""
+    params = _typed(HunksParams, given)
+    wanted = _some(params.hunks)[0]
+    offer = await _sessions(server).look(params.session)
+    shown = next((one for one in offer.hunks() if one.hunk.id == wanted), None)
+    if shown is None:
+        raise JsonRpcException(f"Session {params.session} has no hunk {wanted}.", REQUEST_FAILED)
+    first, end = shown.place
+    await server.window_show_document_async(
+        lsp.ShowDocumentParams(
+            uri=server.uri_of(shown.path),
+            take_focus=True,
+            selection=lsp.Range(lsp.Position(first, 0), lsp.Position(max(first, end), 0)),
+        )
+    )
+    return {"session": offer.session, "path": shown.path, "first": first, "end": end}
+
+
+async def _told(
+    server: SteadyhandServer, state: SessionState, message: str = "", files: Sequence[Any] = ()
+) -> Json:
+    offer = await _sessions(server).look(state.id)
+    return {
+        "session": state.id,
+        "state": state.state,
+        "message": message or state.reason,
+        "hunks": {shown.hunk.id: shown.hunk.mark for shown in offer.hunks()},
+        "files": [{"path": f.path, "status": f.status, "detail": f.detail} for f in files],
+    }
+
+
+def _some(hunks: list[str] | None) -> list[str]:
+    if not hunks:
+        raise JsonRpcInvalidParams("Name the hunks: {session, hunks: [id, ...]}.")
+    return hunks
+
+
+def _typed(kind: Any, given: Json) -> Any:
+    """A command's argument in the form of the request's params.
+
+    Raises:
+        JsonRpcException: It does not have that form.
+    """
+    session, named, number = given.get("session"), given.get("hunks"), given.get("round")
+    listed: list[Any] | None = named if isinstance(named, list) else None  # pyright: ignore[reportUnknownVariableType]
+    right = (
+        isinstance(session, str)
+        and session != ""
+        and (named is None or listed is not None)
+        and all(isinstance(hunk, str) for hunk in listed or ())
+        and (number is None or type(number) is int)
+    )
+    if not right:
+        raise JsonRpcInvalidParams("Name the session: {session: id, hunks?: [id], round?: number}.")
+    if kind is ProposalParams:
+        return ProposalParams(str(session))
+    if kind is TurnParams:
+        return TurnParams(str(session), listed, number)
+    return HunksParams(str(session), listed)
+
+
+Request = Callable[["SteadyhandServer", Any], Awaitable[Json]]
+_BY_NAME: dict[str, tuple[Request, type[Any]]] = {
+    protocol.PROPOSAL_GET: (get, ProposalParams),
+    protocol.PROPOSAL_HUNKS: (hunks, ProposalParams),
+    protocol.PROPOSAL_ACCEPT: (accept, HunksParams),
+    protocol.PROPOSAL_REJECT: (reject, HunksParams),
+    protocol.PROPOSAL_APPLY: (apply, HunksParams),
+    protocol.PROPOSAL_REVERT: (revert, TurnParams),
+    protocol.PROPOSAL_REDO: (redo, TurnParams),
+}
+
+
+def _answering(work: Request) -> Request:
+    async def answer(server: SteadyhandServer, params: Any) -> Json:
+        try:
+            return await work(server, params)
+        except SteadyhandError as error:
+            raise JsonRpcException(str(error), REQUEST_FAILED) from error
+
+    return answer
+
+
+def _commanded(work: Request, kind: type[Any]) -> Request:
+    async def run(server: SteadyhandServer, given: Json) -> Json:
+        return await work(server, _typed(kind, given))
+
+    return run
+
+
+REQUESTS: dict[str, Request] = {name: _answering(work) for name, (work, _) in _BY_NAME.items()}
+# `steadyhand/proposal/get` is the command `steadyhand.proposal.get`.
+COMMANDS: dict[str, Request] = {
+    name.replace("/", "."): _commanded(work, kind) for name, (work, kind) in _BY_NAME.items()
+} | {"steadyhand.proposal.goto": goto}
