@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("--rounds", type=int, default=0, help="rounds to add")
     resume.add_argument("--tokens", type=int, default=0, help="tokens to add")
     _session_options(resume)
-    undo = add("undo", "take back what a session applied, and only that", run.undo)
-    undo.add_argument("session")
-    undo.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
+    _add_decisions(add)
     stats.add_options(
         add("stats", "what the sessions came to: tools, rounds, tokens, refusals", stats.stats)
     )
@@ -111,6 +110,32 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--yes", action="store_true", help="apply without asking")
     demo.add_argument("--record", metavar="FILE", help="record the session")
     return parser
+
+
+def _add_decisions(add: Callable[[str, str, Any], argparse.ArgumentParser]) -> None:
+    """The commands that decide about a session's hunks."""
+    from steadyhand_server import terminal_commands as run
+
+    whole = "those named, else those accepted, else all that are open"
+    for name, what, function, rounds in (
+        ("hunks", "list the hunks that a session proposes or has applied", run.hunks, False),
+        ("apply", f"apply hunks of a session: {whole}", run.apply, False),
+        ("undo", "take back what a session applied, and only that", run.undo, True),
+        ("redo", "bring back what was taken back", run.redo, True),
+    ):
+        command = add(name, what, function)
+        command.add_argument("session")
+        command.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
+        if name != "hunks":
+            command.add_argument(
+                "--hunk",
+                action="append",
+                default=[],
+                metavar="ID",
+                help="a hunk; may be repeated",
+            )
+        if rounds:
+            command.add_argument("--round", type=int, help="the hunks a round had a part in")
 
 
 def _session_options(command: argparse.ArgumentParser) -> None:

@@ -1,15 +1,17 @@
-"""Between LSP's types and ours. UTF-16 lives here and nowhere else.
+"""Between LSP's types and ours. What a position counts lives here and nowhere else.
 
-Offsets on our side are bytes of UTF-8; positions on LSP's side are a line and UTF-16 code units.
+Offsets on our side are bytes of UTF-8; positions on LSP's side are a line and, as was agreed with
+the client, UTF-16 code units, bytes, or code points.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from steadyhand_server.documents import LineTable
+from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.pages import findings_file
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 
 SOURCE = "steadyhand"
 
+# How much of a position a character takes, by it and its size in bytes.
+_WIDTHS: dict[Encoding, Callable[[str, int], int]] = {
+    "utf-8": lambda _, size: size,
+    "utf-16": lambda char, _: 2 if ord(char) > 0xFFFF else 1,
+    "utf-32": lambda _char, _size: 1,
+}
 _SEVERITY = {
     "T0": lsp.DiagnosticSeverity.Warning,
     "T1": lsp.DiagnosticSeverity.Information,
@@ -33,7 +41,7 @@ _WARN_TOKENS = 40
 def position(table: LineTable, offset: int) -> lsp.Position:
     """The LSP position of a byte offset; an offset past the end is the end."""
     line, before = table.position(offset)
-    return lsp.Position(line, _units(before))
+    return lsp.Position(line, _units(before, table.encoding))
 
 
 def offset(table: LineTable, at: lsp.Position) -> int:
@@ -42,11 +50,12 @@ def offset(table: LineTable, at: lsp.Position) -> int:
     units = at.character
     length = 0
     for char in line.decode("utf-8", "surrogatepass"):
-        width = 2 if ord(char) > 0xFFFF else 1
+        size = len(char.encode("utf-8", "surrogatepass"))
+        width = _WIDTHS[table.encoding](char, size)
         if units < width:
             break
         units -= width
-        length += len(char.encode("utf-8", "surrogatepass"))
+        length += size
     return start + length
 
 
@@ -113,6 +122,10 @@ def remark(remark: Remark, table: LineTable) -> lsp.Diagnostic:
     )
 
 
-def _units(data: bytes) -> int:
+def _units(data: bytes, encoding: Encoding) -> int:
+    if encoding == "utf-8":
+        return len(data)
     text = data.decode("utf-8", "surrogatepass")
+    if encoding == "utf-32":
+        return len(text)
     return len(text) + sum(ord(char) > 0xFFFF for char in text)

@@ -9,8 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Literal
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+# In the protocol's words: bytes, UTF-16 code units, or code points.
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 
 class LineTable:
@@ -18,12 +23,14 @@ class LineTable:
 
     Args:
         text: The whole text.
+        encoding: What the connection's positions count within a line.
 
     Attributes:
         data: The text as UTF-8, in which offsets count.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, encoding: Encoding = "utf-16") -> None:
+        self.encoding: Encoding = encoding
         self.data = text.encode("utf-8", "surrogatepass")
         self._starts = [0, *(match.end() for match in _LINE_END.finditer(self.data))]
 
@@ -66,19 +73,28 @@ class Snapshot:
 
 
 class Documents:
-    """The open documents of one connection."""
+    """The open documents of one connection.
+
+    Attributes:
+        encoding: What the connection's positions count, as agreed in `initialize`.
+    """
 
     def __init__(self) -> None:
+        self.encoding: Encoding = "utf-16"
         self._by_uri: dict[str, Snapshot] = {}
         self._by_path: dict[str, str] = {}
 
     def put(self, uri: str, path: str | None, version: int, text: str) -> Snapshot:
         """Takes a text as the editor has it now."""
-        snapshot = Snapshot(uri, path, version, text, LineTable(text))
+        snapshot = Snapshot(uri, path, version, text, self.table(text))
         self._by_uri[uri] = snapshot
         if path is not None:
             self._by_path[path] = uri
         return snapshot
+
+    def table(self, text: str) -> LineTable:
+        """The line table of any text, for this connection's positions."""
+        return LineTable(text, self.encoding)
 
     def drop(self, uri: str) -> Snapshot | None:
         """Forgets a document that was closed."""

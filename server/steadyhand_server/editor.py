@@ -7,7 +7,6 @@ stale edit may be skipped in silence. The texts are compared instead.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import hashlib
 import logging
 import os
@@ -22,10 +21,17 @@ from pygls.exceptions import JsonRpcException
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
-from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_last, left
+from steadyhand_agent.proposals.changes import (
+    FileChange,
+    Proposal,
+    deletions_last,
+    left,
+    split_lines,
+)
+from steadyhand_agent.proposals.merge import changed_runs
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import convert
-from steadyhand_server.documents import LineTable
+from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.handlers import previews
 from steadyhand_server.protocol import SESSION_EVENT
 
@@ -257,7 +263,7 @@ class LspEditor:
                 said = f"{change.path} changed meanwhile and was left as it is."
                 continue
             if change.base is not None and change.new is not None:
-                edits = text_edits(change.base, change.new)
+                edits = text_edits(change.base, change.new, self._server.documents.encoding)
                 uri = self._server.uri_of(change.path)
                 edit = lsp.WorkspaceEdit(changes={uri: edits})
                 said = await self._edit(edit, label) or said
@@ -289,7 +295,7 @@ class LspEditor:
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(
             uri, opened.version if opened else None
         )
-        edits = text_edits(change.base or "", change.new)
+        edits = text_edits(change.base or "", change.new, self._server.documents.encoding)
         if change.base is None and self._server.client_name == "Neovim":
             # Its empty buffer is one line end long; left there, the file ends with a blank line.
             everything = lsp.Range(lsp.Position(0, 0), lsp.Position(1, 0))
@@ -386,25 +392,23 @@ def _make_or_delete(workspace: Workspace, change: FileChange) -> None:
         file.write(change.new)
 
 
-def text_edits(base: str, new: str) -> list[lsp.TextEdit]:
-    """The edits from one text to another, line by line, so that cursors and folds stay."""
-    table = LineTable(base)
-    old_lines, new_lines = _lines(base), _lines(new)
+def text_edits(base: str, new: str, encoding: Encoding = "utf-16") -> list[lsp.TextEdit]:
+    """The edits from one text to another, line by line, so that cursors and folds stay.
+
+    Args:
+        base: The text as it is.
+        new: What it is to be.
+        encoding: What the client's positions count.
+    """
+    table = LineTable(base, encoding)
+    old_lines, new_lines = split_lines(base), split_lines(new)
     offsets = [0]
     for line in old_lines:
         offsets.append(offsets[-1] + len(line.encode("utf-8", "surrogatepass")))
-    matcher = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False)
     edits: list[lsp.TextEdit] = []
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            continue
+    for first, end, new_first, new_end in changed_runs(old_lines, new_lines):
         # Neovim adds a blank line to what is inserted after the last line; so that goes along.
-        along = 1 if i1 == len(old_lines) and i1 > 0 else 0
-        where = convert.span(table, offsets[i1 - along], offsets[i2])
-        edits.append(lsp.TextEdit(where, "".join(new_lines[j1 - along : j2])))
+        along = 1 if first == len(old_lines) and first > 0 else 0
+        where = convert.span(table, offsets[first - along], offsets[end])
+        edits.append(lsp.TextEdit(where, "".join(new_lines[new_first - along : new_end])))
     return edits
-
-
-def _lines(text: str) -> list[str]:
-    parts = text.split("\n")
-    return [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])

@@ -7,7 +7,7 @@ Each repair has a wire test in tests/wire that would notice when it is no longer
 - each notification leaked a future (test_no_future_leaks);
 - requests before `initialize` and after `shutdown` went unanswered (test_lifecycle_errors);
 - `exit` without `shutdown` ended with code 0 (test_exit_without_shutdown);
-- the client's first position encoding was announced, and ours is UTF-16
+- the client's first position encoding was announced, whether it is one that we know or not
   (test_positions_count_as_announced);
 - cancelling a command answered, and the handler ran on (test_command_cancel).
 """
@@ -33,6 +33,8 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
+
+from steadyhand_server.documents import Encoding
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -149,6 +151,7 @@ REQUEST_TYPES: dict[str, type[Any]] = {
     PROPOSAL_REDO: TurnRequest,
     DOCUMENT_REQUEST: DocumentRequest,
 }
+_ENCODINGS: dict[str, Encoding] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 _RESULTS: dict[str, type[Any]] = {
     REFERENCES_REQUEST: lsp.ReferencesResponse,
     DIAGNOSTICS_REQUEST: DiagnosticsAnswer,
@@ -205,15 +208,20 @@ class SteadyhandProtocol(LanguageServerProtocol):
             self._initialized = True
             request: Any = structured
             params = request.params
-            self._count_in_utf16(request)
+            self._agree_on_positions(request)
             self._server.announce(params.initialization_options)
         self.handle_message(structured)  # pyright: ignore[reportArgumentType]
 
-    def _count_in_utf16(self, request: Any) -> None:
-        """Has pygls announce what we send: it would choose whatever the client names first."""
+    def _agree_on_positions(self, request: Any) -> None:
+        """Counts as the client likes best; without a word of it, or of one we know, in UTF-16."""
         general = request.params.capabilities.general
+        wished: list[Any] = list((general and general.position_encodings) or ())
+        known = [str(getattr(one, "value", one)) for one in wished]
+        chosen = next((name for name in known if name in _ENCODINGS), "utf-16")
+        self._server.documents.encoding = _ENCODINGS[chosen]
         if general is not None and general.position_encodings:
-            general.position_encodings = [lsp.PositionEncodingKind.Utf16]
+            # pygls announces the first of these.
+            general.position_encodings = [lsp.PositionEncodingKind(chosen)]
 
     def _out_of_turn(self, method: str) -> JsonRpcException | None:
         if self._shutdown:

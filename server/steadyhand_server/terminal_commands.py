@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steadyhand_agent import git, sandbox
+from steadyhand_agent.decisions import Outcome
 from steadyhand_agent.errors import ModelKeyMissing, SettingsError
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.workspace import Workspace
@@ -23,7 +24,7 @@ from steadyhand_server import logs
 from steadyhand_server import trust as kept
 from steadyhand_server.engine import Engine, keys, redis_tier
 from steadyhand_server.settings import Settings, load, user_file, wanted
-from steadyhand_server.terminal import TerminalEditor, confirm
+from steadyhand_server.terminal import TerminalEditor, confirm, show_diff
 
 
 def task(given: argparse.Namespace) -> int:
@@ -101,21 +102,78 @@ def sessions(given: argparse.Namespace) -> int:
     return asyncio.run(run())
 
 
+def hunks(given: argparse.Namespace) -> int:
+    """Lists the hunks of a session's proposal, and shows their diff."""
+
+    async def work(engine: Engine, console: Console) -> int:
+        offer = await engine.sessions.look(given.session)
+        table = Table("hunk", "state", "rounds", "place", "what")
+        for shown in offer.hunks():
+            hunk = shown.hunk
+            first, last = shown.place[0] + 1, max(shown.place[1], shown.place[0] + 1)
+            place = f"{shown.path}:{first}" + (f"-{last}" if last > first else "")
+            state = f"{hunk.mark}, edited since" if hunk.edited else hunk.mark
+            what = f"{shown.kind} from {shown.source}" if shown.source else shown.kind
+            table.add_row(
+                hunk.id, state, ", ".join(map(str, hunk.rounds)), escape(place), escape(what)
+            )
+        if not table.row_count:
+            console.print("This session proposes nothing and has applied nothing.")
+            return 0
+        console.print(table)
+        show_diff(console, offer.diff()[0])
+        return 0
+
+    return _in_folder(given, work)
+
+
+def apply(given: argparse.Namespace) -> int:
+    """Applies what a session proposes, or some hunks of it."""
+
+    async def work(engine: Engine, console: Console) -> int:
+        _, outcome = await engine.sessions.apply(given.session, given.hunk)
+        return _told(console, outcome, "applied")
+
+    return _in_folder(given, work)
+
+
 def undo(given: argparse.Namespace) -> int:
-    """Takes back what a session applied."""
+    """Takes back what a session applied, or some hunks or a round of it."""
+
+    async def work(engine: Engine, console: Console) -> int:
+        _, outcome = await engine.sessions.undo(given.session, given.hunk, given.round)
+        return _told(console, outcome, "undone")
+
+    return _in_folder(given, work)
+
+
+def redo(given: argparse.Namespace) -> int:
+    """Brings back what was taken back."""
+
+    async def work(engine: Engine, console: Console) -> int:
+        _, outcome = await engine.sessions.redo(given.session, given.hunk, given.round)
+        return _told(console, outcome, "redone")
+
+    return _in_folder(given, work)
+
+
+def _in_folder(given: argparse.Namespace, work: Callable[[Engine, Console], Awaitable[int]]) -> int:
     root, _ = folder(given.path)
 
     async def run() -> int:
         console = Console(highlight=False)
         engine = engine_in(root, console, yes=True)
         try:
-            _, report = await engine.sessions.undo(given.session)
+            return await work(engine, console)
         finally:
             await engine.close()
-        console.print(escape(report.sentence("undone")))
-        return 0 if report.complete else 1
 
     return asyncio.run(run())
+
+
+def _told(console: Console, outcome: Outcome, word: str) -> int:
+    console.print(escape(outcome.sentence(word)))
+    return 0 if outcome.complete else 1
 
 
 def trust(given: argparse.Namespace) -> int:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from steadyhand_agent.errors import StaleDocument
-from steadyhand_agent.proposals.changes import FileChange, Proposal, take_back
+from steadyhand_agent.proposals.changes import FileChange, Proposal
 
 LINES = st.sampled_from(
     ["a", "b", "c", "", "+x", "-y", "--- z", "+++ w", "@@", "\\ q", "\f", "\u2028", "é", "#r", "\r"]
@@ -92,63 +91,3 @@ def test_git_makes_the_new_text_of_the_diff(
         cwd=folder, input=diff.encode(), check=True, capture_output=True,
     )  # fmt: skip
     assert (folder / "a").read_bytes() == new.encode()
-
-
-BASE = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n"
-NEW = BASE.replace("four\n", "4\n4.5\n")
-
-
-def test_untouched_text_goes_back_to_the_base() -> None:
-    assert take_back(NEW, FileChange("a", BASE, NEW)) == BASE
-
-
-@pytest.mark.parametrize(
-    ("old", "typed"),
-    [("one\n", "zero\none\n"), ("one\n", ""), ("seven\n", "seven\neight\n"), ("seven\n", "7")],
-)
-def test_what_was_typed_elsewhere_is_kept(old: str, typed: str) -> None:
-    change = FileChange("a", BASE, NEW)
-    assert take_back(NEW.replace(old, typed), change) == BASE.replace(old, typed)
-
-
-@pytest.mark.parametrize("typed", ["4!\n", "", "4\n4.25\n"])
-def test_what_was_typed_in_the_same_lines_is_never_lost(typed: str) -> None:
-    with pytest.raises(StaleDocument, match=r"a\.py was edited on the same lines"):
-        take_back(NEW.replace("4\n", typed, 1), FileChange("a.py", BASE, NEW))
-
-
-def test_a_new_file_that_was_edited_goes_on_without_what_was_applied() -> None:
-    with pytest.raises(StaleDocument):
-        take_back("x!\n", FileChange("a", None, "x\n"))
-
-
-@given(TEXTS, TEXTS)
-def test_taking_back_at_once_restores_the_base(base: str, new: str) -> None:
-    assert take_back(new, FileChange("a", base, new)) == base
-
-
-@given(TEXTS, TEXTS, TEXTS, TEXTS)
-def test_text_that_was_typed_above_and_below_is_kept(
-    base: str, new: str, above: str, below: str
-) -> None:
-    """A few unique lines stand between, so that the places cannot be mistaken."""
-    head, tail = "head 1\nhead 2\nhead 3\n", "\ntail 1\ntail 2\ntail 3\n"
-    change = FileChange("a", head + base + tail, head + new + tail)
-    current = above + "\n" + head + new + tail + below
-    assert take_back(current, change) == above + "\n" + head + base + tail + below
-
-
-@given(TEXTS, TEXTS, TEXTS)
-def test_no_typed_line_is_lost(base: str, new: str, current: str) -> None:
-    """Whatever was typed: a conflict, or every line that neither text had is still there."""
-    try:
-        result = take_back(current, FileChange("a", base, new))
-    except StaleDocument:
-        return
-    typed = set(current.split("\n")) - set(new.split("\n")) - set(base.split("\n"))
-    assert typed <= set(result.split("\n"))
-
-
-def test_a_file_without_a_final_line_end_keeps_it_that_way() -> None:
-    change = FileChange("a", "x\ny\nz", "x\n2\nz")
-    assert take_back("w\nx\n2\nz", change) == "w\nx\ny\nz"

@@ -264,12 +264,11 @@ class Machine(RuleBasedStateMachine):
                 continue
             self.before_apply[path] = old
             was, now = split_lines(old or ""), split_lines(new or "")
-            for first, end, new_first, new_end in changed_runs(was, now):
-                gone, come = was[first:end], now[new_first:new_end]
-                stray = (Counter(gone) | Counter(come)) - Counter(pieces[path])
-                assert not stray, (path, stray)
-            kept = [line for line in was if line[:1] == "p" and line in now]
-            assert kept == [line for line in now if line in kept], "in another order"
+            gone, come = Counter(was) - Counter(now), Counter(now) - Counter(was)
+            assert not (gone | come) - Counter(pieces[path]), path
+            once = [line for line in was if was.count(line) == now.count(line) == 1]
+            untouched = [line for line in once if line not in pieces[path]]
+            assert untouched == [line for line in now if line in untouched], "in another order"
 
     def pieces(self) -> dict[str, list[str]]:
         """Every line that is part of a hunk, by file."""
@@ -309,6 +308,9 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def what_is_told_is_true(self) -> None:
         told = offer(self.state, self.read)
+        # What a later hunk replaced may have been an earlier one's, which is taken back as well.
+        oldest = {patch.path: patch for patch in reversed(self.state.applied)}
+        lowest = {hunk.id for patch in oldest.values() for hunk in patch.hunks if patch.base}
         for file in told.files:
             text = self.read(file.path)
             assert file.base == text
@@ -317,9 +319,7 @@ class Machine(RuleBasedStateMachine):
                 whole = shown.kind != "edit"
                 if hunk.mark == "applied" and not hunk.edited and not whole:
                     assert shown.new in (text or ""), (shown, text)
-                # What it replaced may have been another hunk's, which is taken back as well.
-                others = any(line[:1] == "g" for line in split_lines(shown.old))
-                if hunk.mark == "reverted" and not hunk.edited and not whole and not others:
+                if hunk.mark == "reverted" and not hunk.edited and hunk.id in lowest:
                     assert shown.old in (text or ""), (shown, text)
                 if hunk.mark in ("open", "accepted") and not whole and text is not None:
                     first, end = shown.place

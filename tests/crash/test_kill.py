@@ -26,9 +26,9 @@ from steadyhand_server import demo
 from steadyhand_server.client import Client
 
 VICTIM = Path(__file__).parent / "victim.py"
-# task, five rounds of call, reply, verdicts, results and round, the proposal, and the state: a
-# run that is not disturbed writes so many records (test_the_number_of_steps holds it true).
-STEPS = 31
+# task, five rounds of call, reply, verdicts, results and round, the proposal, the state, and its
+# hunks: a run that is not disturbed writes so many records (test_the_number_of_steps holds it true).
+STEPS = 32
 
 
 def environment(folder: Path, crash_at: str = "", script: Path = demo.SCRIPT) -> dict[str, str]:
@@ -114,6 +114,21 @@ def test_kill_at_some_steps(tmp_path: Path, sample: Path, crash_at: str) -> None
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 def test_kill_at_every_step(tmp_path: Path, sample: Path, step: int, side: str) -> None:
     kill_and_resume(tmp_path, sample, f"{step}{side}")
+
+
+@pytest.mark.parametrize("crash_at", [f"{STEPS + n}{side}" for n in (1, 2, 3) for side in "-+"])
+def test_kill_while_it_is_applied(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    """Before and after the intent, the outcome and the end: what was written can be taken back."""
+    before = {path: path.read_bytes() for path in sample.rglob("*.py")}
+    code = task(tmp_path, sample, "task", "x", "--yes", crash_at=crash_at)
+    assert code == -signal.SIGKILL
+    session, _ = asyncio.run(journal(tmp_path))
+    now = {path: path.read_bytes() for path in sample.rglob("*.py")}
+    undone = task(tmp_path, sample, "undo", session)
+    assert undone == (0 if now != before else 2)
+    assert {path: path.read_bytes() for path in sample.rglob("*.py")} == before
+    assert task(tmp_path, sample, "redo", session) == (0 if now != before else 2)
+    assert {path: path.read_bytes() for path in sample.rglob("*.py")} == now
 
 
 @pytest.mark.crash

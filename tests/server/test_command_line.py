@@ -94,10 +94,39 @@ def test_task_apply_sessions_undo(sample: Path) -> None:
     listed = run("sessions", cwd=sample)
     assert "finished" in listed.stdout
     session = next(word for word in done.stdout.split() if len(word) == 8 and word in listed.stdout)
+    applied = (sample / "pressroom/archive.py").read_text()
+    shown = run("hunks", session, cwd=sample)
+    assert "pressroom/archive.py" in shown.stdout
+    assert "applied" in shown.stdout
+    undone = run("undo", session, "--hunk", "h1", cwd=sample)
+    assert undone.returncode == 0, undone.stderr
+    assert (sample / "pressroom/archive.py").read_text() != applied
     undone = run("undo", session, cwd=sample)
     assert undone.returncode == 0, undone.stderr
     assert (sample / "pressroom/archive.py").read_text() == before
     assert not (sample / "tests/test_archive.py").exists()
+    again = run("redo", session, cwd=sample)
+    assert again.returncode == 0, again.stderr
+    assert (sample / "pressroom/archive.py").read_text() == applied
+    wrong = run("undo", session, "--hunk", "h77", cwd=sample)
+    assert (wrong.returncode, "no hunk h77" in wrong.stderr) == (2, True)
+
+
+def test_some_hunks_of_a_proposal_that_waits(sample: Path) -> None:
+    done = run("task", "x", "--replay", str(demo.SCRIPT), cwd=sample)
+    session = next(word for word in done.stdout.split() if len(word) == 8 and word.isalnum())
+    listed = run("hunks", session, cwd=sample)
+    assert "open" in listed.stdout
+    assert "@@" in listed.stdout
+    (hunk,) = {w for line in listed.stdout.splitlines() if "tests/test_archive.py" in line
+               for w in line.split() if w.startswith("h") and w[1:].isdigit()}  # fmt: skip
+    some = run("apply", session, "--hunk", hunk, cwd=sample)
+    assert some.returncode == 0, some.stderr
+    assert (sample / "tests/test_archive.py").exists()
+    assert "archive_path" not in (sample / "pressroom/archive.py").read_text()
+    rest = run("apply", session, cwd=sample)
+    assert rest.returncode == 0, rest.stderr
+    assert "archive_path" in (sample / "pressroom/archive.py").read_text()
 
 
 def test_without_a_terminal_nothing_is_applied_unasked(sample: Path) -> None:

@@ -34,8 +34,11 @@ def lsp_lines(text: str) -> list[str]:
     return re.split(r"\r\n|\n|\r", text)
 
 
-def units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def units(text: str, encoding: str = "utf-16") -> int:
+    name, width = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}[
+        encoding
+    ]
+    return len(text.encode(name, "surrogatepass")) // width
 
 
 def size(text: str) -> int:
@@ -64,15 +67,15 @@ def test_lines_are_the_protocol_s(text: str) -> None:
     assert table.line(table.lines + 3) == (size(text), b"")
 
 
-@given(TEXTS)
-def test_every_offset_has_a_position_and_leads_back(text: str) -> None:
-    table = LineTable(text)
+@given(TEXTS, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
+def test_every_offset_has_a_position_and_leads_back(text: str, encoding: Any) -> None:
+    table = LineTable(text, encoding)
     for at in range(len(text) + 1):
         if text[at - 1 : at + 1] == "\r\n" and at:
             continue  # There is no position between the two.
         before = text[:at]
         lines = lsp_lines(before)
-        expected = lsp.Position(len(lines) - 1, units(lines[-1]))
+        expected = lsp.Position(len(lines) - 1, units(lines[-1], encoding))
         assert convert.position(table, size(before)) == expected
         assert convert.offset(table, expected) == size(before)
 

@@ -52,14 +52,27 @@ def test_the_answer_to_initialize(tmp_path: Path) -> None:
     assert answer["serverInfo"]["version"]
 
 
-def test_positions_count_as_announced(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wished", "expected", "units"),
+    [
+        (["utf-8", "utf-16"], "utf-8", len("𝐟é".encode())),
+        (["utf-32", "utf-8"], "utf-32", 2),
+        (["utf-16"], "utf-16", 3),
+        (["utf-7"], "utf-16", 3),
+        (None, "utf-16", 3),
+    ],
+)
+def test_positions_count_as_announced(
+    tmp_path: Path, wished: list[str] | None, expected: str, units: int
+) -> None:
     """A client may prefer another encoding; what is announced must be what is sent."""
     text = "def 𝐟é(a):\n    return a + 1\n\n\ndef 𝐟é(b):\n    return b\n"
-    capabilities = CAPABILITIES | {"general": {"positionEncodings": ["utf-8", "utf-16"]}}
+    general = {} if wished is None else {"positionEncodings": wished}
+    capabilities = CAPABILITIES | {"general": general}
     with Editor(tmp_path / "ws", tmp_path / "private", capabilities=capabilities) as editor:
         chosen = editor.initialized["capabilities"].get("positionEncoding", "utf-16")
         found = editor.findings(editor.show("a.py", text))["diagnostics"][0]
-    units = {"utf-8": len("𝐟é".encode()), "utf-16": 3}[chosen]
+    assert chosen == expected
     assert found["range"] == {
         "start": {"line": 4, "character": 4},
         "end": {"line": 4, "character": 4 + units},

@@ -6,10 +6,6 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from merge3 import Merge3
-
-from steadyhand_agent.errors import StaleDocument
-
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
@@ -96,29 +92,3 @@ def split_lines(text: str) -> list[str]:
     parts = text.split("\n")
     lines = [part + "\n" for part in parts[:-1]]
     return [*lines, parts[-1]] if parts[-1] else lines
-
-
-def take_back(current: str, change: FileChange) -> str:
-    """The current text without what `change` brought, everything typed since kept.
-
-    Args:
-        current: What the document holds now.
-        change: What was applied to it.
-
-    Raises:
-        StaleDocument: The person has edited the same lines since; nothing can be taken back
-            without losing their text.
-    """
-    applied, before = change.new or "", change.base or ""
-    if current == applied:
-        return before
-    merge = Merge3(split_lines(applied), split_lines(current), split_lines(before))
-    out: list[str] = []
-    for group in merge.merge_groups():
-        if group[0] == "conflict":
-            raise StaleDocument(
-                f"{change.path} was edited on the same lines since; it was left as it is. "
-                "Undo those edits first, or take the change back by hand."
-            )
-        out.extend(group[1])
-    return "".join(out)

@@ -171,10 +171,12 @@ class _Merge:
         while self._next < len(self._changes) and self._changes[self._next].end <= end:
             inside.append(self._changes[self._next])
             self._next += 1
-        if now == was:
-            self.out += wanted
+        above = _above(was, now)
+        if above is not None:
+            # Right above or below something was put in, which stays there.
+            self.out += [*now[:above], *wanted, *now[above + len(was) :]]
+            moved = at + above - start
             for change in inside:
-                moved = at - start
                 self.places[change.id] = (change.first + moved, change.end + moved)
             return
         # What stands here is the person's, whatever was wanted.
@@ -185,6 +187,21 @@ class _Merge:
             self.places |= dict.fromkeys((change.id for change in inside), whole)
         else:
             self.conflicts |= dict.fromkeys((change.id for change in inside), whole)
+
+
+def _above(was: list[str], now: list[str]) -> int | None:
+    """How many lines stand above what was there, if all of it is; None where it is not.
+
+    Where nothing was there, nobody can say what should come first.
+    """
+    if now == was:
+        return 0
+    extra = len(now) - len(was)
+    if not was or extra <= 0:
+        return None
+    if now[extra:] == was:
+        return extra
+    return 0 if now[: len(was)] == was else None
 
 
 def _blocks(size: int, new_size: int, changes: list[Change]) -> list[Block]:

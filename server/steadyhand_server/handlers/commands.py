@@ -132,7 +132,6 @@ async def redo(server: SteadyhandServer, given: Json) -> Json:
 
 async def goto(server: SteadyhandServer, given: Json) -> None:
     """`{path, qualified}` shows a definition."""
-    from steadyhand_server.documents import LineTable
 
     engine = _engine(server)
     path = str(given.get("path", ""))
@@ -141,7 +140,7 @@ async def goto(server: SteadyhandServer, given: Json) -> None:
     if not found:
         raise JsonRpcException("That definition is no longer there.", REQUEST_FAILED)
     opened = server.documents.at(path)
-    table = opened.table if opened else LineTable(engine.workspace.read(path))
+    table = opened.table if opened else server.documents.table(engine.workspace.read(path))
     await server.window_show_document_async(
         lsp.ShowDocumentParams(
             uri=server.uri_of(path),

@@ -202,7 +202,7 @@ def _edit(server: SteadyhandServer, pair: Pair, plan: Plan) -> lsp.WorkspaceEdit
         if text is None or (opened is not None and opened.text != text):
             # Typed meanwhile: the two may no longer be the same, and the offsets are old.
             raise moved_on()
-        table = opened.table if opened is not None else LineTable(text)
+        table = opened.table if opened is not None else server.documents.table(text)
         version = opened.version if opened is not None else None
         documents.append((server.uri_of(path), version, _converted(table, edits)))
     if not (plan.checks and _confirms(server)):

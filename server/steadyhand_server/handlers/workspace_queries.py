@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from steadyhand_server import convert
-from steadyhand_server.documents import LineTable, Snapshot
+from steadyhand_server.documents import Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Definition
@@ -87,7 +87,7 @@ async def workspace_diagnostics(
                 text = await asyncio.to_thread(engine.workspace.read, path)
             except SteadyhandError:
                 continue  # Gone since it was indexed.
-            snapshot = Snapshot(server.uri_of(path), path, 0, text, LineTable(text))
+            snapshot = Snapshot(server.uri_of(path), path, 0, text, server.documents.table(text))
         reports.append(
             lsp.WorkspaceFullDocumentDiagnosticReport(
                 uri=snapshot.uri,
