@@ -14,6 +14,7 @@ import matching
 import measure
 import our_server
 import peers
+import proposals
 import read_findings
 import report
 import stuck
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "findings": read_findings.section,
     "stuck": stuck.section,
     "tasks": tasks.section,
+    "proposals": proposals.section,
 }
 
 

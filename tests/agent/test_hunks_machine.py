@@ -308,9 +308,11 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def what_is_told_is_true(self) -> None:
         told = offer(self.state, self.read)
-        # What a later hunk replaced may have been an earlier one's, which is taken back as well.
-        oldest = {patch.path: patch for patch in reversed(self.state.applied)}
-        lowest = {hunk.id for patch in oldest.values() for hunk in patch.hunks if patch.base}
+        # Of several patches one may have replaced what another had brought.
+        patched = Counter(patch.path for patch in self.state.applied)
+        alone = {
+            h.id for p in self.state.applied if patched[p.path] == 1 and p.base for h in p.hunks
+        }
         for file in told.files:
             text = self.read(file.path)
             assert file.base == text
@@ -319,7 +321,7 @@ class Machine(RuleBasedStateMachine):
                 whole = shown.kind != "edit"
                 if hunk.mark == "applied" and not hunk.edited and not whole:
                     assert shown.new in (text or ""), (shown, text)
-                if hunk.mark == "reverted" and not hunk.edited and hunk.id in lowest:
+                if hunk.mark == "reverted" and not hunk.edited and hunk.id in alone:
                     assert shown.old in (text or ""), (shown, text)
                 if hunk.mark in ("open", "accepted") and not whole and text is not None:
                     first, end = shown.place
