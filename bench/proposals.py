@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -79,7 +80,7 @@ class _Session:
         self.workspace = Workspace([root])
         self.state = SessionState(id="bench", workspace="w")
 
-    async def keep(self, kind: Kind, body: dict[str, object]) -> None:
+    async def keep(self, kind: Kind, body: dict[str, Any]) -> None:
         """Folds a record in."""
         kept, texts = taken_out(kind, body)
         item = record("bench", self.state.head, kind, kept, fence=1, at=1.0)
