@@ -157,7 +157,11 @@ class TerminalEditor:
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
+                was = target.stat()
+                with contextlib.suppress(PermissionError):
+                    # Who is not root cannot give a file away; then it is theirs already, mostly.
+                    os.chown(temporary, was.st_uid, was.st_gid)
+                temporary.chmod(was.st_mode & 0o7777)
             elif mode is not None:
                 temporary.chmod(mode)
             else:

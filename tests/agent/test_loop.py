@@ -11,6 +11,7 @@ import pytest
 from loop_desk import FINISH, USAGE, Desk, call, finish_with, say
 from messages_server import Failure, Garbage, MessagesServer, Reply
 from steadyhand_agent.errors import SessionError, StaleWriter
+from steadyhand_agent.proposals.offer import offer
 from steadyhand_agent.session import Limits, Task
 
 
@@ -57,6 +58,8 @@ async def test_an_override_needs_a_refusal_first_and_a_reason(sample: Path) -> N
     words = [v["verdict"] for r in state.rounds for v in r.verdicts]
     assert words == ["refuse", "refuse", "permit"]
     assert "frozen copy" in desk.editor.offered[0].diff()
+    (shown,) = offer(state, desk.engine.workspace.present).hunks()
+    assert any("frozen copy" in remark for remark in shown.remarks)
     assert "pressroom/text.py:17" in desk.editor.offered[0].diff()
 
 

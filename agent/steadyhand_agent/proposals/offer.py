@@ -37,6 +37,7 @@ class Shown:
         place: The lines of the file as it is that it is about, first and one past the last.
         now: What stands in its place, where that is neither.
         reasons: Why the rounds that made it say they did.
+        remarks: What the guard remarked upon the edits of those rounds to this file.
         overlaps: Other sessions that would change the same lines.
     """
 
@@ -49,6 +50,7 @@ class Shown:
     source: str = ""
     now: str | None = None
     reasons: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
 
     def as_json(self) -> Json:
@@ -68,6 +70,7 @@ class Shown:
             "now": self.now,
             "rounds": hunk.rounds,
             "reasons": list(self.reasons),
+            "remarks": list(self.remarks),
             "overlaps": list(self.overlaps),
         }
 
@@ -263,6 +266,7 @@ def _file(
                 source,
                 stands,
                 tuple(reasons[n] for n in hunk.rounds if n in reasons),
+                _remarks(state, path, hunk),
                 _overlapping(path, place, theirs) if mark in PENDING else (),
             )
         )
@@ -337,6 +341,13 @@ def _overlapping(
             first <= place[1] and place[0] <= end for first, end in planned[path].places.values()
         )
     )
+
+
+def _remarks(state: SessionState, path: str, hunk: Hunk) -> tuple[str, ...]:
+    verdicts = [
+        verdict for done in state.rounds if done.number in hunk.rounds for verdict in done.verdicts
+    ]
+    return tuple(said for v in verdicts for said in v.get("remarks", {}).get(path, ()))
 
 
 def _reasons(state: SessionState) -> dict[int, str]:
