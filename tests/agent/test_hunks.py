@@ -180,6 +180,13 @@ def test_what_was_put_in_right_beside_a_hunk_stays_there(typed: str) -> None:
     assert take_back(current, BASE, NEW) == BASE.replace("three\nfour\nfive\n", mine)
 
 
+def test_a_last_line_without_an_end_does_not_run_into_what_was_typed_below() -> None:
+    hunks = hunks_between("one\ntwo\n", "one\n2")
+    change = forward(hunks[0].model_copy(update={"id": "h"}), split_lines("one\n2"))
+    carried = carry("one\ntwo\n", [change], "one\ntwo\nmine\n")
+    assert (carried.conflicts, carried.text) == (["h"], "one\ntwo\nmine\n")
+
+
 @given(TEXTS, TEXTS)
 def test_taking_back_at_once_restores_the_base(base: str, new: str) -> None:
     assert take_back(new, base, new) == base

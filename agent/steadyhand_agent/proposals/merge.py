@@ -172,9 +172,11 @@ class _Merge:
             inside.append(self._changes[self._next])
             self._next += 1
         above = _above(was, now)
-        if above is not None:
+        below = now[above + len(was) :] if above is not None else []
+        # A last line without an end would run into what stands below it.
+        if above is not None and not (below and wanted and not wanted[-1].endswith("\n")):
             # Right above or below something was put in, which stays there.
-            self.out += [*now[:above], *wanted, *now[above + len(was) :]]
+            self.out += [*now[:above], *wanted, *below]
             moved = at + above - start
             for change in inside:
                 self.places[change.id] = (change.first + moved, change.end + moved)
