@@ -231,6 +231,19 @@ def renames(root: Path, commit: str) -> dict[str, str]:
     return dict(zip(fields[2::3], fields[1::3], strict=False))
 
 
+def touched(root: Path, old: str, new: str) -> list[str]:
+    """Paths that differ between two commits, by their hashes.
+
+    Raises:
+        GitFailed: One of them is not there, or git did not answer.
+    """
+    names = _git(
+        root, "diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--no-renames",
+        commit(root, old), commit(root, new), "--",
+    )  # fmt: skip
+    return [os.fsdecode(name) for name in names.split(b"\0") if name]
+
+
 def own_repository(folder: Path) -> Path:
     """Makes an empty repository of ours in an empty folder, without starting anything."""
     for name in ("objects", "refs"):

@@ -56,6 +56,19 @@ def log(root: Path, revision: str, path: str = "", count: int = 20) -> str:
     )  # fmt: skip
 
 
+def between(root: Path, old: str, new: str, count: int) -> str:
+    """The newest commits that `new` has and `old` has not, a line each.
+
+    Raises:
+        GitFailed: One of them is none, or git did not answer.
+    """
+    start, end = git.commit(root, old), git.commit(root, new)
+    return git.looked_at(
+        root, "log", f"--max-count={count}", "--no-show-signature", "--no-color", "--date=short",
+        _LINE, end, f"^{start}", "--",
+    )  # fmt: skip
+
+
 def show(root: Path, revision: str, path: str = "") -> str:
     """A commit with its diff, or a file as the commit has it.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from steadyhand_agent import git, sandbox
+from steadyhand_agent import branches, git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
 from steadyhand_agent.asking import Asking, Daily
 from steadyhand_agent.checks import Checks
@@ -67,6 +67,7 @@ class Surroundings:
     Attributes:
         neighbours: The editor's other language servers, where it lets us ask them.
         checks: The commands that the person configured.
+        on_branch_switch: What a session does when the person switches to another branch.
     """
 
     workspace: Workspace
@@ -85,6 +86,7 @@ class Surroundings:
     proposals: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
     daily: Daily | None = None
     telemetry: Telemetry = field(default_factory=LogAlone)
+    on_branch_switch: branches.Policy = "ask"
 
 
 class Loop:
@@ -145,8 +147,8 @@ class Loop:
             if isinstance(stuck, Stop):
                 await self._pause(stuck.message, "stuck")
                 return
-            if last is not None:
-                await self._rebase()
+            if last is not None and not await self._goes_on():
+                return
             await self.asking.ask(self.around.tools.schemas)
             return
         why = dialect.handed_over(last.stop_reason)
@@ -172,9 +174,44 @@ class Loop:
             await self.journal("note", {"text": stuck.message})
         await self._end_round()
 
-    async def _rebase(self) -> None:
+    async def _goes_on(self) -> bool:
+        """Looks where git stands, and brings the proposal up to date; False after a pause."""
+        state, left = self.state, ""
+        move = await branches.moved(self.around.workspace.root, state.branch, state.commit)
+        if move is not None:
+            if move.switched:
+                if not await self._follows(move):
+                    return False
+                left = state.branch
+            note = self.around.disclosure.text(visible(move.note()))
+            now = move.new
+            await self.journal("moved", {"branch": now.branch, "commit": now.commit, "note": note})
+        await self._rebase(left)
+        return True
+
+    async def _follows(self, move: branches.Move) -> bool:
+        """Whether the session goes on where the person is now; a session that stays is paused."""
+        policy = self.around.on_branch_switch
+        if policy == "ask":
+            yes = await self.around.editor.confirm(visible(move.question()), "")
+            if yes is None:
+                why = "A question waits for your answer; resume to be asked again."
+                await self._pause(why, "question")
+                return False
+            policy = "follow" if yes else "stay"
+        if policy == "follow":
+            return True
+        branch = visible_line(move.old.branch or move.old.commit[:10])
+        await self._pause(
+            f"It waits until you are back on {branch}. {self.state.so_far()} Switch back and "
+            "resume it, or set on_branch_switch to follow.",
+            "branch",
+        )
+        return False
+
+    async def _rebase(self, left: str) -> None:
         """Brings the proposal up to date with the person's files, and tells the model."""
-        moved = await asyncio.to_thread(rebased, self.state, self._read)
+        moved = await asyncio.to_thread(rebased, self.state, self._read, left)
         if moved is not None:
             moved["note"] = self.around.disclosure.text(moved["note"])
             await self.journal("rebased", moved)

@@ -159,6 +159,11 @@ class SessionState(BaseModel):
     # What was written, oldest first, and what is about to be.
     applied: list[Patch] = []
     writing: list[Patch] = []
+    # Where git stood when it began, or when the person said to go on elsewhere.
+    branch: str = ""
+    commit: str = ""
+    # What did not fit elsewhere, by the branch it was made on: base and text by path.
+    parked: dict[str, dict[str, tuple[str | None, str | None]]] = {}
     seq: int = 0
     fence: int = Field(default=1)
     digest: str = ""
@@ -300,6 +305,7 @@ def _task(state: SessionState, body: Json) -> None:
     state.limits = Limits(**body["limits"])
     state.workspace, state.checkout = body["workspace"], body["checkout"]
     state.model = body["model"]
+    state.branch, state.commit = body.get("branch", ""), body.get("commit", "")
 
 
 def _call(state: SessionState, body: Json) -> None:
@@ -373,6 +379,9 @@ def _stood(state: SessionState) -> str:
 def _round(state: SessionState, body: Json) -> None:
     last = state.rounds[-1]
     last.over, last.branch, last.commit = True, body["branch"], body["commit"]
+    if not state.commit:
+        # From then on only the person's word moves it: a switch in the midst of a round is one.
+        state.branch, state.commit = last.branch, last.commit
 
 
 def _note(state: SessionState, body: Json) -> None:
@@ -434,11 +443,21 @@ def _applied(state: SessionState, body: Json) -> None:
 
 def _rebased(state: SessionState, body: Json) -> None:
     """The person's texts moved on, and what is proposed with them."""
+    left = body.get("left")
     for path, texts in body["files"].items():
+        if texts is None and left and path in state.texts:
+            state.parked.setdefault(left, {})[path] = (state.bases[path], state.texts[path])
+        if texts is not None:
+            state.parked.get(state.branch, {}).pop(path, None)
         state.forget(path)
         if texts is not None:
             state.bases[path], state.texts[path] = texts["base"], texts["new"]
             state.changed(path)
+    state.rounds[-1].notes.append(body["note"])
+
+
+def _moved(state: SessionState, body: Json) -> None:
+    state.branch, state.commit = body["branch"], body["commit"]
     state.rounds[-1].notes.append(body["note"])
 
 
@@ -479,6 +498,7 @@ _FOLD: dict[Kind, Any] = {
     "hunks": _hunks,
     "marks": _marks,
     "rebased": _rebased,
+    "moved": _moved,
     "grant": _grant,
     "compacted": _compacted,
     "lease": _lease,

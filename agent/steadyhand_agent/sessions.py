@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from steadyhand_agent import git
 from steadyhand_agent.decisions import Decisions, Outcome
 from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
 from steadyhand_agent.loop import Loop, Surroundings
@@ -83,6 +84,7 @@ class Sessions:
         state = SessionState(id=secrets.token_hex(4), workspace=workspace.id)
         live = _Live(state, asyncio.Lock())
         model = self._model_for(state)
+        stands = await asyncio.to_thread(git.head, workspace.root)
         said = task.model_dump()
         said |= {key: self._around.disclosure.tree(said[key]) for key in _TASK_TEXTS}
         body: Json = {
@@ -91,6 +93,8 @@ class Sessions:
             "workspace": workspace.id,
             "checkout": str(workspace.root),
             "model": model.name,
+            "branch": stands.branch,
+            "commit": stands.commit,
         }
         await self._keep(live, "task", body)
         self._live[state.id] = live

@@ -118,6 +118,7 @@ class Engine:
                 telemetry=self._telemetry(),
                 neighbours=self.neighbours,
                 checks=self._checks(),
+                on_branch_switch=settings.on_branch_switch,
             )
             self._journal = journal
             self._around = around
@@ -235,6 +236,7 @@ class Engine:
         if self._sessions and self._around and self._journal:
             self._sessions.limits = _limits(settings)
             self._around.patience = _patience(settings)
+            self._around.on_branch_switch = settings.on_branch_switch
             self._around.daily = Daily(self._journal, settings.daily_token_limit)
             self._around.tools, self._around.checks = (
                 self._tools(),

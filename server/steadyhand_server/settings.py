@@ -33,13 +33,21 @@ TRUSTED = frozenset(
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
-        "preview", "api_seconds", "retry_attempts", "retry_min_seconds", "retry_max_seconds",
+        "preview", "on_branch_switch", "api_seconds", "retry_attempts", "retry_min_seconds",
+        "retry_max_seconds",
     }
 )  # fmt: skip
 # An editor may set these besides: its plugin knows how it asks. What a repository can do with them
 # through an editor's configuration is bounded: no value takes a question away.
 EDITORS = frozenset(
-    {"preview", "api_seconds", "retry_attempts", "retry_min_seconds", "retry_max_seconds"}
+    {
+        "preview",
+        "on_branch_switch",
+        "api_seconds",
+        "retry_attempts",
+        "retry_min_seconds",
+        "retry_max_seconds",
+    }
 )
 # A workspace's file may name these too, once the person has trusted it.
 TRUSTABLE = frozenset({"checks", "check_paths"})
@@ -110,6 +118,12 @@ class Settings(BaseModel):
         default="auto",
         description="How a proposal is shown: the editor's own preview, where it has one, or a "
         "question.",
+    )
+
+    on_branch_switch: Literal["ask", "follow", "stay"] = Field(
+        default="ask",
+        description="What a session does when you switch to another branch: ask, go on there with "
+        "its edits carried over, or wait until you are back.",
     )
 
     checks: dict[str, str] = Field(

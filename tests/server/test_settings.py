@@ -83,7 +83,7 @@ VALUES: dict[str, Any] = {
     "allow_secret_files": "*.pem,.env.local",
     "check_seconds": 9.0, "check_megabytes": 9,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
-    "preview": "annotations", "api_seconds": 500.0, "retry_attempts": 10, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
+    "preview": "annotations", "on_branch_switch": "follow", "api_seconds": 500.0, "retry_attempts": 10, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
@@ -123,7 +123,7 @@ def test_what_must_be_trusted_is_taken_from_the_user(root: Path, key: str) -> No
 def test_an_editor_says_how_it_asks_and_waits(root: Path, key: str) -> None:
     """The Neovim plugin does; the repository's own file beside it is not heard."""
     write(root / WORKSPACE_FILE, f"{key} = {VALUES[key]!r}\n")
-    other = "message" if key == "preview" else 7.0
+    other = {"preview": "message", "on_branch_switch": "stay"}.get(key, 7.0)
     found, ignored = settings(root, client={key: other})
     assert getattr(found, key) == other
     assert [f"`{key}` ({WORKSPACE_FILE})" in said for said in ignored] == [True]

@@ -17,12 +17,13 @@ from steadyhand_agent.session import SessionState
 Json = dict[str, Any]
 
 
-def rebased(state: SessionState, read: Read) -> Json | None:
+def rebased(state: SessionState, read: Read, left: str = "") -> Json | None:
     """The `rebased` record that brings a session's texts up to date; None where they are.
 
     Args:
         state: The session's.
         read: The text of a file as it is now.
+        left: The branch that the person has just left; what does not fit here waits there.
     """
     numbered, _ = state.numbered()
     files: dict[str, Json | None] = {}
@@ -43,10 +44,15 @@ def rebased(state: SessionState, read: Read) -> Json | None:
         )
         rejected = [hunk.id for hunk in hunks if hunk.mark == "rejected"]
         told.append(_told(path, carried.sentence(), now != base, rejected, files[path] is not None))
+    for path, (base, new) in state.parked.get(state.branch, {}).items():
+        now, why = _now(read, path)
+        if path not in state.texts and why == "" and now == base:
+            files[path] = {"base": base, "new": new}
+            told.append(f"Your edit of `{path}` from before on this branch is back.")
     if not files:
         return None
     note = "While you worked the person's files moved on. " + " ".join(told)
-    return {"files": files, "note": note}
+    return {"files": files, "note": note, "left": left}
 
 
 def _now(read: Read, path: str) -> tuple[str | None, str]:

@@ -25,13 +25,13 @@ Json = dict[str, Any]
 # proposal: it is offered · applying: files are about to be changed; who
 # lost the session to another window learns it by this, before the first file · applied, undone,
 # redone: what the editor did · hunks: what is proposed, numbered · marks: what became of hunks ·
-# rebased: what is proposed moved along with the person's texts · grant: the person gave more ·
-# compacted: rounds that the model is shown in summary from now on · lease: another process took
-# over · snapshot: a history that began on another machine
+# rebased: what is proposed moved along with the person's texts · moved: git stands elsewhere ·
+# grant: the person gave more · compacted: rounds that the model is shown in summary from now on ·
+# lease: another process took over · snapshot: a history that began on another machine
 Kind = Literal[
     "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
-    "applying", "applied", "undone", "redone", "hunks", "marks", "rebased", "grant", "compacted",
-    "lease", "snapshot",
+    "applying", "applied", "undone", "redone", "hunks", "marks", "rebased", "moved", "grant",
+    "compacted", "lease", "snapshot",
 ]  # fmt: skip
 
 SCHEMA = 1

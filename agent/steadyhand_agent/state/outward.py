@@ -25,7 +25,7 @@ _THOUGHTS = ("thinking", "redacted_thinking")
 def of_state(state: SessionState, hide: Hide) -> Json:
     """A session's state as others may hold it."""
     told: Json = _hidden(state.model_dump(mode="json"), hide)
-    told |= {"bases": {}, "applied": [], "writing": []}
+    told |= {"bases": {}, "applied": [], "writing": [], "parked": {}}
     told["away"] = {
         path: text_hash(base) if base is not None else "" for path, base in state.bases.items()
     }
