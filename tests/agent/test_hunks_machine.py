@@ -265,10 +265,15 @@ class Machine(RuleBasedStateMachine):
             self.before_apply[path] = old
             was, now = split_lines(old or ""), split_lines(new or "")
             gone, come = Counter(was) - Counter(now), Counter(now) - Counter(was)
-            assert not (gone | come) - Counter(pieces[path]), path
+            stray = (gone | come) - Counter(pieces[path])
+            if partly:
+                # An editor that does a part may cut a run of lines that repeat where it likes.
+                stray = Counter(line for line in stray if line[:1] == "p")
+            assert not stray, path
             once = [line for line in was if was.count(line) == now.count(line) == 1]
             untouched = [line for line in once if line not in pieces[path]]
-            assert untouched == [line for line in now if line in untouched], "in another order"
+            kept = [line for line in now if line in untouched]
+            assert partly or untouched == kept, "in another order"
 
     def pieces(self) -> dict[str, list[str]]:
         """Every line that is part of a hunk, by file."""
