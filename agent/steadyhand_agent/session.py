@@ -478,6 +478,8 @@ def _compacted(state: SessionState, body: Json) -> None:
 
 def _lease(state: SessionState, body: Json) -> None:
     state.checkout = body["checkout"]
+    # An imported session belongs to the workspace that it was brought into.
+    state.workspace = body.get("workspace", state.workspace)
 
 
 _FOLD: dict[Kind, Any] = {

@@ -264,6 +264,19 @@ class Sessions:
                 if await self._decisions(live).observe():
                     self._tell_hunks(live)
 
+    async def delete(self, session: str) -> SessionState:
+        """Forgets a session everywhere; what it wrote stays, and can no longer be undone.
+
+        Raises:
+            SessionError: It runs here, is another workspace's, or is unknown.
+        """
+        if self.running(session):
+            raise SessionError(f"Session {session} is still working; cancel it first.")
+        state = await self.state(session)
+        self._live.pop(session, None)
+        await self._store.delete(session)
+        return state
+
     async def list(self) -> list[Summary]:
         """The workspace's sessions, newest first; one whose process died reads as paused."""
         from dataclasses import replace

@@ -88,8 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     task = add("task", "run one task in this folder, in the terminal", run.task)
     task.add_argument("prompt")
     _session_options(task)
-    sessions = add("sessions", "list the sessions of this folder", run.sessions)
-    sessions.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH")
+    what = "list the sessions of this folder; or search, export, import, delete them"
+    sessions = add("sessions", what, run.sessions)
+    sessions.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+    )
+    sessions.add_argument("--path", type=Path, default=Path(), help="the workspace folder")
     resume = add("resume", "go on with a session in the terminal", run.resume)
     resume.add_argument("session")
     resume.add_argument("--rounds", type=int, default=0, help="rounds to add")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,23 @@ class Engine:
                 self._tools(),
                 self._checks(),
             )
+
+    @property
+    def journal(self) -> SqliteJournal:
+        """Where the sessions are kept on this machine."""
+        assert self.sessions is not None
+        assert self._journal is not None
+        return self._journal
+
+    async def retire(self) -> list[str]:
+        """Deletes sessions that are over and older than the settings want them kept."""
+        from steadyhand_agent.state.care import retire
+
+        days, size = self.settings.keep_days, self.settings.keep_megabytes
+        gone = await retire(self.journal, time.time(), days, size)
+        if gone:
+            log.info("deleted %d sessions that were over: %s", len(gone), ", ".join(gone))
+        return gone
 
     def applied_to(self, path: str) -> bool:
         """True where a session of this window has written into a file."""

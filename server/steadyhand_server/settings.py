@@ -33,6 +33,7 @@ TRUSTED = frozenset(
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
         "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
+        "keep_days", "keep_megabytes",
         "preview", "on_branch_switch", "api_seconds", "retry_attempts", "retry_min_seconds",
         "retry_max_seconds",
     }
@@ -135,6 +136,17 @@ class Settings(BaseModel):
     check_seconds: float = Field(default=60.0, gt=0, description="How long a check may take.")
     check_megabytes: int = Field(
         default=500, ge=1, description="The largest workspace that is copied for a check."
+    )
+
+    keep_days: float = Field(
+        default=180.0,
+        ge=0,
+        description="Days that a session which is over is kept after its last change; 0: for ever.",
+    )
+    keep_megabytes: float = Field(
+        default=2_000.0,
+        ge=0,
+        description="What all sessions may take; the oldest that are over go first; 0: no limit.",
     )
 
     @field_validator("checks", "profiles", mode="before")

@@ -17,8 +17,10 @@ from rich.table import Table
 
 from steadyhand_agent import git, sandbox
 from steadyhand_agent.decisions import Outcome
-from steadyhand_agent.errors import ModelKeyMissing, SettingsError
+from steadyhand_agent.errors import ModelKeyMissing, SettingsError, SteadyhandError
+from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.session import Limits, SessionState, Task
+from steadyhand_agent.state import care
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
@@ -73,33 +75,89 @@ def _run_session(
 
 
 def sessions(given: argparse.Namespace) -> int:
-    """Lists the sessions of a folder."""
-    root, _ = folder(given.path)
+    """Lists the sessions of a folder; searches, exports, imports or deletes them."""
+    words: list[str] = given.words
+    verb = words[0] if words else ""
+    if verb in _CARE and not Path(verb).is_dir():
+        count, usage, work = _CARE[verb]
+        if len(words) - 1 < count:
+            raise SteadyhandError(f"How it is used: steadyhand sessions {usage}")
+        return _in_folder(given, lambda engine, console: work(engine, console, words[1:]))
+    if words:
+        given.path = Path(verb)
+    return _in_folder(given, _list_sessions)
 
-    async def run() -> int:
-        console = Console(highlight=False)
-        engine = engine_in(root, console, yes=False)
-        try:
-            found = await engine.sessions.list()
-        finally:
-            await engine.close()
-        if not found:
-            console.print("No session in this folder yet.")
-            return 0
-        table = Table("session", "state", "round", "tokens", "last", "task")
-        for item in found:
-            table.add_row(
-                item.session,
-                item.state,
-                f"{item.round}/{item.max_rounds}",
-                f"{item.tokens:,}/{item.max_tokens:,}",
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated)),
-                escape(item.prompt[:70]),
-            )
-        console.print(table)
+
+async def _list_sessions(engine: Engine, console: Console) -> int:
+    found = await engine.sessions.list()
+    if not found:
+        console.print("No session in this folder yet.")
         return 0
+    table = Table("session", "state", "round", "tokens", "last", "task")
+    for item in found:
+        table.add_row(
+            item.session,
+            item.state,
+            f"{item.round}/{item.max_rounds}",
+            f"{item.tokens:,}/{item.max_tokens:,}",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated)),
+            escape(item.prompt[:70]),
+        )
+    console.print(table)
+    return 0
 
-    return asyncio.run(run())
+
+async def _search(engine: Engine, console: Console, words: list[str]) -> int:
+    count = 0
+    async for found in care.search(engine.journal, " ".join(words), engine.workspace.id):
+        count += 1
+        place = f"{found.session.session}  round {found.round}  {found.kind}"
+        console.print(f"{place}  [dim]{escape(visible(found.around))}[/dim]", soft_wrap=True)
+    if not count:
+        console.print("No session of this folder says that.")
+    return 0 if count else 1
+
+
+async def _export(engine: Engine, console: Console, words: list[str]) -> int:
+    await engine.sessions.state(words[0])  # One of this folder, or it is said.
+    data = await care.exported(engine.journal, words[0])
+    target = Path(words[1] if len(words) > 1 else f"session-{words[0]}.json")
+    try:
+        # It holds texts of the person's files: nobody else's to read, and nothing written over.
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise SteadyhandError(f"{target} cannot be written: {error.strerror}.") from error
+    console.print(f"Session {words[0]} is in {escape(str(target))}, {len(data):,} bytes.")
+    return 0
+
+
+async def _import(engine: Engine, console: Console, words: list[str]) -> int:
+    try:
+        data = await asyncio.to_thread(Path(words[0]).read_bytes)
+    except OSError as error:
+        raise SteadyhandError(f"{words[0]} cannot be read: {error.strerror}.") from error
+    root = str(engine.workspace.root)
+    session = await care.imported(engine.journal, data, engine.workspace.id, root, time.time())
+    console.print(f"Session {session} is here now; `steadyhand resume {session}` goes on with it.")
+    return 0
+
+
+async def _delete(engine: Engine, console: Console, words: list[str]) -> int:
+    for session in words:
+        state = await engine.sessions.delete(session)
+        kept = " What it wrote into files stays." if state.applied else ""
+        console.print(f"Session {session} is deleted.{kept}")
+    return 0
+
+
+_CARE: dict[str, tuple[int, str, Callable[[Engine, Console, list[str]], Awaitable[int]]]] = {
+    "search": (1, "search WORDS", _search),
+    "export": (1, "export SESSION [FILE]", _export),
+    "import": (1, "import FILE", _import),
+    "delete": (1, "delete SESSION ...", _delete),
+}
 
 
 def hunks(given: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,32 @@ def test_task_apply_sessions_undo(sample: Path) -> None:
     assert (sample / "pressroom/archive.py").read_text() == applied
     wrong = run("undo", session, "--hunk", "h77", cwd=sample)
     assert (wrong.returncode, "no hunk h77" in wrong.stderr) == (2, True)
+
+
+def test_sessions_are_searched_exported_imported_and_deleted(sample: Path, tmp_path: Path) -> None:
+    done = run("task", "x", "--replay", str(demo.SCRIPT), cwd=sample)
+    session = next(word for word in done.stdout.split() if len(word) == 8 and word.isalnum())
+    found = run("sessions", "search", "archive_path", cwd=sample)
+    assert found.returncode == 0
+    assert session in found.stdout
+    assert run("sessions", "search", "never said", cwd=sample).returncode == 1
+    file = tmp_path / "out.json"
+    told = run("sessions", "export", session, str(file), cwd=sample)
+    assert told.returncode == 0, told.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    again = run("sessions", "export", session, str(file), cwd=sample)
+    assert (again.returncode, "cannot be written" in again.stderr) == (2, True)
+    gone = run("sessions", "delete", session, cwd=sample)
+    assert gone.returncode == 0, gone.stderr
+    assert run("undo", session, cwd=sample).returncode == 2
+    assert run("sessions", "import", str(file), cwd=sample).returncode == 0
+    applied = run("apply", session, cwd=sample)
+    assert applied.returncode == 0, applied.stderr
+    assert "archive_path" in (sample / "pressroom/archive.py").read_text()
+    usage = run("sessions", "delete", cwd=sample)
+    assert (usage.returncode, "steadyhand sessions delete" in usage.stderr) == (2, True)
+    wrong = run("sessions", "import", "nowhere.json", cwd=sample)
+    assert (wrong.returncode, "cannot be read" in wrong.stderr) == (2, True)
 
 
 def test_some_hunks_of_a_proposal_that_waits(sample: Path) -> None:

@@ -81,7 +81,7 @@ VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
     "allow_secret_files": "*.pem,.env.local",
-    "check_seconds": 9.0, "check_megabytes": 9,
+    "check_seconds": 9.0, "check_megabytes": 9, "keep_days": 9.0, "keep_megabytes": 9.0,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
     "preview": "annotations", "on_branch_switch": "follow", "api_seconds": 500.0, "retry_attempts": 10, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
 }  # fmt: skip

@@ -238,6 +238,14 @@ class Journal(Protocol):
         """All sessions, or those of one workspace, the newest first."""
         ...
 
+    async def delete(self, session: str) -> bool:
+        """Forgets a session and the texts that no other one needs; False where it is unknown."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes that all of it takes."""
+        ...
+
     async def close(self) -> None:
         """Waits for what is under way and lets go of the store."""
         ...

@@ -143,6 +143,14 @@ class RedisTier:
             return ""
         return name
 
+    async def delete(self, session: str) -> bool:
+        """Forgets a session; False where it was not there, or Redis is away."""
+        try:
+            return bool(await self._redis.delete(_key(session)))
+        except Exception as error:
+            self._lost(error)
+            return False
+
     async def ping(self) -> str:
         """Empty where Redis answers, else why not."""
         try:

@@ -14,13 +14,14 @@ import threading
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import apsw
 import orjson
 
 from steadyhand_agent.errors import JournalError, StaleWriter
 from steadyhand_agent.state.journal import Head, Record, Summary
+from steadyhand_agent.state.texts import names_in
 from steadyhand_agent.workspace import text_hash
 
 T = TypeVar("T")
@@ -165,6 +166,33 @@ class SqliteJournal:
         )
         return [Summary(**orjson.loads(row[0])) for row in rows]
 
+    async def delete(self, session: str) -> bool:
+        """Forgets a session; see `Journal.delete`."""
+
+        def job(db: apsw.Connection) -> bool:
+            if not db.execute(
+                "DELETE FROM sessions WHERE id = ? RETURNING id", (session,)
+            ).fetchall():
+                return False
+            own = _named_texts(db, "WHERE session = ?", (session,))
+            db.execute("DELETE FROM records WHERE session = ?", (session,))
+            for name in own - _named_texts(db):
+                db.execute("DELETE FROM texts WHERE name = ?", (name,))
+            return True
+
+        return await self._do(job)
+
+    async def size(self) -> int:
+        """Bytes in use; see `Journal.size`."""
+
+        def job(db: apsw.Connection) -> int:
+            names = ("page_count", "freelist_count", "page_size")
+            rows: list[Any] = [db.execute(f"PRAGMA {name}").fetchone() for name in names]
+            pages, free, size = (int(row[0]) for row in rows)
+            return (pages - free) * size
+
+        return await self._do(job)
+
     async def spent(self, workspace: str, day: str) -> int:
         """Tokens of a day; see `Ledger.spent`."""
         return await self._do(lambda db: _spent(db, workspace, day))
@@ -224,6 +252,16 @@ class SqliteJournal:
             outcomes = [(entry, None, _told(error, self.path)) for entry in jobs]
         for (_, future, loop), value, error in outcomes:
             loop.call_soon_threadsafe(_settle, future, value, error)
+
+
+def _named_texts(db: apsw.Connection, where: str = "", given: tuple[str, ...] = ()) -> set[str]:
+    """The hashes of the texts that records refer to."""
+    rows = db.execute(f"SELECT kind, body FROM records {where}", given)  # noqa: S608
+    found: set[str] = set()
+    for row in rows:
+        kind, body = cast("tuple[str, bytes]", row)
+        found |= names_in(kind, orjson.loads(body))
+    return found
 
 
 def _packed(texts: Mapping[str, str]) -> dict[str, bytes]:

@@ -168,6 +168,12 @@ class Store:
         """A new, higher fence."""
         return await self._journal.take(session)
 
+    async def delete(self, session: str) -> bool:
+        """Forgets a session in every tier that can be reached; False where none knew it."""
+        elsewhere = await self._hot.delete(session) if self._hot is not None else False
+        self._recent.pop(session, None)
+        return await self._journal.delete(session) or elsewhere
+
     async def sessions(self, workspace: str | None = None) -> list[Summary]:
         """All sessions, or those of one workspace, the newest first."""
         return await self._journal.sessions(workspace)

@@ -190,6 +190,7 @@ async def _announce(server: SteadyhandServer, engine: Engine) -> None:
     """Says once what can be resumed; the journal is opened only where there is one."""
     if not (engine.settings.state_path / "journal.sqlite").exists():
         return
+    await engine.retire()
     waiting = [s for s in await engine.sessions.list() if s.state in ("paused", "waiting")]
     if waiting:
         newest = waiting[0]

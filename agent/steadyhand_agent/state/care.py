@@ -1,0 +1,177 @@
+"""What a person does with the sessions that are kept: search, export, import, delete; and how long.
+
+Owns the form of an exported session, one JSON file. Only what is over is ever deleted unasked. An
+export holds the exact texts of the files that the session edited, for undo; API keys are in none.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+
+from steadyhand_agent.errors import CorruptRecord, SessionError
+from steadyhand_agent.session import OVER, SessionState
+from steadyhand_agent.state.journal import Head, Journal, Record, Summary, record, verified
+from steadyhand_agent.state.texts import names_in
+from steadyhand_agent.workspace import text_hash
+
+Json = dict[str, Any]
+_FORM = "steadyhand session 1"
+_DAY = 86_400.0
+_MEGABYTE = 1_000_000
+_AROUND = 60
+
+
+async def exported(journal: Journal, session: str) -> bytes:
+    """A session as one JSON file.
+
+    Raises:
+        SessionError: It is unknown.
+    """
+    records = await journal.records(session)
+    if not records:
+        raise SessionError(f"There is no session {session} here.")
+    names = {name for item in records for name in names_in(item.kind, orjson.loads(item.body))}
+    told: Json = {
+        "form": _FORM,
+        "session": session,
+        "records": [_as_json(item) for item in records],
+        "texts": await journal.texts(names),
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+
+
+async def imported(journal: Journal, data: bytes, workspace: str, checkout: str, now: float) -> str:
+    """Takes an exported session in; returns its id.
+
+    Args:
+        journal: Where it is to be kept.
+        data: The export.
+        workspace: The workspace that it belongs to from now on.
+        checkout: Its folder.
+        now: Seconds since the epoch.
+
+    Raises:
+        SessionError: It is none, it is damaged, or a session of that id is here already.
+    """
+    try:
+        told = orjson.loads(data)
+        if told["form"] != _FORM:
+            raise SessionError(f"This is an export of another form ({told['form']}).")
+        session = str(told["session"])
+        records = [_from_json(entry) for entry in told["records"]]
+        texts = {str(name): str(text) for name, text in told["texts"].items()}
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SessionError(f"This is no exported session ({error}).") from error
+    if await journal.head(session) is not None:
+        raise SessionError(f"Session {session} is here already; delete it first.")
+    first = Head(records[0].seq - 1, 0, records[0].prev) if records else Head(0, 0, "")
+    good, broken = verified(records, first)
+    if broken is not None or not good:
+        raise SessionError(f"The export is damaged: {broken or 'it holds no record'}")
+    if any(text_hash(text) != name for name, text in texts.items()):
+        raise SessionError("The export is damaged: a text is not the one that it was.")
+    state = SessionState(id=session)
+    try:
+        for item in good:
+            state.take(item, texts)
+    except CorruptRecord as error:
+        raise SessionError(f"The export is damaged: {error}") from error
+    body = {"checkout": checkout, "workspace": workspace}
+    last = record(session, state.head, "lease", body, fence=state.fence, at=now)
+    state.take(last)
+    for item in (*good, last):
+        own = {n: texts[n] for n in names_in(item.kind, orjson.loads(item.body)) if n in texts}
+        await journal.append(item, state.to_summary(), own)
+    return session
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """Where a session speaks of what is looked for.
+
+    Attributes:
+        session: Its summary.
+        kind, round: What kind of record, in which round.
+        around: The words with a little of what stands around them, in one line.
+    """
+
+    session: Summary
+    kind: str
+    round: int
+    around: str
+
+
+async def search(
+    journal: Journal, words: str, workspace: str | None = None
+) -> AsyncIterator[Found]:
+    """The places where sessions say all of some words, the newest session first.
+
+    Only what was said and done is looked at, in the form in which it was kept: secrets are hidden.
+    """
+    wanted = [word.casefold() for word in words.split()]
+    if not wanted:
+        return
+    for summary in await journal.sessions(workspace):
+        number = 0
+        for item in await journal.records(summary.session):
+            number += item.kind == "reply"
+            said = " ".join(_strings(orjson.loads(item.body)))
+            low = said.casefold()
+            if all(word in low for word in wanted):
+                at = low.index(wanted[0])
+                piece = said[max(0, at - _AROUND) : at + len(wanted[0]) + _AROUND]
+                around = re.sub(r"\s+", " ", piece).strip()
+                yield Found(summary, item.kind, number, around)
+
+
+async def retire(
+    journal: Journal, now: float, keep_days: float, keep_megabytes: float
+) -> list[str]:
+    """Deletes sessions that are over and old, and the oldest ones where all take too much.
+
+    Args:
+        journal: Where they are kept.
+        now: Seconds since the epoch.
+        keep_days: How long one is kept after it last changed; 0 keeps them for ever.
+        keep_megabytes: How much all may take (10^6 bytes); 0 sets no limit.
+
+    Returns:
+        The ids of those that were deleted.
+    """
+    over = [one for one in await journal.sessions() if one.state in OVER]
+    gone: list[str] = []
+    for summary in reversed(over):
+        old = keep_days > 0 and now - summary.updated > keep_days * _DAY
+        full = keep_megabytes > 0 and await journal.size() > keep_megabytes * _MEGABYTE
+        if not (old or full):
+            break
+        if await journal.delete(summary.session):
+            gone.append(summary.session)
+    return gone
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for part in value for text in _strings(part)]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _strings(part)]  # pyright: ignore[reportUnknownVariableType]
+    return []
+
+
+def _as_json(item: Record) -> Json:
+    told = dataclasses.asdict(item)
+    told["body"] = base64.b64encode(item.body).decode()
+    return told
+
+
+def _from_json(entry: Json) -> Record:
+    values: Json = entry | {"body": base64.b64decode(entry["body"], validate=True)}
+    return Record(**values)

@@ -1,0 +1,152 @@
+"""Sessions that are searched, exported, imported, deleted, and let go of when they are old."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from steadyhand_agent.errors import SessionError
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state import care
+from steadyhand_agent.state.journal import record
+from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.texts import taken_out
+
+TASK = {"task": {"prompt": "Add a retry"}, "limits": {}, "workspace": "w", "checkout": "/c"}
+REPLY = {
+    "round": 1, "stop_reason": "tool_use", "charged": 1, "raw": 1, "cached_input": 0, "seconds": 0.1,
+    "blocks": [{"type": "text", "text": "An exponential backoff\nwith jitter fits here."}],
+}  # fmt: skip
+
+
+@pytest.fixture
+async def journal(tmp_path: Path):
+    made = SqliteJournal(tmp_path / "journal.sqlite")
+    yield made
+    await made.close()
+
+
+async def session(
+    journal: SqliteJournal,
+    name: str,
+    state: str = "finished",
+    at: float = 1.0,
+    base: str = "x = 1\n",
+) -> SessionState:
+    made = SessionState(id=name)
+    change = {"path": "a.py", "base": base, "new": base + "y = 2\n"}
+    for kind, body in (
+        ("task", TASK | {"model": "m"}),
+        ("reply", REPLY),
+        ("result", {"result": {"text": "Edited."}, "changes": [change]}),
+        ("round", {"branch": "main", "commit": "c" * 40}),
+        ("state", {"state": state, "reason": "because"}),
+    ):
+        kept, texts = taken_out(kind, body)
+        item = record(name, made.head, kind, kept, fence=1, at=at)  # type: ignore[arg-type]
+        made.take(item, texts)
+        await journal.append(item, made.to_summary(), texts)
+    return made
+
+
+async def loaded(journal: SqliteJournal, name: str) -> SessionState:
+    from steadyhand_agent.state.tiers import Store
+
+    return await Store(journal, None, print).load(name)
+
+
+async def test_an_export_comes_in_elsewhere_as_it_was(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    was = await session(journal, "s1", "paused")
+    data = await care.exported(journal, "s1")
+    other = SqliteJournal(tmp_path / "other" / "journal.sqlite")
+    assert await care.imported(other, data, "elsewhere", "/there", 9.0) == "s1"
+    found = await loaded(other, "s1")
+    assert (found.workspace, found.checkout, found.state) == ("elsewhere", "/there", "paused")
+    assert (found.bases, found.texts, found.rounds) == (was.bases, was.texts, was.rounds)
+    assert [s.session for s in await other.sessions("elsewhere")] == ["s1"]
+    with pytest.raises(SessionError, match="here already"):
+        await care.imported(other, data, "elsewhere", "/there", 9.0)
+    await other.close()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda told: told.update(form="steadyhand session 99"),
+        lambda told: told["records"].pop(1),
+        lambda told: told["records"][1].update(body="e30="),
+        lambda told: told["records"][1].update(body="no base 64"),
+        lambda told: told["records"][0].pop("kind"),
+        lambda told: told.update(records=[]),
+        lambda told: told["texts"].update(dict.fromkeys(told["texts"], "other")),
+        lambda told: told.update(texts={}),
+        lambda told: told.pop("session"),
+        lambda told: told.clear(),
+    ],
+)
+async def test_a_damaged_export_is_refused_whole(
+    journal: SqliteJournal, tmp_path: Path, spoil
+) -> None:
+    await session(journal, "s1")
+    told = orjson.loads(await care.exported(journal, "s1"))
+    spoil(told)
+    other = SqliteJournal(tmp_path / "other" / "journal.sqlite")
+    with pytest.raises(SessionError):
+        await care.imported(other, orjson.dumps(told), "w", "/c", 9.0)
+    assert await other.sessions() == []
+    for nonsense in (b"", b"[]", b"{}", b"\xff", b'{"form": 1}'):
+        with pytest.raises(SessionError):
+            await care.imported(other, nonsense, "w", "/c", 9.0)
+    await other.close()
+
+
+async def test_an_unknown_session_cannot_be_exported(journal: SqliteJournal) -> None:
+    with pytest.raises(SessionError, match="no session nobody"):
+        await care.exported(journal, "nobody")
+
+
+async def test_search_finds_all_of_the_words_wherever_they_stand(journal: SqliteJournal) -> None:
+    await session(journal, "old", at=1.0)
+    await session(journal, "new", at=2.0)
+    found = [one async for one in care.search(journal, "JITTER backoff", "w")]
+    assert [(f.session.session, f.kind, f.round) for f in found] == [
+        ("new", "reply", 1), ("old", "reply", 1),
+    ]  # fmt: skip
+    assert "backoff with jitter" in found[0].around
+    assert [f.kind async for f in care.search(journal, "add a retry")] == ["task", "task"]
+    assert [f async for f in care.search(journal, "backoff", "another workspace")] == []
+    assert [f async for f in care.search(journal, "  ")] == []
+
+
+async def test_delete_takes_the_texts_that_nobody_else_needs(journal: SqliteJournal) -> None:
+    one = await session(journal, "one", base="shared = 1\n")
+    await session(journal, "two", base="shared = 1\n")
+    await session(journal, "three", base="own = 1\n")
+    names = set(await journal._do(lambda db: list(db.execute("SELECT name FROM texts"))))
+    assert len(names) == 4
+    assert await journal.delete("three")
+    assert await journal.delete("one")
+    assert not await journal.delete("one")
+    assert await journal.records("one") == []
+    left = await journal._do(lambda db: list(db.execute("SELECT name FROM texts")))
+    assert len(left) == 2
+    again = await loaded(journal, "two")
+    assert again.bases == one.bases
+
+
+async def test_only_what_is_over_and_old_is_let_go_of(journal: SqliteJournal) -> None:
+    day = 86_400.0
+    await session(journal, "old", at=1 * day)
+    await session(journal, "paused", "paused", at=1 * day)
+    await session(journal, "young", at=99 * day)
+    assert await care.retire(journal, 100 * day, 0, 0) == []
+    assert await care.retire(journal, 100 * day, 30, 0) == ["old"]
+    assert {s.session for s in await journal.sessions()} == {"paused", "young"}
+    # All of it takes too much: the oldest that are over go, and a paused one never.
+    await session(journal, "younger", at=100 * day)
+    assert await care.retire(journal, 100 * day, 0, 0.000_001) == ["young", "younger"]
+    assert [s.session for s in await journal.sessions()] == ["paused"]
