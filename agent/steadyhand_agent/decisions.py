@@ -69,16 +69,15 @@ class Decisions:
 
     async def number(self) -> None:
         """Gives every hunk its number, once."""
-        files, last = self._state.numbered()
-        if files is not self._state.offered:
-            told = {
-                path: [h.model_dump(exclude_defaults=True) for h in hunks]
-                for path, hunks in files.items()
-            }
-            await self._keep("hunks", {"files": told, "last": last})
+        numbers = self._state.numbers()
+        if numbers is not None:
+            await self._keep("hunks", numbers)
 
-    async def observe(self) -> list[str]:
+    async def observe(self, path: str | None = None) -> list[str]:
         """Looks at what was applied: taken back, edited, or put back by hand since.
+
+        Args:
+            path: The file to look at; all of them where none is named.
 
         Returns:
             The hunks whose state is another now.
@@ -88,7 +87,7 @@ class Decisions:
             # How that ended is not known; what stands there as it was meant was written.
             found = stands(state.writing, self._read)
             await self._keep_applied([id for id, now in found.items() if now == _AS_MEANT], [])
-        changed = differing(state, self._read)
+        changed = differing(state, self._read, path)
         if changed:
             await self._keep(
                 "marks",
@@ -139,8 +138,6 @@ class Decisions:
         hunks = {path: state.offered[path] for path in texts}
         planned = plans.plan_apply(texts, hunks, chosen, self._read)
         conflicts = list(dict.fromkeys(id for one in planned for id in one.conflicts))
-        if conflicts:
-            await self._keep("marks", {"set": dict.fromkeys(conflicts, "conflict")})
         going = [one for one in planned if one.done or one.there]
         if not going:
             raise StaleDocument(
@@ -151,9 +148,15 @@ class Decisions:
             plans.patch_of(one, hunks[one.path], texts[one.path][1]) for one in going if one.done
         ]
         report = await self._write(planned, patches, label, preview=preview)
-        written = {f.path for f in report.files if f.status in _WRITTEN}
-        found = stands([patch for patch in patches if patch.path in written], self._read)
-        done = [id for id, (mark, _) in found.items() if mark == "applied"]
+        status = {f.path: f.status for f in report.files}
+        found = stands([p for p in patches if status.get(p.path) in _WRITTEN], self._read)
+        # Of a file that holds neither text, only what can be seen there was written.
+        doubted = {h.id for p in patches if status.get(p.path) == "unconfirmed" for h in p.hunks}
+        done = [
+            id
+            for id, now in found.items()
+            if now == _AS_MEANT or (now[0] == "applied" and id not in doubted)
+        ]
         # What stood there already is as good as applied, and not ours to take back.
         stood = [id for one in planned for id in one.there if id not in found]
         # A formatter may have changed it on the way: it is ours all the same, and can be undone.

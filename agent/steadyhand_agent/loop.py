@@ -378,6 +378,9 @@ class Loop:
     async def _end_round(self) -> None:
         if note := budget.wrap_up(self.state):
             await self.journal("note", {"text": note, "wrap_up": True})
+        if numbers := self.state.numbers():
+            # Whoever looks meanwhile names hunks by these.
+            await self.journal("hunks", numbers)
         stands = await asyncio.to_thread(git.head, self.around.workspace.root)
         await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
         self._event("round")

@@ -5,7 +5,7 @@ Owns what a session knows. Never does anything: acting is the loop's, keeping is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, PrivateAttr
@@ -223,6 +223,17 @@ class SessionState(BaseModel):
         }
         return numbered(texts, {**self.former, **self.offered}, self.hunk_count)
 
+    def numbers(self) -> Json | None:
+        """The `hunks` record that gives every hunk its number; None where each has one."""
+        files, last = self.numbered()
+        if files is self.offered:
+            return None
+        told = {
+            path: [hunk.model_dump(exclude_defaults=True) for hunk in hunks]
+            for path, hunks in files.items()
+        }
+        return {"files": told, "last": last}
+
     def hunks(self) -> dict[str, Hunk]:
         """Every hunk that is proposed or was applied, by its id; of what was applied, the last."""
         found = {hunk.id: hunk for patch in self.applied for hunk in patch.hunks}
@@ -246,19 +257,24 @@ class SessionState(BaseModel):
         if path in self.offered:
             self.former[path] = self.offered.pop(path)
 
+    def seed(self, path: str) -> None:
+        """What stands in a text so far is no later round's doing."""
+        self._made[path] = [(0, self.texts[path])]
+
     def forget(self, path: str) -> None:
         """A file is no longer proposed."""
         for known in (self.bases, self.texts, self.offered, self.former, self._made):
             known.pop(path, None)
 
-    def mark(self, id: str, mark: Mark, *, edited: bool = False) -> None:
-        """Sets what has become of a hunk, wherever it is kept."""
-        wide = mark in ("applied", "reverted")
-        kept = [patch.hunks for patch in self.applied] if wide else []
-        for hunks in (*kept, *self.offered.values(), *self.former.values()):
-            for hunk in hunks:
-                if hunk.id == id:
-                    hunk.mark, hunk.edited = mark, edited
+    def mark(self, marks: Mapping[str, Mark], edited: Collection[str]) -> None:
+        """Sets what has become of hunks, wherever they are kept."""
+        proposed = (*self.offered.values(), *self.former.values())
+        for hunk in (hunk for hunks in proposed for hunk in hunks):
+            if hunk.id in marks:
+                hunk.mark, hunk.edited = marks[hunk.id], hunk.id in edited
+        for hunk in (hunk for patch in self.applied for hunk in patch.hunks):
+            if marks.get(hunk.id) in ("applied", "reverted"):
+                hunk.mark, hunk.edited = marks[hunk.id], hunk.id in edited
 
     def to_summary(self) -> Summary:
         """What a list of sessions shows."""
@@ -421,8 +437,7 @@ def _hunks(state: SessionState, body: Json) -> None:
 
 
 def _marks(state: SessionState, body: Json) -> None:
-    for id, mark in body["set"].items():
-        state.mark(id, mark, edited=id in body.get("edited", ()))
+    state.mark(body["set"], frozenset(body.get("edited", ())))
 
 
 def _applying(state: SessionState, body: Json) -> None:
@@ -449,10 +464,13 @@ def _rebased(state: SessionState, body: Json) -> None:
             state.parked.setdefault(left, {})[path] = (state.bases[path], state.texts[path])
         if texts is not None:
             state.parked.get(state.branch, {}).pop(path, None)
+        known = state.offered.get(path) or state.former.get(path) or []
         state.forget(path)
         if texts is not None:
             state.bases[path], state.texts[path] = texts["base"], texts["new"]
-            state.changed(path)
+            # They say what they said, wherever they stand now; no round made them anew.
+            state.former[path] = known
+            state.seed(path)
     state.rounds[-1].notes.append(body["note"])
 
 

@@ -12,16 +12,15 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from steadyhand_agent import git
 from steadyhand_agent.decisions import Decisions, Outcome
 from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
 from steadyhand_agent.loop import Loop, Surroundings
 from steadyhand_agent.ports import Model
-from steadyhand_agent.proposals.changes import Proposal
 from steadyhand_agent.proposals.hunks import PENDING
-from steadyhand_agent.proposals.offer import Offer, offer
+from steadyhand_agent.proposals.offer import Offer, Reading, offer
 from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
 from steadyhand_agent.state.journal import Kind, Summary, record
 from steadyhand_agent.state.texts import taken_out
@@ -34,6 +33,10 @@ Json = dict[str, Any]
 _TASK_TEXTS = ("prompt", "selection", "diagnostics", "excerpts")
 # The pauses that a person answers by giving more.
 _MORE = ("rounds", "tokens", "time")
+T = TypeVar("T")
+_UNDECIDED = ("running", "waiting", "paused")
+# More sessions than that are not compared with one.
+_MOST_BESIDE = 8
 ModelFor = Callable[[SessionState], Model]
 
 
@@ -69,6 +72,7 @@ class Sessions:
         self.limits = limits
         self._live: dict[str, _Live] = {}
         self._opening = asyncio.Lock()
+        self._looked: tuple[Any, Offer] | None = None
         around.proposals = self._proposed_beside
 
     async def start(self, task: Task) -> SessionState:
@@ -164,12 +168,12 @@ class Sessions:
         """
         live = await self._own(session)
         _not_previewing(live)
-        return live.state, await self._apply(live, hunks)
+        return live.state, await _to_its_end(self._apply(live, hunks))
 
     async def mark(
-        self, session: str, hunks: Sequence[str], mark: Literal["accepted", "rejected", "open"]
+        self, session: str, hunks: Sequence[str], mark: Literal["accepted", "rejected"]
     ) -> SessionState:
-        """Accepts or rejects hunks, or takes that back; nothing is written.
+        """Accepts or rejects hunks; the one takes the other back, and nothing is written.
 
         Raises:
             SessionError: A hunk is unknown or applied, or the session is still working.
@@ -207,7 +211,7 @@ class Sessions:
         state = await self.state(session)
         if not state.proposal().changes:
             raise SessionError(f"Session {session} proposes no change.")
-        await self._around.editor.show(self._proposal(state))
+        await self._around.editor.show((await self.look(session)).proposal())
         return state
 
     async def undo(
@@ -224,13 +228,13 @@ class Sessions:
             SessionError: It applied nothing of that which is still there.
             StaleDocument: The person edited the same lines since; nothing was changed.
         """
-        return await self._turn(session, hunks, round, back=True)
+        return await _to_its_end(self._turn(session, hunks, round, back=True))
 
     async def redo(
         self, session: str, hunks: Sequence[str] = (), round: int | None = None
     ) -> tuple[SessionState, Outcome]:
         """Brings back what was taken back; see `undo`."""
-        return await self._turn(session, hunks, round, back=False)
+        return await _to_its_end(self._turn(session, hunks, round, back=False))
 
     async def _turn(
         self, session: str, hunks: Sequence[str], round: int | None, *, back: bool
@@ -248,7 +252,17 @@ class Sessions:
     async def look(self, session: str) -> Offer:
         """What a session proposes and has applied, as it stands in the files now; read only."""
         state = await self.state(session)
-        return offer(state, self._read, self._offers_beside(session))
+        others = await self._offers_beside(session)
+        read = Reading(self._read)
+        # The same proposal on the same texts is asked for again and again, file by file.
+        paths = {*state.texts, *(patch.path for patch in state.applied)}
+        told = [(one.id, one.seq) for one in (state, *others.values())]
+        key = told, [read.known(path) for path in sorted(paths)]
+        if self._looked is not None and self._looked[0] == key:
+            return self._looked[1]
+        found = offer(state, read, others)
+        self._looked = key, found
+        return found
 
     def applied_to(self, path: str) -> bool:
         """True where a session of this process has written into a file."""
@@ -261,7 +275,7 @@ class Sessions:
             if live.lock.locked() or not any(p.path == path for p in live.state.applied):
                 continue
             async with live.lock:
-                if await self._decisions(live).observe():
+                if await self._decisions(live).observe(path):
                     self._tell_hunks(live)
 
     async def delete(self, session: str) -> SessionState:
@@ -441,14 +455,11 @@ class Sessions:
     async def _offer(self, live: _Live) -> None:
         async with live.lock:
             await self._decisions(live).number()
-        decision = await self._around.editor.decide(self._proposal(live.state))
+        decision = await self._around.editor.decide((await self.look(live.state.id)).proposal())
         if live.state.state != "waiting":
             return  # Decided by a command while the question was open.
         if decision in ("apply", "preview"):
-            # Shielded: what an editor has begun to apply must be journaled, cancelled or not.
-            applying = asyncio.ensure_future(self._apply(live, preview=decision == "preview"))
-            applying.add_done_callback(_seen)
-            report = await asyncio.shield(applying)
+            report = await _to_its_end(self._apply(live, preview=decision == "preview"))
             self._around.editor.tell(report.sentence(), warning=not report.complete)
         elif decision == "discard":
             async with live.lock:
@@ -511,17 +522,19 @@ class Sessions:
 
         return Decisions(live.state, keep, self._around.editor, self._read)
 
-    def _proposal(self, state: SessionState) -> Proposal:
-        """What is proposed, on the texts as they are now, with what a person should know."""
-        return offer(state, self._read, self._offers_beside(state.id)).proposal()
-
-    def _offers_beside(self, session: str) -> dict[str, SessionState]:
-        """The other sessions of this process whose proposals are not decided yet."""
-        return {
-            live.state.id: live.state
-            for live in self._live.values()
-            if live.state.id != session and live.state.state in ("running", "waiting", "paused")
-        }
+    async def _offers_beside(self, session: str) -> dict[str, SessionState]:
+        """The workspace's other sessions whose proposals are not decided yet, the newest ones."""
+        found: dict[str, SessionState] = {}
+        for summary in await self._store.sessions(self._around.workspace.id):
+            if summary.session == session or summary.state not in _UNDECIDED:
+                continue
+            try:
+                found[summary.session] = await self.state(summary.session)
+            except SteadyhandError as error:
+                log.warning("session %s cannot be compared with: %s", summary.session, error)
+            if len(found) == _MOST_BESIDE:
+                break
+        return found
 
     def _tell_hunks(self, live: _Live) -> None:
         """Has every screen that shows the proposal look again."""
@@ -563,10 +576,17 @@ class Sessions:
         return text if text is not None else self._around.workspace.present(path)
 
 
-def _seen(task: asyncio.Task[Outcome]) -> None:
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What an editor has begun to write must be journaled, cancelled or not."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(_seen)
+    return await asyncio.shield(task)
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
     """Takes an outcome that nobody may be left to hear of; the journal has what was done."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.warning("applying ended with: %s", error)
+        log.info("a decision ended with: %s", error)
 
 
 def _not_previewing(live: _Live) -> None:

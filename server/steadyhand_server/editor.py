@@ -142,9 +142,8 @@ class LspEditor:
         stale = [change.path for change in todo if not self._holds(change.path, change.base)]
         if stale:
             raise StaleDocument(
-                f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
-                "and nothing was overwritten. Undo that change and apply again, or start the task "
-                "anew."
+                f"{', '.join(stale)} changed this very moment, so nothing was applied and nothing "
+                "was overwritten. Try again."
             )
         # One document at a time: some clients check only the first version of an edit.
         todo = deletions_last(todo)

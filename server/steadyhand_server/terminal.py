@@ -83,8 +83,8 @@ class TerminalEditor:
         stale = [c.path for c in changes if not self._fresh(c)]
         if stale:
             raise StaleDocument(
-                f"{', '.join(stale)} changed since the proposal was made, so nothing was applied "
-                "and nothing was overwritten. Start the task anew."
+                f"{', '.join(stale)} changed this very moment, so nothing was applied and nothing "
+                "was overwritten. Try again."
             )
         # A text that goes under one name and comes under another is the same file.
         modes = {c.base: self._mode(c.path) for c in changes if c.new is None}
@@ -97,8 +97,9 @@ class TerminalEditor:
             try:
                 mode = modes.get(change.new) if change.base is None else None
                 await asyncio.to_thread(self._write, change, mode)
-            except OSError as error:
-                outcomes[change.path] = FileOutcome(change.path, "refused", f"{error}.")
+            except (OSError, StaleDocument) as error:
+                said = f"{error}" if isinstance(error, StaleDocument) else f"{error}."
+                outcomes[change.path] = FileOutcome(change.path, "refused", said)
                 failed.append(change.path)
                 continue
             outcomes[change.path] = FileOutcome(change.path, "applied")
@@ -136,6 +137,15 @@ class TerminalEditor:
         except SteadyhandError:
             return False  # It is there, and it is no text of ours.
 
+    def _look_again(self, change: FileChange) -> None:
+        """Refuses to write over what was saved while the files before this one were written.
+
+        Raises:
+            StaleDocument: The file is another one by now.
+        """
+        if not self._fresh(change):
+            raise StaleDocument(f"{change.path} changed meanwhile and was left as it is.")
+
     def _mode(self, path: str) -> int | None:
         try:
             return self._workspace.locate(path).stat().st_mode & 0o7777
@@ -144,6 +154,7 @@ class TerminalEditor:
 
     def _write(self, change: FileChange, mode: int | None) -> None:
         if change.new is None:
+            self._look_again(change)
             # A link goes, never what it leads to.
             self._workspace.entry(change.path).unlink(missing_ok=True)
             return
@@ -168,8 +179,9 @@ class TerminalEditor:
                 mask = os.umask(0)
                 os.umask(mask)
                 temporary.chmod(0o666 & ~mask)
+            self._look_again(change)
             temporary.replace(target)
-        except OSError:
+        except (OSError, StaleDocument):
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from rich.console import Console
 
 from steadyhand_agent.decisions import Decisions
 from steadyhand_agent.errors import SessionError, StaleDocument
+from steadyhand_agent.ports import ApplyReport, FileOutcome
 from steadyhand_agent.proposals.changes import split_lines
 from steadyhand_agent.proposals.hunks import (
     Hunk,
@@ -28,6 +31,7 @@ from steadyhand_agent.proposals.plan import plan_back
 from steadyhand_agent.proposals.rebase import rebased
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import record
+from steadyhand_agent.state.outward import home, of_body, of_state
 from steadyhand_agent.state.texts import taken_out
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.terminal import TerminalEditor
@@ -393,6 +397,159 @@ def test_an_edit_that_no_longer_fits_is_told_to_the_model(files: Files) -> None:
     assert moved is not None
     assert moved["files"] == {"a.py": None}
     assert "read the file before you edit it again" in moved["note"]
+
+
+# --- what a review proved, and must not come back ---
+
+
+def test_an_acceptance_stays_with_the_hunk_that_was_looked_at() -> None:
+    """Two hunks say the same; the one that was accepted is taken back by the agent."""
+    base = "".join("x\n" if n in (3, 20) else f"{n}\n" for n in range(25))
+    both = base.replace("x\n", "y\n")
+    hunks, last = numbered({"a": Texts(base, both)}, {}, 0)
+    hunks["a"][0].mark = "accepted"
+    one = "".join("y\n" if n == 20 else line for n, line in enumerate(split_lines(base)))
+    again, _ = numbered({"a": Texts(base, one)}, hunks, last)
+    assert [(h.id, h.mark, h.first) for h in again["a"]] == [("h2", "open", 20)]
+
+
+async def test_a_conflict_does_not_take_an_acceptance_away(files: Files) -> None:
+    files.write("a.py", BASE)
+    files.proposes("a.py", "ONE\ntwo\nthree\nFOUR\nfive\nsix\nSEVEN\n", BASE)
+    await files.decide.number()
+    await files.decide.mark(["h1", "h2"], "accepted")
+    files.write("a.py", BASE.replace("one\n", "mine\n"))
+    outcome = await files.decide.apply([], "apply")
+    assert (outcome.done, outcome.conflicts) == (["h2"], ["h1"])
+    files.write("a.py", files.bytes("a.py").decode().replace("mine\n", "one\n"))
+    outcome = await files.decide.apply([], "apply")
+    assert outcome.done == ["h1"], "what nobody accepted was written"
+
+
+def test_hunks_keep_number_mark_and_rounds_when_the_person_types_above(files: Files) -> None:
+    files.write("a.py", BASE)
+    files.proposes("a.py", BASE.replace("one\n", "1\n"), BASE)
+    files.keep("hunks", files.state.numbers())
+    files.proposes("a.py", BASE.replace("one\n", "1\n").replace("five\n", "5\n"), BASE)
+    files.keep("hunks", files.state.numbers())
+    files.keep("marks", {"set": {"h1": "accepted"}})
+    files.write("a.py", "zero\n" + BASE)
+    files.keep("rebased", rebased(files.state, files.workspace.present))
+    found = [(h.id, h.mark, h.rounds) for h in files.state.numbered()[0]["a.py"]]
+    assert found == [("h1", "accepted", [1]), ("h2", "open", [2])]
+    # The next round's own edit is its own, and no earlier one's.
+    text = files.state.texts["a.py"] or ""
+    files.proposes("a.py", text.replace("seven\n", "7\n"), None)
+    found = [(h.id, h.rounds) for h in files.state.numbered()[0]["a.py"]]
+    assert found == [("h1", [1]), ("h2", [2]), ("h3", [3])]
+
+
+async def test_what_was_never_written_is_not_told_to_be(files: Files) -> None:
+    """An editor that skips the edit while the person types in the very line."""
+    files.write("a.py", BASE)
+    files.proposes("a.py", NEW, BASE)
+
+    async def skips(changes, label, *, preview=False):
+        files.write("a.py", BASE.replace("four\n", "four, mine\n"))
+        return ApplyReport([FileOutcome("a.py", "unconfirmed")])
+
+    apply = files.editor.apply
+    files.editor.apply = skips
+    outcome = await files.decide.apply([], "apply")
+    files.editor.apply = apply
+    assert outcome.done == []
+    assert files.state.hunks()["h1"].mark == "open"
+    files.write("a.py", BASE)
+    await files.decide.apply([], "apply")
+    assert files.bytes("a.py") == NEW.encode()
+
+
+async def test_a_file_that_is_saved_while_the_one_before_is_written(files: Files) -> None:
+    for name in ("a.py", "b.py"):
+        files.write(name, "x = 1\n")
+        files.proposes(name, "x = 2\n", "x = 1\n")
+    write = files.editor._write
+
+    def writes(change, mode):
+        if change.path == "a.py":
+            files.write("b.py", "x = 1\nmine = 1\n")
+        write(change, mode)
+
+    files.editor._write = writes
+    outcome = await files.decide.apply([], "apply")
+    assert [(f.path, f.status) for f in outcome.report.files] == [
+        ("a.py", "applied"), ("b.py", "refused"),
+    ]  # fmt: skip
+    assert files.bytes("b.py") == b"x = 1\nmine = 1\n"
+    assert [h.mark for h in files.state.hunks().values()] == ["applied", "open"]
+    files.editor._write = write
+    await files.decide.apply([], "apply")
+    assert files.bytes("b.py") == b"x = 2\nmine = 1\n"
+
+
+async def test_our_part_of_a_new_file_that_was_added_to_is_known_to_be_gone(files: Files) -> None:
+    files.proposes("n.py", "ours\n", None)
+    await files.decide.apply([], "apply")
+    files.write("n.py", "ours\nmine\n")
+    await files.decide.back([], "undo")
+    assert files.bytes("n.py") == b"mine\n"
+    await files.decide.observe()
+    assert files.state.hunks()["h1"].mark == "reverted"
+    with pytest.raises(StaleDocument, match="by now"):
+        await files.decide.again([], "redo")
+
+
+def test_the_diff_of_conflicts_in_one_place_is_one_that_can_be_read(files: Files) -> None:
+    base = "".join(f"{n}\n" for n in range(12))
+    files.write("a.py", base)
+    files.proposes("a.py", base.replace("3\n", "three\n").replace("6\n", "six\n"), base)
+    files.write("a.py", "0\n1\n" + "mine\n" + "9\n10\n11\n")
+    told = offer(files.state, files.workspace.present)
+    assert [s.hunk.mark for s in told.hunks()] == ["conflict", "conflict"]
+    diff, pieces = told.diff()
+    lines = diff.split("\n")
+    for (start, end, id), size in zip(pieces, (1, 1), strict=True):
+        found = re.match(r"@@ -\d+,(\d+) \+\d+,(\d+) @@ (h\d) conflict", lines[start])
+        assert found, lines[start]
+        body = lines[start + 1 : end]
+        assert int(found[1]) == sum(line[:1] in " -" for line in body)
+        assert int(found[2]) == sum(line[:1] in " +" for line in body)
+        assert (found[3], size) == (id, sum(line[:1] == "+" for line in body))
+
+
+async def test_what_was_applied_stays_in_the_list_and_in_its_place(files: Files) -> None:
+    files.write("a.py", BASE)
+    files.proposes("a.py", BASE.replace("four\n", "4\n"), BASE)
+    await files.decide.apply([], "apply")
+    files.write("a.py", "1\n2\n3\n" + files.bytes("a.py").decode())
+    files.keep("rebased", rebased(files.state, files.workspace.present))
+    files.proposes("a.py", files.bytes("a.py").decode().replace("seven\n", "7\n"),
+                   files.bytes("a.py").decode())  # fmt: skip
+    found = offer(files.state, files.workspace.present).hunks()
+    assert [(s.hunk.id, s.hunk.mark, s.place) for s in found] == [
+        ("h1", "applied", (6, 7)), ("h2", "open", (9, 10)),
+    ]  # fmt: skip
+
+
+def test_nobody_elsewhere_can_try_guesses_of_a_secret_on_a_hunk(files: Files) -> None:
+    files.proposes("a.py", "key = 'Sommer2020'\n", "key = 'Sommer2019'\n")
+    body = files.state.numbers()
+    assert body is not None
+    files.keep("hunks", body)
+    digest = files.state.offered["a.py"][0].digest
+    assert digest
+    left = orjson.dumps([of_state(files.state, str), of_body("hunks", body, str)]).decode()
+    assert digest not in left
+
+
+def test_a_file_that_moves_is_unavailable_as_a_whole(files: Files) -> None:
+    files.proposes("old.py", None, BASE)
+    files.proposes("new.py", BASE, None)
+    files.keep("hunks", files.state.numbers())
+    files.state.away = {"old.py": "of another text", "new.py": ""}
+    files.state.bases = {}
+    assert home(files.state, lambda _: "else\n", lambda new, base: new) == ["old.py"]
+    assert {h.mark for hunks in files.state.offered.values() for h in hunks} == {"unavailable"}
 
 
 def test_hunks_are_plain_data() -> None:

@@ -154,7 +154,9 @@ def numbered(
         known = list(before.get(path, ()))
         hunks = found[path] = hunks_between(file.base, file.new)
         for hunk in hunks:
-            same = next((h for h in known if h.digest == hunk.digest), None)
+            # Of several that say the same the one that stood nearest.
+            alike = [h for h in known if h.digest == hunk.digest]
+            same = min(alike, key=lambda h, at=hunk.first: abs(h.first - at), default=None)
             if same is not None:
                 known.remove(same)
                 hunk.id, hunk.mark, hunk.rounds = same.id, same.mark, list(same.rounds)
@@ -210,11 +212,18 @@ def _blame(file: Texts, hunks: Sequence[Hunk]) -> None:
             if gone and owner[0] is not None:
                 taken[owner[0]] = number
         lines, owners = now, kept
-    everyone = {number for number, _ in file.made}
+    everyone = {number for number, _ in file.made if number}
     for hunk in hunks:
         rounds = {owner for _, owner in owners[hunk.new_first : hunk.new_end] if owner}
-        rounds |= {taken[line] for line in range(hunk.first, hunk.end) if line in taken}
+        rounds |= {taken[line] for line in range(hunk.first, hunk.end) if taken.get(line)}
         hunk.rounds = sorted({*hunk.rounds, *(rounds or (() if hunk.rounds else everyone))})
+
+
+def renewed(hunk: Hunk, base: str | None, new: str | None) -> Hunk:
+    """A hunk with the digest of its texts, where it came without: it does not leave a machine."""
+    old, lines = split_lines(base or ""), split_lines(new or "")
+    parts = old[hunk.first : hunk.end], lines[hunk.new_first : hunk.new_end]
+    return hunk.model_copy(update={"digest": _digest(*parts, base, new)})
 
 
 def _digest(old: Sequence[str], new: Sequence[str], base: str | None, after: str | None) -> str:

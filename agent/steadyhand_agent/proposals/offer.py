@@ -7,6 +7,7 @@ read only; made anew whenever it is looked at, since the texts move on.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,30 @@ from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
 _CONTEXT = 3
+
+
+class Reading:
+    """Reads each file once: one look at a proposal is at one state of the files."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._texts: dict[str, str | SteadyhandError | None] = {}
+
+    def known(self, path: str) -> str | SteadyhandError | None:
+        """The text, or why there is none to be read."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = self._read(path)
+            except SteadyhandError as error:
+                self._texts[path] = error
+        return self._texts[path]
+
+    def __call__(self, path: str) -> str | None:
+        """The text; see `Read`."""
+        found = self.known(path)
+        if isinstance(found, SteadyhandError):
+            raise found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +186,9 @@ class Offer:
 def _piece(shown: Shown, now: Sequence[str], before: int, after: int, moved: int) -> list[str]:
     """One hunk of the diff; its context ends where its neighbours begin."""
     first, end = shown.place
-    start, stop = max(before, first - _CONTEXT), min(after, end + _CONTEXT)
+    # Several conflicts may be about the same lines; then none is the other's neighbour.
+    start = min(first, max(before, first - _CONTEXT))
+    stop = max(end, min(after, end + _CONTEXT))
     new = split_lines(shown.new)
     old_size, new_size = stop - start, stop - start - (end - first) + len(new)
     old_at = start + 1 if old_size else start
@@ -207,28 +234,30 @@ def offer(
     theirs = {
         id: planned for id, other in (others or {}).items() if (planned := _planned(other, read))
     }
-    for path, hunks in sorted(files.items()):
-        found.files.append(_file(state, path, hunks, read, now, reasons, theirs))
-    proposed = {file.path for file in found.files}
-    for path in sorted({patch.path for patch in state.applied} - proposed):
-        patches = [patch for patch in state.applied if patch.path == path]
-        text = _text(read, path)
-        shown = [
-            _shown_patch(patch, hunk, now, reasons) for patch in patches for hunk in patch.hunks
-        ]
-        found.files.append(FileOffer(path, text, text, shown, []))
+    for path in sorted(files):
+        found.files.append(_file(state, path, files, read, now, reasons, theirs))
+    by_path = {file.path: file for file in found.files}
+    for patch in state.applied:
+        file = by_path.get(patch.path)
+        if file is None:
+            text = _text(read, patch.path)
+            file = by_path[patch.path] = FileOffer(patch.path, text, text, [], [])
+            found.files.append(file)
+        file.hunks = _with_patch(file.hunks, patch, read, now, reasons)
+    found.files.sort(key=lambda file: file.path)
     return found
 
 
 def _file(
     state: SessionState,
     path: str,
-    hunks: Sequence[Hunk],
+    files: Mapping[str, Sequence[Hunk]],
     read: Read,
     now: Mapping[str, tuple[Mark, bool]],
     reasons: Mapping[int, str],
     theirs: Mapping[str, Mapping[str, FilePlan]],
 ) -> FileOffer:
+    hunks = files[path]
     if path not in state.texts:
         # Its base stayed on another machine, and the file here is another one.
         lost = [Shown(hunk, "edit", path, "", "", (0, 0)) for hunk in hunks]
@@ -244,15 +273,15 @@ def _file(
     pending = [h for h in current if h.mark in PENDING]
     planned = plan.plan_file(path, base, new, [forward(h, new_lines) for h in pending], read)
     left_out = [h for h in current if h.mark not in PENDING]
-    where = plan.plan_file(path, base, new, [forward(h, new_lines) for h in left_out], read)
-    places = where.places | planned.places
+    places = dict(planned.places)
+    if left_out:
+        where = plan.plan_file(path, base, new, [forward(h, new_lines) for h in left_out], read)
+        places = where.places | places
     current_lines = split_lines(planned.now or "")
-    source = _source(state, path, hunks)
+    source = _source(state, path, hunks, files)
     shown: list[Shown] = []
     for hunk in current:
         mark = "conflict" if hunk.id in planned.conflicts else hunk.mark
-        if mark == "conflict" and hunk.id not in planned.conflicts:
-            mark = "open"  # The person took their edit back.
         place = places.get(hunk.id, (0, 0))
         stands = "".join(current_lines[place[0] : place[1]]) if mark == "conflict" else None
         shown.append(
@@ -278,34 +307,61 @@ def _file(
     return FileOffer(path, planned.now, planned.after, shown, remarks)
 
 
-def _source(state: SessionState, path: str, hunks: Sequence[Hunk]) -> str:
+def _source(
+    state: SessionState,
+    path: str,
+    hunks: Sequence[Hunk],
+    files: Mapping[str, Sequence[Hunk]],
+) -> str:
     """The old name of a file that moves."""
     if state.bases.get(path, "") is not None or not hunks:
         return ""
     return next(
         (
             other
-            for other, listed in state.numbered()[0].items()
+            for other, listed in files.items()
             if other != path and listed and listed[0].id == hunks[0].id
         ),
         "",
     )
 
 
-def _shown_patch(
-    patch: Patch, hunk: Hunk, now: Mapping[str, tuple[Mark, bool]], reasons: Mapping[int, str]
-) -> Shown:
-    mark, edited = now[hunk.id]
+def _with_patch(
+    shown: Sequence[Shown],
+    patch: Patch,
+    read: Read,
+    now: Mapping[str, tuple[Mark, bool]],
+    reasons: Mapping[int, str],
+) -> list[Shown]:
+    """The hunks of a file with those that were applied: where they stand now, each once."""
+    marks = {hunk.id: now[hunk.id] for hunk in patch.hunks}
+    hunks = [
+        hunk.model_copy(update={"mark": marks[hunk.id][0], "edited": marks[hunk.id][1]})
+        for hunk in patch.hunks
+    ]
+    stood = patch.model_copy(update={"hunks": hunks})
+    places = {
+        **plan.plan_back(stood, list(marks), read).places,
+        **plan.plan_again(stood, list(marks), read).places,
+    }
     old, new = split_lines(patch.base or ""), split_lines(patch.new or "")
-    return Shown(
-        hunk.model_copy(update={"mark": mark, "edited": edited}),
-        kind_of(patch.base, patch.new),
-        patch.path,
-        "".join(old[hunk.first : hunk.end]),
-        "".join(new[hunk.new_first : hunk.new_end]),
-        (hunk.new_first, hunk.new_end),
-        reasons=tuple(reasons[n] for n in hunk.rounds if n in reasons),
-    )
+    found = {one.hunk.id: one for one in shown}
+    for hunk in hunks:
+        place = places.get(hunk.id, (hunk.new_first, hunk.new_end))
+        known = found.get(hunk.id)
+        if known is not None:
+            found[hunk.id] = dataclasses.replace(known, place=place)
+            continue
+        found[hunk.id] = Shown(
+            hunk,
+            kind_of(patch.base, patch.new),
+            patch.path,
+            "".join(old[hunk.first : hunk.end]),
+            "".join(new[hunk.new_first : hunk.new_end]),
+            place,
+            reasons=tuple(reasons[n] for n in hunk.rounds if n in reasons),
+        )
+    return sorted(found.values(), key=lambda one: one.place)
 
 
 def _text(read: Read, path: str) -> str | None:

@@ -6,7 +6,7 @@ from the texts, never from what anybody says was done. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.proposals.changes import split_lines
@@ -30,32 +30,52 @@ def stands(patches: Sequence[Patch], read: Read) -> dict[str, tuple[Mark, bool]]
         patches: Oldest first; their hunks' marks say what is known.
         read: See `Read`.
     """
+    by_path: dict[str, list[Patch]] = {}
+    for patch in patches:
+        by_path.setdefault(patch.path, []).append(patch)
     found: dict[str, tuple[Mark, bool]] = {}
-    for number, patch in enumerate(patches):
-        others = [(n, one) for n, one in enumerate(patches) if one.path == patch.path]
-        earlier = [one for n, one in others if n < number]
-        later = [one for n, one in others if n > number]
-        for id, state in _standing(patch, earlier, later, read).items():
+    for path, own in by_path.items():
+        for id, state in _in_file(own, path, read):
             # Of a file that moves, one half here and one there: it was changed by hand.
             found[id] = state if found.get(id, state) == state else ("applied", True)
     return found
 
 
-def _standing(
-    patch: Patch, earlier: Sequence[Patch], later: Sequence[Patch], read: Read
-) -> dict[str, tuple[Mark, bool]]:
-    ids = [hunk.id for hunk in patch.hunks]
+def _in_file(
+    patches: Sequence[Patch], path: str, read: Read
+) -> Iterator[tuple[str, tuple[Mark, bool]]]:
+    """The state of each hunk of one file's patches."""
     try:
-        now = read(patch.path)
+        now = read(path)
     except SteadyhandError:
-        return dict.fromkeys(ids, ("applied", True))
+        for hunk in (hunk for patch in patches for hunk in patch.hunks):
+            yield hunk.id, ("applied", True)
+        return
     then = now
-    for one in reversed(later):
-        then = _without(one, "applied", then)
+    for number in reversed(range(len(patches))):
+        patch = patches[number]
+        yield from _standing(patch, patches[:number], then, now).items()
+        if number:
+            then = _without(patch, "applied", then)
+
+
+def _standing(
+    patch: Patch, earlier: Sequence[Patch], then: str | None, now: str | None
+) -> dict[str, tuple[Mark, bool]]:
+    """The state of a patch's hunks.
+
+    Args:
+        patch: It.
+        earlier: Those before it in this file.
+        then: The file's text without what was applied after it.
+        now: The file's text.
+    """
+    ids = [hunk.id for hunk in patch.hunks]
     if patch.base is None or patch.new is None:
-        mark: Mark = "reverted" if then == patch.base else "applied"
-        edited = then not in (patch.base, patch.new) or then != now
-        return dict.fromkeys(ids, (mark, edited and mark == "applied"))
+        back = then == patch.base or (patch.base is None and _nothing_of(patch.new, then))
+        mark: Mark = "reverted" if back else "applied"
+        edited = mark == "applied" and (then != patch.new or then != now)
+        return dict.fromkeys(ids, (mark, edited))
     if now is None or then is None:
         return dict.fromkeys(ids, ("applied", True))
     base: str | None = patch.base
@@ -63,14 +83,22 @@ def _standing(
         base = _without(one, "reverted", base)
     lines = split_lines(patch.new)
     own = {hunk.id: forward(hunk, lines) for hunk in patch.hunks}
-    placed = carry(patch.base, list(own.values()), base or "")
-    seen = [Change(id, *placed.places[id], own[id].lines) for id in placed.done]
+    seen = list(own.values())
+    if base != patch.base:
+        placed = carry(patch.base, seen, base or "")
+        seen = [Change(id, *placed.places[id], own[id].lines) for id in placed.done]
     known: dict[str, tuple[Mark, bool]] = {h.id: (h.mark, h.edited) for h in patch.hunks}
     told = _told(carry(base or "", seen, then))
     plain = told if then == now else _told(carry(base or "", seen, now))
     for id, (mark, edited) in told.items():
         known[id] = mark, edited or plain[id] != (mark, edited)
     return known
+
+
+def _nothing_of(ours: str | None, text: str | None) -> bool:
+    """True where a file that we made holds what the person put in, and none of our lines."""
+    lines = {line.strip() for line in (ours or "").split("\n")} - {""}
+    return text is not None and lines.isdisjoint(line.strip() for line in text.split("\n"))
 
 
 def _told(carried: Carried) -> dict[str, tuple[Mark, bool]]:
@@ -92,11 +120,25 @@ def _without(patch: Patch, mark: Mark, text: str | None) -> str | None:
     return plan_back(patch.model_copy(update={"hunks": stood}), chosen, lambda _: text).after
 
 
-def differing(state: SessionState, read: Read) -> dict[str, tuple[Mark, bool]]:
-    """The hunks that were applied and whose state in the files is another than is known."""
+def differing(
+    state: SessionState, read: Read, only: str | None = None
+) -> dict[str, tuple[Mark, bool]]:
+    """The hunks that were applied and whose state in the files is another than is known.
+
+    Args:
+        state: The session's.
+        read: See `Read`.
+        only: The one file to look at, and the other name of one that moved.
+    """
+    patches = state.applied
+    if only is not None:
+        ids = {hunk.id for patch in patches if patch.path == only for hunk in patch.hunks}
+        patches = [p for p in patches if any(hunk.id in ids for hunk in p.hunks)]
     known = {h.id: (h.mark, h.edited) for patch in state.applied for h in patch.hunks}
-    changed = {id: now for id, now in stands(state.applied, read).items() if now != known[id]}
+    changed = {id: now for id, now in stands(patches, read).items() if now != known[id]}
     for path, hunks in state.offered.items():
+        if only not in (None, path):
+            continue
         # What stood there without our doing may be gone again: then it is open as before.
         stood = [hunk for hunk in hunks if hunk.mark == "applied" and hunk.id not in known]
         if stood and path in state.texts:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.proposals.hunks import renewed
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
 from steadyhand_agent.workspace import text_hash
@@ -26,6 +27,8 @@ def of_state(state: SessionState, hide: Hide) -> Json:
     """A session's state as others may hold it."""
     told: Json = _hidden(state.model_dump(mode="json"), hide)
     told |= {"bases": {}, "applied": [], "writing": [], "parked": {}}
+    for kept in ("offered", "former"):
+        told[kept] = _without_digests(told[kept])
     told["away"] = {
         path: text_hash(base) if base is not None else "" for path, base in state.bases.items()
     }
@@ -39,6 +42,8 @@ def of_body(kind: Kind, body: Json, hide: Hide) -> Json:
         told["changes"] = [{"path": change["path"]} for change in body.get("changes", ())]
     if kind == "applying":
         told["patches"] = [{"path": patch["path"]} for patch in body.get("patches", ())]
+    if kind == "hunks":
+        told["files"] = _without_digests(body["files"])
     if kind == "rebased":
         told["files"] = dict.fromkeys(body["files"])
     return told
@@ -71,11 +76,23 @@ def home(
         except ToolFailed:
             state.texts.pop(path, None)
             state.bases.pop(path, None)
-            for hunk in state.offered.get(path, ()):
-                hunk.mark = "unavailable"
             lost.append(path)
+    gone = {hunk.id for path in lost for hunk in state.offered.get(path, ())}
+    for path, hunks in state.offered.items():
+        # Of a file that moves neither half can be used alone.
+        for hunk in hunks:
+            if hunk.id in gone:
+                hunk.mark = "unavailable"
+        if path in state.texts:
+            base, new = state.bases[path], state.texts[path]
+            state.offered[path] = [renewed(hunk, base, new) for hunk in hunks]
     state.away = {}
     return lost
+
+
+def _without_digests(files: Json) -> Json:
+    """Hunks by path without what somebody could try guesses of a secret on."""
+    return {path: [{**hunk, "digest": ""} for hunk in hunks] for path, hunks in files.items()}
 
 
 def _hidden(value: Any, hide: Hide) -> Any:

@@ -29,7 +29,7 @@ async def code_actions(
 ) -> list[lsp.CodeAction] | None:
     """What can be done at a range."""
     snapshot = server.documents.get(params.text_document.uri)
-    session = previews.session_of(params.text_document.uri)
+    session = previews.session_of(server, params.text_document.uri)
     if snapshot is not None and session is not None:
         return previews.actions(snapshot, session, params.range)
     if snapshot is None or snapshot.path is None or server.engine is None:

@@ -7,13 +7,16 @@ made when they are asked for and never written to the person's files.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
+from pygls.uris import to_fs_path
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.guard.visible import visible
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.documents import Snapshot
 
+log = logging.getLogger(__name__)
+
 SCHEME = "steadyhand-proposal"
 _SIDES = ("base", "proposed", "diff")
-_DIFF_FILE = re.compile(r"/diffs/([0-9a-f]{8})\.diff$")
+_DIFF_FILE = re.compile(r"([0-9a-f]{8})\.diff")
 _HUNK = re.compile(r"@@ -\d+,\d+ \+\d+,\d+ @@ (h\d+) (\w+)")
 Json = dict[str, Any]
 
@@ -47,19 +52,17 @@ async def text_of(server: SteadyhandServer, uri: str) -> str:
     Raises:
         JsonRpcException: It is none of ours, or the session does not propose that file.
     """
-    parts = urlsplit(uri)
-    side = parse_qs(parts.query).get("side", [""])[0]
-    if parts.scheme != SCHEME or side not in _SIDES or server.engine is None:
+    session, path, side = _parts(uri)
+    if side not in _SIDES or server.engine is None:
         raise JsonRpcException(f"{uri} is no document of a proposal.", REQUEST_FAILED)
     try:
-        offer = await server.engine.sessions.look(parts.netloc)
+        offer = await server.engine.sessions.look(session)
     except SteadyhandError as error:
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
     server.previewed.setdefault(offer.session, set()).add(uri)
     if side == "diff":
         # What an editor would hide, such as a bidi override, is written out.
         return visible(offer.diff()[0])
-    path = unquote(parts.path.removeprefix("/"))
     file = next((file for file in offer.files if file.path == path), None)
     if file is None:
         raise JsonRpcException(f"Session {offer.session} does not propose {path}.", REQUEST_FAILED)
@@ -86,9 +89,11 @@ async def register(server: SteadyhandServer) -> None:
         return
     method = lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT
     options = lsp.TextDocumentContentRegistrationOptions([SCHEME], id=SCHEME)
-    await server.client_register_capability_async(
-        lsp.RegistrationParams([lsp.Registration(SCHEME, method, options)])
-    )
+    registration = lsp.Registration(SCHEME, method, options)
+    try:
+        await server.client_register_capability_async(lsp.RegistrationParams([registration]))
+    except JsonRpcException as error:
+        log.warning("the client does not show documents of a proposal by itself: %s", error)
 
 
 async def refresh(server: SteadyhandServer, session: str) -> None:
@@ -105,13 +110,33 @@ async def refresh(server: SteadyhandServer, session: str) -> None:
         await server.engine.editor.renew_diff(session, offer.diff()[0])
 
 
-def session_of(uri: str) -> str | None:
+def session_of(server: SteadyhandServer, uri: str) -> str | None:
     """The session whose diff a document is; None for every other document."""
     if uri.startswith(f"{SCHEME}://"):
-        parts = urlsplit(uri)
-        return parts.netloc if parse_qs(parts.query).get("side") == ["diff"] else None
-    found = _DIFF_FILE.search(unquote(uri)) if uri.startswith("file:") else None
+        session, _, side = _parts(uri)
+        return session if side == "diff" else None
+    name = to_fs_path(uri) if uri.startswith("file:") and server.engine is not None else None
+    if name is None or server.engine is None:
+        return None
+    path = Path(name)
+    own = path.parent == server.engine.settings.state_path / "diffs"
+    found = _DIFF_FILE.fullmatch(path.name) if own else None
     return found[1] if found else None
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """Session, path and side of a document's URI; three times nothing where it is none of ours.
+
+    Some clients escape the query's `=`.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "", "", ""
+    if parts.scheme != SCHEME:
+        return "", "", ""
+    side = parse_qs(unquote(parts.query)).get("side", [""])[0]
+    return parts.netloc, unquote(parts.path.removeprefix("/")), side
 
 
 def _hunks_in(snapshot: Snapshot) -> Iterator[tuple[int, str, str]]:
@@ -123,7 +148,7 @@ def _hunks_in(snapshot: Snapshot) -> Iterator[tuple[int, str, str]]:
 
 def code_lenses(server: SteadyhandServer, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
     """Accept, reject and go to, above each hunk of an open diff; what to do with all, on top."""
-    session = session_of(params.text_document.uri)
+    session = session_of(server, params.text_document.uri)
     snapshot = server.documents.get(params.text_document.uri)
     if session is None or snapshot is None:
         return None

@@ -73,21 +73,21 @@ async def reject(server: SteadyhandServer, params: HunksParams) -> Json:
 
 async def apply(server: SteadyhandServer, params: HunksParams) -> Json:
     """Writes hunks: those named, else those accepted, else all that are open."""
-    state, outcome = await _sessions(server).apply(params.session, params.hunks or ())
+    state, outcome = await _sessions(server).apply(params.session, _those(params.hunks))
     return await _told(server, state, outcome.sentence(), outcome.report.files)
 
 
 async def revert(server: SteadyhandServer, params: TurnParams) -> Json:
     """Takes back what was applied: hunks, what a round had a part in, or everything."""
     work = _sessions(server).undo
-    state, outcome = await work(params.session, params.hunks or (), params.round)
+    state, outcome = await work(params.session, _those(params.hunks), params.round)
     return await _told(server, state, outcome.sentence("undone"), outcome.report.files)
 
 
 async def redo(server: SteadyhandServer, params: TurnParams) -> Json:
     """Brings back what was taken back."""
     work = _sessions(server).redo
-    state, outcome = await work(params.session, params.hunks or (), params.round)
+    state, outcome = await work(params.session, _those(params.hunks), params.round)
     return await _told(server, state, outcome.sentence("redone"), outcome.report.files)
 
 
@@ -121,6 +121,11 @@ async def _told(
         "hunks": {shown.hunk.id: shown.hunk.mark for shown in offer.hunks()},
         "files": [{"path": f.path, "status": f.status, "detail": f.detail} for f in files],
     }
+
+
+def _those(hunks: list[str] | None) -> list[str]:
+    """The hunks that are named; an empty selection is nobody's word for all of them."""
+    return [] if hunks is None else _some(hunks)
 
 
 def _some(hunks: list[str] | None) -> list[str]:
