@@ -290,6 +290,7 @@ class SessionState(BaseModel):
             created=self.created,
             updated=self.updated,
             applied=any(h.mark == "applied" for patch in self.applied for h in patch.hunks),
+            reverted=any(h.mark == "reverted" for patch in self.applied for h in patch.hunks),
         )
 
     def take(self, record: Record, texts: Mapping[str, str] | None = None) -> None:

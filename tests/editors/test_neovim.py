@@ -217,6 +217,38 @@ async def test_preview_apply_undo(desk: Desk) -> None:
     desk.tests_pass()
 
 
+async def test_hunks_of_the_diff_one_by_one(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.until("vim.api.nvim_get_mode().mode == 'n'")
+    await nv.lua(
+        "vim.api.nvim_set_current_win(vim.fn.bufwinid('steadyhand://' .. ... .. '.diff'))", session
+    )
+    await nv.ex("call cursor(1, 1)")
+    await nv.ex("call search('^+++ b/tests/test_archive.py')")
+    await nv.until("vim.fn.getline('.'):find('^+++ b/tests')")
+    await nv.keys("]ca")
+    await nv.until("vim.fn.search('^@@ .* accepted', 'nw') > 0")
+    desk.untouched()
+    await nv.ex("Steadyhand apply")
+    await told(nv, "Steadyhand: applied: tests/test_archive.py.")
+    assert desk.new_test.exists()
+    assert desk.archive.read_text() == desk.before
+    status = await nv.lua("return require('steadyhand').status()")
+    assert "waiting" in status, "the rest is still open"
+    await nv.until("vim.fn.search('tests/test_archive.py', 'nw') == 0")
+    await nv.ex("call cursor(1, 1)")
+    await nv.keys("]cr")
+    await nv.until("vim.fn.search('^@@ .* rejected', 'nw') > 0")
+    await nv.ex(f"Steadyhand undo {session}")
+    await told(nv, "Steadyhand: undone: tests/test_archive.py.")
+    desk.untouched()
+    await nv.ex(f"Steadyhand redo {session}")
+    await told(nv, "Steadyhand: redone: tests/test_archive.py.")
+    assert desk.new_test.exists()
+
+
 async def test_discard_changes_nothing(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     await proposed(nv)

@@ -6,12 +6,12 @@ from the texts, never from what anybody says was done. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.proposals.changes import split_lines
 from steadyhand_agent.proposals.hunks import Mark, Patch, forward
-from steadyhand_agent.proposals.merge import Carried, Change, carry
+from steadyhand_agent.proposals.merge import Change, carry
 from steadyhand_agent.proposals.plan import Read, plan_back, plan_file
 from steadyhand_agent.session import SessionState
 
@@ -72,7 +72,8 @@ def _standing(
     """
     ids = [hunk.id for hunk in patch.hunks]
     if patch.base is None or patch.new is None:
-        back = then == patch.base or (patch.base is None and _nothing_of(patch.new, then))
+        gone = patch.base is None and then != patch.new and _nothing_of(patch.new, then)
+        back = then == patch.base or gone
         mark: Mark = "reverted" if back else "applied"
         edited = mark == "applied" and (then != patch.new or then != now)
         return dict.fromkeys(ids, (mark, edited))
@@ -88,8 +89,8 @@ def _standing(
         placed = carry(patch.base, seen, base or "")
         seen = [Change(id, *placed.places[id], own[id].lines) for id in placed.done]
     known: dict[str, tuple[Mark, bool]] = {h.id: (h.mark, h.edited) for h in patch.hunks}
-    told = _told(carry(base or "", seen, then))
-    plain = told if then == now else _told(carry(base or "", seen, now))
+    told = _told(base or "", seen, then, known)
+    plain = told if then == now else _told(base or "", seen, now, known)
     for id, (mark, edited) in told.items():
         known[id] = mark, edited or plain[id] != (mark, edited)
     return known
@@ -101,11 +102,35 @@ def _nothing_of(ours: str | None, text: str | None) -> bool:
     return text is not None and lines.isdisjoint(line.strip() for line in text.split("\n"))
 
 
-def _told(carried: Carried) -> dict[str, tuple[Mark, bool]]:
+def _told(
+    base: str, changes: Sequence[Change], text: str, known: Mapping[str, tuple[Mark, bool]]
+) -> dict[str, tuple[Mark, bool]]:
+    """What of some changes stands in a text.
+
+    Where neither the old nor the new lines stand alone, somebody has typed in their midst or right
+    beside them: then what is known holds, unless the lines that speak against it are there.
+    """
+    carried = carry(base, changes, text)
     found: dict[str, tuple[Mark, bool]] = dict.fromkeys(carried.there, ("applied", False))
     found |= dict.fromkeys(carried.done, ("reverted", False))
-    found |= dict.fromkeys(carried.conflicts, ("applied", True))
+    was, lines = split_lines(base), split_lines(text)
+    for change in changes:
+        if change.id not in carried.conflicts:
+            continue
+        first, end = carried.places[change.id]
+        region = lines[first:end]
+        old = _holds(region, was[change.first : change.end])
+        new = bool(change.lines) and _holds(region, change.lines)
+        undone = known[change.id][0] == "reverted"
+        stands = (new and not old) if undone else (new or not old)
+        found[change.id] = ("applied", True) if stands else ("reverted", False)
     return found
+
+
+def _holds(lines: Sequence[str], run: Sequence[str]) -> bool:
+    """True where a run of lines stands among others; nothing stands everywhere."""
+    size = len(run)
+    return any(list(lines[at : at + size]) == list(run) for at in range(len(lines) - size + 1))
 
 
 def _without(patch: Patch, mark: Mark, text: str | None) -> str | None:

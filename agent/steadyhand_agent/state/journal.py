@@ -195,8 +195,9 @@ class Summary:
     max_tokens: int
     created: float
     updated: float
-    # True while something that the session wrote could be taken back.
+    # True while something that the session wrote could be taken back; or brought back.
     applied: bool = False
+    reverted: bool = False
 
     def as_json(self) -> Json:
         """For the wire and for a store."""

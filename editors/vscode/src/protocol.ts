@@ -25,6 +25,7 @@ export interface Session extends Budget {
   updated: string | number;
   /** Something of it can be taken back. */
   applied: boolean;
+  reverted: boolean;
 }
 
 export interface SessionEvent extends Budget {

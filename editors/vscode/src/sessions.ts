@@ -23,6 +23,7 @@ export const ACTIONS: readonly Action[] = [
   { command: 'steadyhand.discardProposal', request: 'steadyhand.discard', title: 'Discard Proposal', icon: 'trash', states: ['waiting', 'paused', 'finished', 'failed', 'cancelled'] },
   { command: 'steadyhand.resumeSession', request: 'steadyhand.resume', title: 'Resume Session', icon: 'debug-continue', states: ['waiting', 'paused', 'failed', 'cancelled'] },
   { command: 'steadyhand.undoSession', request: 'steadyhand.undo', title: 'Undo Session', icon: 'discard', states: ['waiting', 'paused', 'finished', 'failed', 'cancelled'] },
+  { command: 'steadyhand.redoSession', request: 'steadyhand.redo', title: 'Redo Session', icon: 'redo', states: ['waiting', 'paused', 'finished', 'failed', 'cancelled'] },
   { command: 'steadyhand.cancelSession', request: 'steadyhand.cancel', title: 'Cancel Session', icon: 'debug-stop', states: ['running', 'waiting', 'paused'] },
 ];
 
@@ -133,7 +134,7 @@ export async function pickSessionAndAction(sessions: readonly Session[]): Promis
 
 /** What is possible the server decides; this keeps what is not out of the lists. */
 function fits(action: Action, session: Session): boolean {
-  return action.states.includes(session.state) && (action.request !== 'steadyhand.undo' || session.applied);
+  return action.states.includes(session.state) && (action.request !== 'steadyhand.undo' || session.applied) && (action.request !== 'steadyhand.redo' || session.reverted);
 }
 
 async function pickAction(session: Session): Promise<Action | undefined> {

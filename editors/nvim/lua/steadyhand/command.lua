@@ -1,5 +1,6 @@
 -- :Steadyhand
 
+local proposal = require('steadyhand.proposal')
 local server = require('steadyhand.server')
 local sessions = require('steadyhand.sessions')
 
@@ -59,6 +60,12 @@ local verbs = {
   end,
   log = function()
     vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+  end,
+  accept = function()
+    proposal.decide('accept')
+  end,
+  reject = function()
+    proposal.decide('reject')
   end,
   restart = server.restart,
 }

@@ -36,8 +36,11 @@ return {
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
   init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },
   handlers = {
-    ['steadyhand/session'] = function(_, event)
+    ['steadyhand/session'] = function(_, event, ctx)
       sessions.take(event)
+      if event.event == 'hunks' then
+        proposal.renew(event.session, ctx.client_id)
+      end
       if event.state == 'finished' or event.state == 'cancelled' then
         proposal.close(event.session)
       end

@@ -4,6 +4,8 @@
 -- the diff (`window/showDocument`) and asks again, and this second question goes to the person. So the
 -- diff on screen is always that of the question. One proposal has the screen at a time.
 
+local server = require('steadyhand.server')
+
 local M = {}
 
 ---@type { message: string }? the proposal that has the screen
@@ -103,6 +105,44 @@ local function find(session)
   end)
 end
 
+---@param buf integer
+---@param lines string[]
+local function write(buf, lines)
+  vim.bo[buf].modifiable = true
+  vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].modifiable = false
+end
+
+---Accepts or rejects the hunk around the cursor of a diff; nothing is written before an apply.
+---@param verb 'accept'|'reject'
+function M.decide(verb)
+  local session, client = vim.b.steadyhand_session, vim.lsp.get_client_by_id(vim.b.steadyhand_client or -1)
+  local line = session and vim.fn.search([[^@@ .* @@ h\d]], 'bcnW') or 0
+  local hunk = line > 0 and vim.fn.getline(line):match(' @@ (h%d+) ')
+  if not client or not hunk then
+    server.say(('there is no hunk of a proposal here to %s.'):format(verb), vim.log.levels.WARN)
+    return
+  end
+  -- The server then says that hunks have changed, and the diff is shown anew.
+  server.execute(client, 'proposal.' .. verb, { session = session, hunks = { hunk } }, function() end)
+end
+
+---Shows a diff anew, where it is on screen.
+---@param session string
+---@param client integer
+function M.renew(session, client)
+  local buf, asked = find(session), vim.lsp.get_client_by_id(client)
+  if not buf or not asked then
+    return
+  end
+  local uri = ('steadyhand-proposal://%s/proposal-%s.diff?side=diff'):format(session, session)
+  asked:request('steadyhand/document', { uri = uri }, function(err, answer)
+    if not err and vim.api.nvim_buf_is_valid(buf) then
+      write(buf, vim.split((answer.text:gsub('\n$', '')), '\n'))
+    end
+  end)
+end
+
 ---Shows a diff below everything, read-only, without taking the cursor along.
 ---@param session string
 ---@param lines string[]
@@ -114,11 +154,16 @@ function M.show(session, lines, client)
   if not buf then
     buf = vim.api.nvim_create_buf(false, true)
     vim.api.nvim_buf_set_name(buf, ('steadyhand://%s.diff'):format(session))
-    vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, desc = 'Close the diff' })
+    local function map(keys, what, desc)
+      vim.keymap.set('n', keys, what, { buffer = buf, desc = desc })
+    end
+    map('q', '<Cmd>close<CR>', 'Close the diff')
+    map('a', '<Cmd>Steadyhand accept<CR>', 'Accept this hunk')
+    map('r', '<Cmd>Steadyhand reject<CR>', 'Reject this hunk')
+    map(']c', [[<Cmd>call search('^@@ ', 'W')<CR>]], 'Next hunk')
+    map('[c', [[<Cmd>call search('^@@ ', 'bW')<CR>]], 'Hunk before')
   end
-  vim.bo[buf].modifiable = true
-  vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
-  vim.bo[buf].modifiable = false
+  write(buf, lines)
   vim.b[buf].steadyhand_session, vim.b[buf].steadyhand_client = session, client
   if win ~= -1 then
     vim.api.nvim_win_set_buf(win, buf)
@@ -128,7 +173,7 @@ function M.show(session, lines, client)
   end
   vim.bo[buf].bufhidden = 'wipe'
   vim.bo[buf].filetype = 'diff'
-  vim.wo[win][0].winbar = (' Steadyhand proposal %s %%=:Steadyhand apply | discard '):format(session)
+  vim.wo[win][0].winbar = (' Steadyhand proposal %s %%=a accept · r reject · :Steadyhand apply | discard '):format(session)
 end
 
 ---Closes a session's diff where it is shown.

@@ -13,6 +13,7 @@ local M = {}
 ---@field tokens integer
 ---@field max_tokens integer
 ---@field applied boolean something of it can be taken back
+---@field reverted boolean something of it can be brought back
 
 ---@type table<string, steadyhand.Session>
 local known = {}
@@ -24,6 +25,7 @@ local last
 M.FITTING = {
   resume = { 'waiting', 'paused', 'cancelled' },
   undo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
+  redo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   cancel = { 'running', 'waiting', 'paused' },
   apply = { 'waiting', 'paused' },
   discard = { 'waiting', 'paused' },
@@ -34,7 +36,8 @@ M.FITTING = {
 ---@param session steadyhand.Session
 ---@return boolean
 function M.fits(verb, session)
-  return vim.list_contains(M.FITTING[verb], session.state) and (verb ~= 'undo' or session.applied)
+  local possible = (verb ~= 'undo' or session.applied) and (verb ~= 'redo' or session.reverted)
+  return vim.list_contains(M.FITTING[verb], session.state) and possible
 end
 
 ---Takes a `steadyhand/session` event.
@@ -110,7 +113,9 @@ function M.act(client, verb, id)
     if #fitting == 0 then
       server.say(('no session to %s here; it would have to be %s.'):format(
         verb == 'proposal' and 'show' or verb,
-        verb == 'undo' and 'one that applied something' or table.concat(M.FITTING[verb], ' or ')
+        verb == 'undo' and 'one that applied something'
+          or verb == 'redo' and 'one that something was taken back of'
+          or table.concat(M.FITTING[verb], ' or ')
       ))
     elseif #fitting == 1 then
       server.execute(client, verb, { session = fitting[1].id })
