@@ -123,7 +123,7 @@ def _told(
         new = bool(change.lines) and _holds(region, change.lines)
         undone = known[change.id][0] == "reverted"
         stands = (new and not old) if undone else (new or not old)
-        found[change.id] = ("applied", True) if stands else ("reverted", False)
+        found[change.id] = ("applied", True) if stands else ("reverted", not old)
     return found
 
 
