@@ -115,9 +115,16 @@ def _told(
     found |= dict.fromkeys(carried.done, ("reverted", False))
     was, lines = split_lines(base), split_lines(text)
     for change in changes:
+        first, end = carried.places.get(change.id, (0, 0))
+        if change.id in carried.done and known[change.id][0] != "reverted" and change.lines:
+            # Both may stand side by side, where the person has put the old line there again.
+            size = len(change.lines)
+            near = lines[max(0, first - size) : end + size]
+            before = was[max(0, change.first - size) : change.end + size]
+            if _holds(near, change.lines) and not _holds(before, change.lines):
+                found[change.id] = ("applied", True)
         if change.id not in carried.conflicts:
             continue
-        first, end = carried.places[change.id]
         region = lines[first:end]
         old = _holds(region, was[change.first : change.end])
         new = bool(change.lines) and _holds(region, change.lines)
