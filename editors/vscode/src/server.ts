@@ -3,7 +3,7 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import {
-  CloseAction, DidChangeConfigurationNotification, ErrorCodes, ExecuteCommandRequest, LanguageClient, ResponseError, State,
+  CancellationToken, CloseAction, DidChangeConfigurationNotification, ErrorCodes, ExecuteCommandRequest, LanguageClient, ResponseError, State,
   TransportKind,
   type ErrorHandler, type Middleware,
 } from 'vscode-languageclient/node';
@@ -150,6 +150,19 @@ export class Server implements vscode.Disposable {
     // Also the commands that the server's code actions name pass here.
     executeCommand: (command, args, next) => mayRun(command) ? next(command, args) : undefined,
     workspace: {
+      // What the person agreed to is saved where they had no changes of their own; where they had, it is theirs to save.
+      handleApplyEdit: async (params, next) => {
+        const uris = (params.edit.documentChanges ?? []).flatMap((part) => 'textDocument' in part ? [part.textDocument.uri] : []);
+        const find = (uri: string) => vscode.workspace.textDocuments.find((document) => document.uri.toString() === vscode.Uri.parse(uri).toString());
+        const clean = uris.filter((uri) => !find(uri)?.isDirty);
+        const answer = await next(params, CancellationToken.None);
+        if ('applied' in answer && answer.applied) {
+          for (const uri of clean) {
+            await find(uri)?.save();
+          }
+        }
+        return answer;
+      },
       configuration: async (params, token, next) => {
         const answers = await next(params, token);
         return Array.isArray(answers)
