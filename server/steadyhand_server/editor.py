@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,11 +128,12 @@ class LspEditor:
         folder = engine.settings.state_path / "diffs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / f"{name}.diff"
-        path.unlink(missing_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Whoever looks meanwhile sees the one or the other, and never none or half of one.
+        fd, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
         with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
             # What an editor would hide, such as a bidi override, is written out.
             file.write(visible(diff))
+        Path(temporary).replace(path)
         return path
 
     async def apply(

@@ -105,6 +105,9 @@ class Machine(RuleBasedStateMachine):
                         continue
                 else:
                     new = self.part_of(change.base, new)
+                    if new != change.new:
+                        # Where lines repeat it is no part that hunks could be made of.
+                        self.own[change.path] = None
                     status = "unconfirmed" if new != change.new else "applied"
                     status = "refused" if new == change.base != change.new else status
             if new is None:

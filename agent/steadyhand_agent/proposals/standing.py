@@ -91,8 +91,14 @@ def _standing(
     known: dict[str, tuple[Mark, bool]] = {h.id: (h.mark, h.edited) for h in patch.hunks}
     told = _told(base or "", seen, then, known)
     plain = told if then == now else _told(base or "", seen, now, known)
-    for id, (mark, edited) in told.items():
-        known[id] = mark, edited or plain[id] != (mark, edited)
+    now_lines = split_lines(now)
+    for id, (mark, edited) in known.items():
+        if id in told:
+            mark, edited = told[id]
+            known[id] = mark, edited or plain[id] != told[id]
+        elif mark == "applied" and not _holds(now_lines, own[id].lines):
+            # Nothing of it is to be seen, so that it is known is all that can be said.
+            known[id] = mark, True
     return known
 
 
