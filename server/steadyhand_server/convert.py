@@ -64,11 +64,6 @@ def span(table: LineTable, start: int, end: int) -> lsp.Range:
     return lsp.Range(position(table, start), position(table, end))
 
 
-def whole(table: LineTable) -> lsp.Range:
-    """The range of a whole text."""
-    return span(table, 0, len(table.data))
-
-
 def name_span(table: LineTable, definition: Definition) -> lsp.Range:
     """The range of a definition's name."""
     start = definition.name_start

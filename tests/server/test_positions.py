@@ -107,7 +107,7 @@ def test_offsets_past_the_ends_are_the_ends() -> None:
 @given(TEXTS)
 def test_the_whole_range_is_the_whole_text(text: str) -> None:
     table = LineTable(text)
-    found = convert.whole(table)
+    found = convert.span(table, 0, len(table.data))
     assert (convert.offset(table, found.start), convert.offset(table, found.end)) == (0, size(text))
 
 
