@@ -73,6 +73,7 @@ class Sessions:
         self._live: dict[str, _Live] = {}
         self._opening = asyncio.Lock()
         self._looked: tuple[Any, Offer] | None = None
+        self._beside: dict[str, SessionState] = {}
         around.proposals = self._proposed_beside
 
     async def start(self, task: Task) -> SessionState:
@@ -528,12 +529,20 @@ class Sessions:
         for summary in await self._store.sessions(self._around.workspace.id):
             if summary.session == session or summary.state not in _UNDECIDED:
                 continue
+            live, kept = self._live.get(summary.session), self._beside.get(summary.session)
             try:
-                found[summary.session] = await self.state(summary.session)
+                if live is not None:
+                    found[summary.session] = live.state
+                elif kept is not None and kept.updated == summary.updated:
+                    found[summary.session] = kept
+                else:
+                    found[summary.session] = await self._load(summary.session)
             except SteadyhandError as error:
                 log.warning("session %s cannot be compared with: %s", summary.session, error)
             if len(found) == _MOST_BESIDE:
                 break
+        # Those of other windows are read again only once they have changed.
+        self._beside = {id: state for id, state in found.items() if id not in self._live}
         return found
 
     def _tell_hunks(self, live: _Live) -> None:
