@@ -56,7 +56,7 @@ _NOT_YET = (
     "Not offered yet: {problems} Mend this and call `finish` again. If it must be so, call "
     "`finish` again as it is; the person is then shown this remark."
 )
-# What remains of a record for the result's own text.
+# What a session's texts of one action may take.
 _MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
@@ -305,7 +305,8 @@ class Loop:
             changes.append(kept)
         if len(orjson.dumps(changes)) <= _MAX_CHANGE_BYTES:
             return outcome, changes
-        # Base and new text go into one record; one that does not fit could never be resumed.
+        # A record holds the hashes of texts alone; the snapshot that a session begins with where it
+        # came from another machine holds them whole, and has to stay as small as a record.
         return Outcome(
             f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
             "bytes of text). Nothing was changed; finish with what a person should do by hand.",

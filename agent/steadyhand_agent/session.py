@@ -162,7 +162,7 @@ class SessionState(BaseModel):
     # Where git stood when it began, or when the person said to go on elsewhere.
     branch: str = ""
     commit: str = ""
-    # What did not fit elsewhere, by the branch it was made on: base and text by path.
+    # Files of which nothing fitted elsewhere, by the branch they were made on: base and text.
     parked: dict[str, dict[str, tuple[str | None, str | None]]] = {}
     seq: int = 0
     fence: int = Field(default=1)

@@ -100,7 +100,7 @@ class LspEditor:
         engine = self._server.engine
         assert engine is not None
         offer = await engine.sessions.look(proposal.session)
-        await self.show_diff(proposal.session, offer.diff()[0])
+        await self.show_diff(proposal.session, offer.diff())
 
     async def renew_diff(self, session: str, diff: str) -> None:
         """Brings the diff of a proposal up to date, where it is a file that was shown."""

@@ -179,7 +179,7 @@ def hunks(given: argparse.Namespace) -> int:
             console.print("This session proposes nothing and has applied nothing.")
             return 0
         console.print(table)
-        show_diff(console, offer.diff()[0])
+        show_diff(console, offer.diff())
         return 0
 
     return _in_folder(given, work)

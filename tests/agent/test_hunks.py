@@ -506,12 +506,11 @@ def test_the_diff_of_conflicts_in_one_place_is_one_that_can_be_read(files: Files
     files.write("a.py", "0\n1\n" + "mine\n" + "9\n10\n11\n")
     told = offer(files.state, files.workspace.present)
     assert [s.hunk.mark for s in told.hunks()] == ["conflict", "conflict"]
-    diff, pieces = told.diff()
-    lines = diff.split("\n")
-    for (start, end, id), size in zip(pieces, (1, 1), strict=True):
-        found = re.match(r"@@ -\d+,(\d+) \+\d+,(\d+) @@ (h\d) conflict", lines[start])
-        assert found, lines[start]
-        body = lines[start + 1 : end]
+    pieces = re.split(r"(?m)^(?=@@ )", told.diff())[1:]
+    for piece, id, size in zip(pieces, ("h1", "h2"), (1, 1), strict=True):
+        head, *body = piece.removesuffix("\n").split("\n")
+        found = re.match(r"@@ -\d+,(\d+) \+\d+,(\d+) @@ (h\d) conflict", head)
+        assert found, head
         assert int(found[1]) == sum(line[:1] in " -" for line in body)
         assert int(found[2]) == sum(line[:1] in " +" for line in body)
         assert (found[3], size) == (id, sum(line[:1] == "+" for line in body))

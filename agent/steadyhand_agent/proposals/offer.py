@@ -2,7 +2,7 @@
 
 Owns what is shown: both texts of each file, the hunks with their rounds and reasons, what the guard
 remarked, what no longer fits, and what another session would change in the same lines. Pure and
-read only; made anew whenever it is looked at, since the texts move on.
+read only; the texts move on, so it holds for the moment of the look alone.
 """
 
 from __future__ import annotations
@@ -158,10 +158,9 @@ class Offer:
             if shown.kind == "rename" or shown.hunk.id not in moved
         ]
 
-    def diff(self) -> tuple[str, list[tuple[int, int, str]]]:
-        """The unified diff, a piece a hunk, and the lines of each piece, from 0, with its hunk."""
+    def diff(self) -> str:
+        """The unified diff, a piece a hunk; the head of each names its hunk and its state."""
         lines: list[str] = []
-        pieces: list[tuple[int, int, str]] = []
         for file in self.files:
             pending = [s for s in file.hunks if s.hunk.mark in PENDING or s.hunk.mark == "rejected"]
             if not pending:
@@ -173,14 +172,12 @@ class Offer:
             now = split_lines(file.base or "")
             moved = 0
             for number, shown in enumerate(pending):
-                start = len(lines)
                 before = pending[number - 1].place[1] if number else 0
                 after = pending[number + 1].place[0] if number + 1 < len(pending) else len(now)
                 lines += _piece(shown, now, before, after, moved)
-                pieces.append((start, len(lines), shown.hunk.id))
                 if shown.hunk.mark in ("open", "accepted"):
                     moved += len(split_lines(shown.new)) - (shown.place[1] - shown.place[0])
-        return "".join(lines), pieces
+        return "".join(lines)
 
 
 def _piece(shown: Shown, now: Sequence[str], before: int, after: int, moved: int) -> list[str]:

@@ -117,7 +117,7 @@ def _nowhere(ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     return dict.fromkeys(ids, (0, 0))
 
 
-# --- applying -------------------------------------------------------------------------------
+# --- applying ---
 
 
 def plan_apply(
@@ -199,13 +199,13 @@ def _turned(patch: Patch, chosen: Collection[str], mark: Mark, to: Mark, read: R
         if back and plan.conflicts and patch.base is None and plan.now is not None:
             return _without_ours(patch, ids, plan.now)
         return plan
-    if back:
-        old = patch.holding(["applied"])
-        wanted = [c for c in patch.changes(["applied"], back=True) if c.id in ids]
-    else:
-        old = patch.holding(["applied"])
-        wanted = _beside(patch, ids)
-    return plan_file(patch.path, old, "", wanted, read)
+    held = patch.holding(["applied"])
+    wanted = (
+        [change for change in patch.changes(["applied"], back=True) if change.id in ids]
+        if back
+        else _beside(patch, ids)
+    )
+    return plan_file(patch.path, held, patch.new, wanted, read)
 
 
 def _beside(patch: Patch, ids: Collection[str]) -> list[Change]:

@@ -23,7 +23,8 @@ def rebased(state: SessionState, read: Read, left: str = "") -> Json | None:
     Args:
         state: The session's.
         read: The text of a file as it is now.
-        left: The branch that the person has just left; what does not fit here waits there.
+        left: The branch that the person has just left; a file of which nothing fits here waits
+            there.
     """
     numbered, _ = state.numbered()
     files: dict[str, Json | None] = {}

@@ -1,7 +1,8 @@
 """What stands in the files of what was applied, whoever has touched them since.
 
-Owns the question whether a hunk is there, was taken back, or was edited by hand: it is answered
-from the texts, never from what anybody says was done. Pure.
+Owns the question whether a hunk is there, was taken back, or was edited by hand. It is answered
+from the texts, not from what an editor says it did; only where they leave it open does what was
+known before hold. Pure.
 """
 
 from __future__ import annotations

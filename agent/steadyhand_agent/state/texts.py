@@ -2,7 +2,7 @@
 
 A session that edits one file ten times would otherwise keep its base ten times, and a large file
 would not fit into a record. Owns which parts of a record's body are such texts. They are exact, and
-never leave this machine.
+leave this machine in nothing but a person's own export.
 """
 
 from __future__ import annotations

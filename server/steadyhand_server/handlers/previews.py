@@ -62,7 +62,7 @@ async def text_of(server: SteadyhandServer, uri: str) -> str:
     server.previewed.setdefault(offer.session, set()).add(uri)
     if side == "diff":
         # What an editor would hide, such as a bidi override, is written out.
-        return visible(offer.diff()[0])
+        return visible(offer.diff())
     file = next((file for file in offer.files if file.path == path), None)
     if file is None:
         raise JsonRpcException(f"Session {offer.session} does not propose {path}.", REQUEST_FAILED)
@@ -107,7 +107,7 @@ async def refresh(server: SteadyhandServer, session: str) -> None:
             )
     if server.engine is not None:
         offer = await server.engine.sessions.look(session)
-        await server.engine.editor.renew_diff(session, offer.diff()[0])
+        await server.engine.editor.renew_diff(session, offer.diff())
 
 
 def session_of(server: SteadyhandServer, uri: str) -> str | None:
