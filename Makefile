@@ -58,8 +58,8 @@ bench: .venv/.dev
 
 # Needs uv; writes exact versions with hashes and no registry address.
 lock:
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --group build pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --extra openai --extra otel --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --extra postgres --group build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra redis --extra postgres --extra openai --extra otel --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf .venv

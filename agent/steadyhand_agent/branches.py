@@ -75,6 +75,24 @@ async def moved(root: Path, branch: str, commit: str) -> Move | None:
     return await asyncio.to_thread(_looked_at, root, old, now)
 
 
+def touched(root: Path, dirty: str) -> str:
+    """What the model is told where uncommitted work is another than it was; empty where it is not.
+
+    Args:
+        root: The checkout.
+        dirty: The hash of what was uncommitted when the session last looked.
+    """
+    if git.stands(root).dirty in ("", dirty):
+        return ""
+    listed = [line[3:] for line in git.uncommitted(root) or ()]
+    named = ", ".join(listed[:_MOST_NAMED]) or "nothing"
+    more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+    return (
+        f"While this session stood still, files were changed. Not committed now: {named}{more}. "
+        "Read a file again before you rely on what you saw of it."
+    )
+
+
 def _looked_at(root: Path, old: git.Head, now: git.Head) -> Move:
     try:
         commits = git_history.between(root, old.commit, now.commit, 10).splitlines()

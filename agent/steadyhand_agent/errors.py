@@ -20,6 +20,7 @@
     ├── JournalError                a store could not keep or give back a record
     │   ├── StaleWriter             somebody else took the session over
     │   └── CorruptRecord           a record does not match its checksum or its chain
+    ├── StoreAway                   a store beside the journal does not answer; nobody waits for it
     └── GitFailed                   git answered with an error
 
 Every message is one sentence or two: what happened, what was kept, what to do.
@@ -157,6 +158,10 @@ class StaleWriter(JournalError):
 
 class CorruptRecord(JournalError):
     """A record does not match its checksum or the chain it stands in."""
+
+
+class StoreAway(SteadyhandError):
+    """Redis or PostgreSQL does not answer in time; the session goes on without it."""
 
 
 class GitFailed(SteadyhandError):

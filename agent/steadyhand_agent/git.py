@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ _SAFE = (
 # Well below what `process` keeps of an answer.
 _BATCH_BYTES = 16_000_000
 _SHA256_DIGITS = 64
+# What a round may wait for, and how much of what is uncommitted is read to tell it apart.
+_STATUS_SECONDS = 5.0
+_MOST_READ = 500
+_MOST_BYTES = 1_000_000
 
 
 def _environment() -> dict[str, str]:
@@ -62,6 +67,24 @@ class Head:
 
     commit: str = ""
     branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where a checkout stands, with what is not committed.
+
+    Attributes:
+        commit, branch: As `Head` has them.
+        dirty: A hash of the uncommitted files and their contents; empty where nobody can tell.
+    """
+
+    commit: str = ""
+    branch: str = ""
+    dirty: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """For a record."""
+        return {"commit": self.commit, "branch": self.branch, "dirty": self.dirty}
 
 
 def available() -> bool:
@@ -97,6 +120,73 @@ def head(root: Path) -> Head:
     except (GitError, OSError, ValueError, TypeError, IndexError):
         # A broken or hostile `.git` is worth no more than none: the session works without.
         return Head()
+
+
+def stands(root: Path) -> Stands:
+    """HEAD, branch and a hash of what is not committed; empty where there is no telling."""
+    now = head(root)
+    if not now.commit:
+        return Stands(now.commit, now.branch)
+    listed = uncommitted(root)
+    if listed is None:
+        return Stands(now.commit, now.branch)
+    digest = hashlib.blake2b(digest_size=16)
+    for at, line in enumerate(listed):
+        digest.update(os.fsencode(line) + b"\0")
+        digest.update(_content(root / line[3:], whole=at < _MOST_READ) + b"\0")
+    return Stands(now.commit, now.branch, digest.hexdigest())
+
+
+def uncommitted(root: Path) -> list[str] | None:
+    """What differs from HEAD below `root`: two letters, a blank, the path; None for no telling."""
+    try:
+        said = looked_at(
+            root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal",
+            "--ignore-submodules=all", "--", ".", seconds=_STATUS_SECONDS,
+        )  # fmt: skip
+    except GitFailed:
+        return None
+    return [line for line in said.split("\0") if line]
+
+
+def _content(path: Path, *, whole: bool) -> bytes:
+    """What tells a file's content: its hash, or for a large or a late one its size and time."""
+    try:
+        told = path.lstat()
+        if whole and stat.S_ISREG(told.st_mode) and told.st_size <= _MOST_BYTES:
+            return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    except OSError:
+        return b""
+    return f"{told.st_size} {told.st_mtime_ns}".encode()
+
+
+def remote(root: Path) -> str:
+    """The address of `origin`; empty where there is none."""
+    try:
+        said = _git(root, "config", "--local", "--get", "remote.origin.url")
+    except GitFailed:
+        return ""
+    return said.decode("utf-8", "replace").strip()
+
+
+def inside(root: Path) -> str:
+    """The path of `root` within its repository; empty at its top."""
+    try:
+        return os.fsdecode(_git(root, "rev-parse", "--show-prefix")).strip().strip("/")
+    except GitFailed:
+        return ""
+
+
+def first_commit(root: Path) -> str:
+    """The oldest commit without a parent; empty for a shallow clone, or where there is none."""
+    try:
+        if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+            return ""
+        found = _git(root, "rev-list", "--max-parents=0", "HEAD").split()
+    except GitFailed:
+        return ""
+    # Histories that were merged have several: the same clone lists them in the same order.
+    return found[-1].decode("ascii", "replace") if found else ""
 
 
 def files(root: Path) -> list[str]:
@@ -269,14 +359,15 @@ def in_own(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     return _said(arguments[0], _run(folder, arguments, given, own))
 
 
-def looked_at(root: Path, *arguments: str) -> str:
+def looked_at(root: Path, *arguments: str, seconds: float = 60.0) -> str:
     """What git says when it has to compare the work tree: no filter of the repository is run.
 
     Raises:
         GitFailed: git did not answer, or said no.
     """
     blank = _without_filters(root)
-    done = _run(root, ("--literal-pathspecs", "-c", "core.quotePath=false", *arguments), more=blank)
+    words = ("--literal-pathspecs", "-c", "core.quotePath=false", *arguments)
+    done = _run(root, words, more=blank, seconds=seconds)
     return _said(arguments[0], done).decode("utf-8", "replace")
 
 
@@ -299,6 +390,7 @@ def _run(
     arguments: tuple[str, ...],
     given: bytes = b"",
     more: dict[str, str] | None = None,
+    seconds: float = 60.0,
 ) -> process.Finished:
     try:
         return process.run(
@@ -306,6 +398,7 @@ def _run(
             cwd=root,
             environment=_environment() | (more or {}),
             given=given,
+            timeout=seconds,
         )
     except OSError as error:
         raise GitFailed(f"git could not be started: {error}.", 127) from error
@@ -317,7 +410,7 @@ def _git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
 
 def _said(command: str, done: process.Finished) -> bytes:
     if done.timed_out:
-        raise GitFailed(f"git {command} did not end within 60 seconds.", done.code)
+        raise GitFailed(f"git {command} did not end in time.", done.code)
     if done.code != 0:
         said = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.code}"
         raise GitFailed(f"git {command} failed: {said}", done.code)

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from steadyhand_agent import branches, git, sandbox
 from steadyhand_agent.actions import Action, Ask, Permit, Refuse, Verdict
 from steadyhand_agent.asking import Asking, Daily
@@ -41,7 +39,7 @@ from steadyhand_agent.proposals import dry_run
 from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.proposals.rebase import rebased
 from steadyhand_agent.session import Round, SessionState
-from steadyhand_agent.state.journal import MAX_RECORD_BYTES, Kind
+from steadyhand_agent.state.journal import Kind
 from steadyhand_agent.telemetry import LogAlone, Telemetry
 from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
@@ -56,8 +54,6 @@ _NOT_YET = (
     "Not offered yet: {problems} Mend this and call `finish` again. If it must be so, call "
     "`finish` again as it is; the person is then shown this remark."
 )
-# What a session's texts of one action may take.
-_MAX_CHANGE_BYTES = MAX_RECORD_BYTES - 100_000
 
 
 @dataclass(slots=True)
@@ -87,6 +83,8 @@ class Surroundings:
     daily: Daily | None = None
     telemetry: Telemetry = field(default_factory=LogAlone)
     on_branch_switch: branches.Policy = "ask"
+    # What of a session is kept on this machine alone, in words; the sessions set it themselves.
+    degraded: Callable[[SessionState], str] = field(default=lambda _: "")
 
 
 class Loop:
@@ -97,6 +95,7 @@ class Loop:
         journal: Keeps a record and folds it into `state`; durable when it returns.
         model: What is asked.
         around: Everything else.
+        resumed: True where the session stood still before: what changed meanwhile is looked at.
     """
 
     def __init__(
@@ -105,7 +104,10 @@ class Loop:
         journal: Callable[[Kind, Json], Awaitable[None]],
         model: Model,
         around: Surroundings,
+        *,
+        resumed: bool = False,
     ) -> None:
+        self.resumed = resumed
         self.state = state
         self.journal = journal
         self.model = model
@@ -186,6 +188,15 @@ class Loop:
             note = self.around.disclosure.text(visible(move.note()))
             now = move.new
             await self.journal("moved", {"branch": now.branch, "commit": now.commit, "note": note})
+        elif self.resumed and state.dirty:
+            note = await asyncio.to_thread(
+                branches.touched, self.around.workspace.root, state.dirty
+            )
+            if note:
+                body = {"branch": state.branch, "commit": state.commit}
+                told = self.around.disclosure.text(visible(note))
+                await self.journal("moved", {**body, "note": told})
+        self.resumed = False
         await self._rebase(left)
         return True
 
@@ -262,7 +273,8 @@ class Loop:
             case Refuse(why):
                 outcome = Outcome(budget.bounded(why, budget.result_limit(state)), error=True)
         # Nothing of an answer is sent, journaled or logged before this.
-        outcome, changes = self._kept(dataclasses.replace(outcome, text=shown(outcome.text)))
+        outcome = dataclasses.replace(outcome, text=shown(outcome.text))
+        changes = self._kept(outcome)
         result = {
             "call_id": action.call_id,
             "tool": action.tool,
@@ -295,23 +307,15 @@ class Loop:
             verdict = dataclasses.replace(verdict, why=seen.overlay.show(verdict.why))
         return verdict
 
-    def _kept(self, outcome: Outcome) -> tuple[Outcome, list[Json]]:
-        """An outcome's changes as the journal keeps them, or a refusal where it cannot."""
+    def _kept(self, outcome: Outcome) -> list[Json]:
+        """An outcome's changes as the journal keeps them: what a file began from, once."""
         changes: list[Json] = []
         for change in outcome.changes:
             kept: Json = {"path": change.path, "new": change.new}
             if change.path not in self.state.bases:
                 kept["base"] = change.base
             changes.append(kept)
-        if len(orjson.dumps(changes)) <= _MAX_CHANGE_BYTES:
-            return outcome, changes
-        # A record holds the hashes of texts alone; the snapshot that a session begins with where it
-        # came from another machine holds them whole, and has to stay as small as a record.
-        return Outcome(
-            f"The file is too large to be edited here (more than {_MAX_CHANGE_BYTES // 2:,} "
-            "bytes of text). Nothing was changed; finish with what a person should do by hand.",
-            error=True,
-        ), []
+        return changes
 
     async def _consent(self, index: int, action: Action, ask: Ask) -> Permit | Refuse | None:
         """What the person says; None, and a pause, where they say nothing."""
@@ -382,8 +386,8 @@ class Loop:
         if numbers := self.state.numbers():
             # Whoever looks meanwhile names hunks by these.
             await self.journal("hunks", numbers)
-        stands = await asyncio.to_thread(git.head, self.around.workspace.root)
-        await self.journal("round", {"branch": stands.branch, "commit": stands.commit})
+        stands = await asyncio.to_thread(git.stands, self.around.workspace.root)
+        await self.journal("round", stands.as_json())
         self._event("round")
 
     async def _pause(self, reason: str, why: str = "") -> None:
@@ -459,6 +463,7 @@ class Loop:
             "raw_tokens": state.raw,
             "cached_tokens": state.cached,
             "max_tokens": state.limits.tokens,
+            "degraded": self.around.degraded(state),
         }
         if action is not None:
             name = visible_line(action.tool or action.kind)

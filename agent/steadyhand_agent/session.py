@@ -28,6 +28,7 @@ from steadyhand_agent.workspace import text_hash
 
 Json = dict[str, Any]
 State = Literal["running", "waiting", "paused", "finished", "failed", "cancelled"]
+CHAIN_DIGITS = 8
 OVER = frozenset({"finished", "failed", "cancelled"})
 
 
@@ -88,6 +89,7 @@ class Round(BaseModel):
         results: In the order of the actions; shorter than the actions while the round runs.
         notes: What the model is told besides.
         branch, commit: Where git stood when the round ended.
+        dirty: A hash of what was not committed then; empty where there is no git.
     """
 
     number: int
@@ -99,6 +101,7 @@ class Round(BaseModel):
     over: bool = False
     branch: str = ""
     commit: str = ""
+    dirty: str = ""
 
 
 class SessionState(BaseModel):
@@ -106,7 +109,9 @@ class SessionState(BaseModel):
 
     id: str
     workspace: str = ""
+    # The working copy that it works on, and whose machine that is on.
     checkout: str = ""
+    machine: str = ""
     model: str = ""
     task: Task = Task(prompt="")
     limits: Limits = Limits()
@@ -142,6 +147,8 @@ class SessionState(BaseModel):
     bases: dict[str, str | None] = {}
     # Hashes of bases that stayed on another machine, until this checkout's files take their place.
     away: dict[str, str] = {}
+    # Hashes of texts that were too large to travel, until the checkout is looked at.
+    large: dict[str, str] = {}
     texts: dict[str, str | None] = {}
     remarks: dict[str, list[str]] = {}
     # Definitions that the guard has refused once; a second try with a reason is accepted.
@@ -164,9 +171,15 @@ class SessionState(BaseModel):
     commit: str = ""
     # Files of which nothing fitted elsewhere, by the branch they were made on: base and text.
     parked: dict[str, dict[str, tuple[str | None, str | None]]] = {}
+    # What was applied in other checkouts, by machine and path: it stands in their files alone.
+    left: dict[str, list[Patch]] = {}
+    # What git had uncommitted when the last round ended.
+    dirty: str = ""
     seq: int = 0
     fence: int = Field(default=1)
     digest: str = ""
+    # The first digits of every record's digest, by which two histories are compared.
+    chain: str = ""
     created: float = 0.0
     updated: float = 0.0
     # What each round made of a file, by which its hunks know their rounds; not kept elsewhere.
@@ -176,6 +189,18 @@ class SessionState(BaseModel):
     def head(self) -> Head:
         """The last record's place."""
         return Head(self.seq, self.fence, self.digest)
+
+    @property
+    def place(self) -> str:
+        """The checkout that it works on, by machine and path."""
+        return f"{self.machine}:{self.checkout}"
+
+    def follows(self, seq: int, digest: str) -> bool:
+        """True where a record with this place and digest is part of this history, or its start."""
+        if seq == self.seq:
+            return digest == self.digest
+        at = (seq - 1) * CHAIN_DIGITS
+        return seq == 0 or self.chain[at : at + CHAIN_DIGITS] == digest[:CHAIN_DIGITS] != ""
 
     @property
     def spent(self) -> int:
@@ -289,6 +314,8 @@ class SessionState(BaseModel):
             max_tokens=self.limits.tokens,
             created=self.created,
             updated=self.updated,
+            checkout=self.checkout,
+            machine=self.machine,
             applied=any(h.mark == "applied" for patch in self.applied for h in patch.hunks),
             reverted=any(h.mark == "reverted" for patch in self.applied for h in patch.hunks),
         )
@@ -309,6 +336,9 @@ class SessionState(BaseModel):
                 setattr(self, name, value)
         else:
             _FOLD[record.kind](self, put_in(record.kind, body, texts or {}))
+            place = (record.seq - 1) * CHAIN_DIGITS
+            # A history whose beginning is not known has blanks there.
+            self.chain = self.chain.ljust(place)[:place] + record.digest[:CHAIN_DIGITS]
         self.seq, self.digest = record.seq, record.digest
         if record.kind == "reply":
             self.round_starts.append(record.seq)
@@ -321,8 +351,8 @@ def _task(state: SessionState, body: Json) -> None:
     state.task = Task(**body["task"])
     state.limits = Limits(**body["limits"])
     state.workspace, state.checkout = body["workspace"], body["checkout"]
-    state.model = body["model"]
-    state.branch, state.commit = body.get("branch", ""), body.get("commit", "")
+    state.model, state.machine = body["model"], body["machine"]
+    state.branch, state.commit, state.dirty = body["branch"], body["commit"], body["dirty"]
 
 
 def _call(state: SessionState, body: Json) -> None:
@@ -396,6 +426,7 @@ def _stood(state: SessionState) -> str:
 def _round(state: SessionState, body: Json) -> None:
     last = state.rounds[-1]
     last.over, last.branch, last.commit = True, body["branch"], body["commit"]
+    state.dirty = last.dirty = body["dirty"]
     if not state.commit:
         # From then on only the person's word moves it: a switch in the midst of a round is one.
         state.branch, state.commit = last.branch, last.commit
@@ -477,7 +508,9 @@ def _rebased(state: SessionState, body: Json) -> None:
 
 def _moved(state: SessionState, body: Json) -> None:
     state.branch, state.commit = body["branch"], body["commit"]
-    state.rounds[-1].notes.append(body["note"])
+    state.dirty = body.get("dirty", state.dirty)
+    if state.rounds:
+        state.rounds[-1].notes.append(body["note"])
 
 
 def _grant(state: SessionState, body: Json) -> None:
@@ -496,7 +529,12 @@ def _compacted(state: SessionState, body: Json) -> None:
 
 
 def _lease(state: SessionState, body: Json) -> None:
-    state.checkout = body["checkout"]
+    here, there = f"{body['machine']}:{body['checkout']}", state.place
+    if here != there and state.machine:
+        # What was applied stands in the files there; it can be undone there, and not here.
+        state.left[there] = [*state.applied, *state.writing]
+        state.applied, state.writing = state.left.pop(here, []), []
+    state.checkout, state.machine = body["checkout"], body["machine"]
     # An imported session belongs to the workspace that it was brought into.
     state.workspace = body.get("workspace", state.workspace)
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from steadyhand_agent import git
+from steadyhand_agent import git, identity
 from steadyhand_agent.decisions import Decisions, Outcome
 from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
 from steadyhand_agent.loop import Loop, Surroundings
@@ -22,6 +22,8 @@ from steadyhand_agent.ports import Model
 from steadyhand_agent.proposals.hunks import PENDING
 from steadyhand_agent.proposals.offer import Offer, Reading, offer
 from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
+from steadyhand_agent.state import leases
+from steadyhand_agent.state.care import Found
 from steadyhand_agent.state.journal import Kind, Summary, record
 from steadyhand_agent.state.texts import taken_out
 from steadyhand_agent.state.tiers import Store
@@ -51,6 +53,8 @@ class _Live:
     question: asyncio.Task[None] | None = None
     # True while the editor's own preview is open: it lasts as long as the person looks.
     previewing: bool = False
+    # True until the loop has looked at what changed while the session stood still.
+    resumed: bool = False
 
 
 class Sessions:
@@ -72,9 +76,23 @@ class Sessions:
         self.limits = limits
         self._live: dict[str, _Live] = {}
         self._opening = asyncio.Lock()
+        self._names: tuple[str, ...] = ()
         self._looked: tuple[Any, Offer] | None = None
         self._beside: dict[str, SessionState] = {}
         around.proposals = self._proposed_beside
+        around.degraded = store.degraded
+        store.lost = self._lost
+
+    async def names(self) -> tuple[str, ...]:
+        """The names under which this workspace's sessions are kept, the present one first."""
+        if not self._names:
+            # A sibling that asks meanwhile comes to the same.
+            self._names = await asyncio.to_thread(identity.names, self._around.workspace)
+        return self._names
+
+    @property
+    def _here(self) -> Json:
+        return {"checkout": str(self._around.workspace.root), "machine": leases.machine()}
 
     async def start(self, task: Task) -> SessionState:
         """Begins a session; its loop runs on after this returns.
@@ -86,20 +104,20 @@ class Sessions:
         if not task.prompt.strip():
             raise SessionError("The task is empty; say what should be done.")
         workspace = self._around.workspace
-        state = SessionState(id=secrets.token_hex(4), workspace=workspace.id)
+        name = (await self.names())[0]
+        state = SessionState(id=secrets.token_hex(4), workspace=name)
         live = _Live(state, asyncio.Lock())
         model = self._model_for(state)
-        stands = await asyncio.to_thread(git.head, workspace.root)
+        stands = await asyncio.to_thread(git.stands, workspace.root)
         said = task.model_dump()
         said |= {key: self._around.disclosure.tree(said[key]) for key in _TASK_TEXTS}
         body: Json = {
             "task": said,
             "limits": self.limits.model_dump(),
-            "workspace": workspace.id,
-            "checkout": str(workspace.root),
+            "workspace": name,
             "model": model.name,
-            "branch": stands.branch,
-            "commit": stands.commit,
+            **self._here,
+            **stands.as_json(),
         }
         await self._keep(live, "task", body)
         self._live[state.id] = live
@@ -116,7 +134,7 @@ class Sessions:
         Raises:
             SessionError: It runs already, is finished, or is unknown.
         """
-        live = await self._own(session)
+        live = await self._own(session, moving=True)
         _not_previewing(live)
         async with live.lock:
             return await self._resume(live, grant)
@@ -138,6 +156,7 @@ class Sessions:
         model = self._model_for(state)
         if state.state != "waiting":
             await self._keep(live, "state", {"state": "running", "reason": "resumed"})
+            live.resumed = True
         self._run(live, model)
         return state
 
@@ -296,13 +315,28 @@ class Sessions:
         """The workspace's sessions, newest first; one whose process died reads as paused."""
         from dataclasses import replace
 
-        found = await self._store.sessions(self._around.workspace.id)
+        found = await self._store.sessions(await self.names(), elsewhere=True)
         return [
             replace(s, state="paused")
-            if s.state == "running" and not self.running(s.session)
+            if s.state == "running"
+            and not self.running(s.session)
+            and await self._store.held(s.session) is None
             else s
             for s in found
         ]
+
+    async def alerts(self) -> list[str]:
+        """What a person should know of the stores, a sentence each."""
+        return await self._store.alerts()
+
+    async def search(self, words: str) -> AsyncIterator[Found]:
+        """The places where this workspace's sessions say all of some words, the newest first."""
+        async for found in self._store.search(words, await self.names()):
+            yield found
+
+    async def retire_archive(self, days: float) -> None:
+        """Has an archive let old sessions go; 0 keeps them for ever."""
+        await self._store.retire_archive(days)
 
     async def all_states(
         self, since: float = 0.0, *, everywhere: bool = False
@@ -313,8 +347,8 @@ class Sessions:
             since: Only those that changed after this time (seconds since the epoch).
             everywhere: Those of other workspaces, too.
         """
-        workspace = None if everywhere else self._around.workspace.id
-        for summary in await self._store.sessions(workspace):
+        names = None if everywhere else await self.names()
+        for summary in await self._store.sessions(names):
             if summary.updated < since:
                 continue
             try:
@@ -365,25 +399,85 @@ class Sessions:
             if text is not None and text != live.state.bases[path]
         }
 
-    async def _own(self, session: str) -> _Live:
-        """The live session, taken over from the journal where this process does not have it."""
+    async def _own(self, session: str, *, moving: bool = False) -> _Live:
+        """The live session, taken over from the journal where this process does not have it.
+
+        Args:
+            session: Its id.
+            moving: True to bring a session of another checkout here, once the person said so.
+        """
+        if session not in self._live:
+            await self._asked_over(session, moving=moving)
         async with self._opening:
             live = self._live.get(session)
             if live is None:
                 state = await self._load(session)
                 state.fence = await self._store.take(session)
                 live = _Live(state, asyncio.Lock())
-                await self._keep(live, "lease", {"checkout": str(self._around.workspace.root)})
+                name = (await self.names())[0]
+                await self._keep(live, "lease", {**self._here, "workspace": name})
                 self._live[session] = live
                 if live.state.writing:
                     # The process that was writing died: what stands there is what was written.
                     await self._decisions(live).observe()
+                await self._store.let_go(session, state.fence)
             return live
+
+    async def _asked_over(self, session: str, *, moving: bool) -> None:
+        """Asks before a session is taken from another window, or brought here from elsewhere.
+
+        Raises:
+            SessionError: The person said no, said nothing, or was not to be asked.
+        """
+        state = await self._load(session)
+        confirm = self._around.editor.confirm
+        holder = await self._store.held(session)
+        if holder is not None:
+            question = (
+                f"Session {session} is being worked on in {holder.sentence()}. Take it over? "
+                "It stops there, and goes on here from its last record."
+            )
+            if not await confirm(question, ""):
+                raise SessionError(
+                    f"Session {session} is being worked on in {holder.sentence()}; nothing was "
+                    "changed."
+                )
+        here = f"{self._here['machine']}:{self._here['checkout']}"
+        if state.machine and state.place != here:
+            where = state.checkout
+            if state.machine != self._here["machine"]:
+                where += f" on {state.machine}"
+            if not moving:
+                raise SessionError(
+                    f"Session {session} works on {where}; resume it here first, or decide there."
+                )
+            question = (
+                f"Session {session} was made in {where}. Go on with it in this checkout? What it "
+                "proposes is carried over to the files here; what it applied there stays there."
+            )
+            if not await confirm(question, ""):
+                raise SessionError(f"Session {session} stays in {where}; nothing was changed.")
+
+    def _lost(self, session: str) -> None:
+        """Somebody else writes a session now: its work here ends, and the person is told."""
+        live = self._live.pop(session, None)
+        if live is None:
+            return
+        for task in (live.task, live.question):
+            if task is not None and not task.done():
+                task.cancel()
+        reason = "It was taken over by another window or machine."
+        live.state.state = "paused"
+        self._tell(live, reason)
+        self._around.editor.tell(
+            f"Session {session}: {reason} Nothing more is written here; resume it to take it back.",
+            warning=True,
+        )
 
     async def _load(self, session: str) -> SessionState:
         """A session from the store; one of another workspace is not for this editor."""
         state = await self._store.load(session)
-        if state.workspace != self._around.workspace.id:
+        if state.workspace not in await self.names():
             raise SessionError(
                 f"Session {session} belongs to another workspace ({state.checkout}); open that "
                 "folder to go on with it. Nothing was changed."
@@ -418,8 +512,10 @@ class Sessions:
             return self._keep(live, kind, body)
 
         try:
+            await self._store.hold(live.state.id, live.state.fence)
             if live.state.state == "running":
-                await Loop(live.state, keep, model, self._around).run()
+                resumed, live.resumed = live.resumed, False
+                await Loop(live.state, keep, model, self._around, resumed=resumed).run()
             elif live.state.state == "waiting":
                 # Resumed: this editor has not heard of it yet.
                 self._tell(live, live.state.reason)
@@ -443,6 +539,9 @@ class Sessions:
                 "rounds are kept; look at the log, then resume it.",
                 warning=True,
             )
+        finally:
+            with contextlib.suppress(SteadyhandError):
+                await self._store.let_go(live.state.id, live.state.fence)
 
     async def _halt(self, live: _Live, reason: str) -> None:
         """Pauses a session whose loop failed; where the journal is what failed, it is only told."""
@@ -469,6 +568,9 @@ class Sessions:
 
     async def _offer_more(self, live: _Live) -> None:
         """Asks whether a session may have more of what it used up: half of what is usual."""
+        if live.task is not None:
+            # An answer that comes at once must not find the loop still at its end.
+            await asyncio.wait({live.task})
         state, usual = live.state, self.limits
         more = Limits(rounds=0, tokens=0, minutes=0.0)
         match state.pause:
@@ -526,7 +628,7 @@ class Sessions:
     async def _offers_beside(self, session: str) -> dict[str, SessionState]:
         """The workspace's other sessions whose proposals are not decided yet, the newest ones."""
         found: dict[str, SessionState] = {}
-        for summary in await self._store.sessions(self._around.workspace.id):
+        for summary in await self._store.sessions(await self.names()):
             if summary.session == session or summary.state not in _UNDECIDED:
                 continue
             live, kept = self._live.get(summary.session), self._beside.get(summary.session)
@@ -567,6 +669,7 @@ class Sessions:
                 "raw_tokens": live.state.raw,
                 "cached_tokens": live.state.cached,
                 "max_tokens": summary.max_tokens,
+                "degraded": self._store.degraded(live.state),
                 "message": reason,
             }
         )

@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import steadyhand_agent
 from steadyhand_agent.asking import Daily
 from steadyhand_agent.checks import Checks
-from steadyhand_agent.errors import SettingsError, SteadyhandError
+from steadyhand_agent.errors import JournalError, SettingsError, SteadyhandError
 from steadyhand_agent.guard.disclosure import Disclosure
 from steadyhand_agent.guard.env_files import EnvFiles
 from steadyhand_agent.guard.secrets import Secrets, installation_key
@@ -39,15 +39,13 @@ from steadyhand_agent.session import Limits, SessionState
 from steadyhand_agent.sessions import Sessions
 from steadyhand_agent.state import outward
 from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.tier import Tier
 from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.telemetry import Exporter, LogAlone, Telemetry
 from steadyhand_agent.tools import registry
 from steadyhand_agent.tools.registry import Registry
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.settings import Settings
-
-if TYPE_CHECKING:
-    from steadyhand_agent.state.redis import RedisTier
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +98,15 @@ class Engine:
             disclosure = Disclosure(Secrets(installation_key(settings.state_path), known.values))
             store = Store(
                 journal,
-                redis_tier(settings, disclosure.hiding),
+                tiers(settings, lambda message: self.editor.tell(message, warning=True)),
                 lambda message: self.editor.tell(message, warning=True),
                 lambda state: self._come_home(state, disclosure),
+                disclosure.hiding,
+                settings.durability,
             )
+            store.start()
+            if journal.notice:
+                self.editor.tell(journal.notice, warning=True)
             around = Surroundings(
                 workspace=self.workspace,
                 index=self.index,
@@ -259,6 +262,7 @@ class Engine:
         gone = await retire(self.journal, time.time(), days, size)
         if gone:
             log.info("deleted %d sessions that were over: %s", len(gone), ", ".join(gone))
+        await self.sessions.retire_archive(self.settings.archive_days)
         return gone
 
     def applied_to(self, path: str) -> bool:
@@ -327,17 +331,42 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def redis_tier(settings: Settings, hiding: outward.Hiding = lambda: str) -> RedisTier | None:
-    """Redis where configured and its driver is installed."""
+def tiers(settings: Settings, tell: Callable[[str], None]) -> list[Tier]:
+    """The stores beside the journal that are configured, the one that gives fences first.
+
+    Args:
+        settings: In force.
+        tell: Says which driver is missing, or which address is none.
+    """
+    found: list[Tier] = []
+    for name, make in (("postgres", _archive), ("redis", _hot)):
+        try:
+            tier = make(settings)
+        except ImportError:
+            tell(f"A store is configured, but its driver is missing: install steadyhand[{name}].")
+            continue
+        except JournalError as error:
+            tell(f"{error} Sessions are kept without it.")
+            continue
+        if tier is not None:
+            found.append(tier)
+    return found
+
+
+def _archive(settings: Settings) -> Tier | None:
+    if not settings.archive_url:
+        return None
+    from steadyhand_agent.state.postgres import PostgresTier
+
+    return PostgresTier(settings.archive_url)
+
+
+def _hot(settings: Settings) -> Tier | None:
     if not settings.redis_url:
         return None
-    try:
-        from steadyhand_agent.state.redis import RedisTier
+    from steadyhand_agent.state.redis import RedisTier
 
-        return RedisTier(settings.redis_url, settings.redis_ttl, hiding)
-    except ImportError:
-        log.warning("`redis_url` is set, but the driver is missing: install steadyhand[redis]")
-        return None
+    return RedisTier(settings.redis_url, settings.redis_ttl)
 
 
 def client_settings(given: Any) -> Mapping[str, Any]:

@@ -31,7 +31,8 @@ Json = dict[str, Any]
 TRUSTED = frozenset(
     {
         "provider", "base_url", "api_key_file", "api_key_command", "profiles",
-        "redis_url", "redis_ttl", "state_dir", "replay", "record", "otlp_endpoint",
+        "redis_url", "redis_ttl", "archive_url", "archive_days", "durability", "state_dir",
+        "replay", "record", "otlp_endpoint",
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
         "keep_days", "keep_megabytes",
         "preview", "on_branch_switch", "api_seconds", "retry_attempts", "retry_min_seconds",
@@ -78,6 +79,18 @@ class Settings(BaseModel):
     top_p: float = Field(default=0.9, ge=0.8, le=0.95, description="Where a model takes it.")
     redis_url: str | None = Field(default=None, description="Redis beside the local journal.")
     redis_ttl: int = Field(default=3_600, ge=1, description="Seconds that Redis keeps a session.")
+    archive_url: str | None = Field(
+        default=None, description="PostgreSQL beside the local journal: every session, searchable."
+    )
+    archive_days: float = Field(
+        default=0.0,
+        ge=0,
+        description="Days that PostgreSQL keeps a session after its last change; 0: for ever.",
+    )
+    durability: Literal["local", "shared"] = Field(
+        default="local",
+        description="What a finished round waits for: this machine's journal, or PostgreSQL too.",
+    )
     state_dir: Path | None = Field(default=None, description="Where the journal lies.")
     replay: Path | None = Field(
         default=None, description="Play this recorded session as the model."

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 from rich.bar import Bar
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from steadyhand_agent.statistics import MANY_TOKENS, Statistics, gather, quantile
@@ -40,25 +42,29 @@ def stats(given: argparse.Namespace) -> int:
     root, _ = folder(given.path)
     console = Console(highlight=False)
 
-    async def count() -> Statistics:
+    async def count() -> tuple[Statistics, list[str]]:
         engine = engine_in(root, console, yes=False)
         try:
             since = time.time() - given.days * 86_400
             states = engine.sessions.all_states(since, everywhere=given.all)
-            return gather([state async for state in states])
+            found = gather([state async for state in states])
+            return found, await engine.sessions.alerts()
         finally:
             await engine.close()
 
-    found = asyncio.run(count())
+    found, stores = asyncio.run(count())
     if given.format == "json":
-        sys.stdout.write(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2).decode() + "\n")
+        told = as_json(found, stores)
+        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         show(console, found)
-    return 1 if found.alerts() else 0
+        for alert in stores:
+            console.print(f"[yellow]{escape(alert)}[/yellow]")
+    return 1 if found.alerts() or stores else 0
 
 
-def as_json(found: Statistics) -> Json:
-    """The figures for a program."""
+def as_json(found: Statistics, stores: Sequence[str] = ()) -> Json:
+    """The figures for a program, and what there is to say of the stores."""
     return {
         "sessions": dict(found.states),
         "rounds": _spread([rounds for _, rounds, _ in found.tasks]),
@@ -80,7 +86,7 @@ def as_json(found: Statistics) -> Json:
         "pauses": dict(found.pauses),
         "parse_retries": found.misread,
         "compactions": found.compactions,
-        "alerts": found.alerts(),
+        "alerts": [*found.alerts(), *stores],
     }
 
 

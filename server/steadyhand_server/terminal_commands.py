@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -17,14 +18,16 @@ from rich.table import Table
 
 from steadyhand_agent import git, sandbox
 from steadyhand_agent.decisions import Outcome
-from steadyhand_agent.errors import ModelKeyMissing, SettingsError, SteadyhandError
+from steadyhand_agent.errors import ModelKeyMissing, SettingsError, SteadyhandError, StoreAway
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.state import care
+from steadyhand_agent.state.leases import machine
+from steadyhand_agent.state.tier import Reach
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
-from steadyhand_server.engine import Engine, keys, redis_tier
+from steadyhand_server.engine import Engine, keys, tiers
 from steadyhand_server.settings import Settings, load, user_file, wanted
 from steadyhand_server.terminal import TerminalEditor, confirm, show_diff
 
@@ -94,10 +97,14 @@ async def _list_sessions(engine: Engine, console: Console) -> int:
         console.print("No session in this folder yet.")
         return 0
     table = Table("session", "state", "round", "tokens", "last", "task")
+    here = str(engine.workspace.root)
     for item in found:
+        elsewhere = item.checkout if item.checkout not in ("", here) else ""
+        if item.only_in:
+            elsewhere = f"{item.machine}, in {item.only_in}"
         table.add_row(
             item.session,
-            item.state,
+            f"{item.state} ({escape(elsewhere)})" if elsewhere else item.state,
             f"{item.round}/{item.max_rounds}",
             f"{item.tokens:,}/{item.max_tokens:,}",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated)),
@@ -109,7 +116,7 @@ async def _list_sessions(engine: Engine, console: Console) -> int:
 
 async def _search(engine: Engine, console: Console, words: list[str]) -> int:
     count = 0
-    async for found in care.search(engine.journal, " ".join(words), engine.workspace.id):
+    async for found in engine.sessions.search(" ".join(words)):
         count += 1
         place = f"{found.session.session}  round {found.round}  {found.kind}"
         console.print(f"{place}  [dim]{escape(visible(found.around))}[/dim]", soft_wrap=True)
@@ -138,8 +145,12 @@ async def _import(engine: Engine, console: Console, words: list[str]) -> int:
         data = await asyncio.to_thread(Path(words[0]).read_bytes)
     except OSError as error:
         raise SteadyhandError(f"{words[0]} cannot be read: {error.strerror}.") from error
-    root = str(engine.workspace.root)
-    session = await care.imported(engine.journal, data, engine.workspace.id, root, time.time())
+    here = {
+        "checkout": str(engine.workspace.root),
+        "machine": machine(),
+        "workspace": (await engine.sessions.names())[0],
+    }
+    session = await care.imported(engine.journal, data, here, time.time())
     console.print(f"Session {session} is here now; `steadyhand resume {session}` goes on with it.")
     return 0
 
@@ -303,25 +314,33 @@ def doctor(given: argparse.Namespace) -> int:
     except OSError:
         writable = False
     say("state directory", f"{state}{'' if writable else ' cannot be written'}", well=writable)
-    if settings.redis_url:
-        problem = asyncio.run(_ping(settings))
-        say("Redis", problem or "answers", well=not problem)
-    else:
-        say("Redis", "not configured; sessions are kept on this machine", well=None)
+    for name, said, well in asyncio.run(_stores(settings)):
+        say(name, said, well=well)
     stands = git.head(Path.cwd())
     say("this folder", f"branch {stands.branch}" if stands.branch else "no git branch", well=True)
     return 1 if bad else 0
 
 
-async def _ping(settings: Settings) -> str:
-
-    tier = redis_tier(settings)
-    if tier is None:
-        return "the driver is missing: pip install 'steadyhand[redis]'"
-    try:
-        return await tier.ping()
-    finally:
-        await tier.close()
+async def _stores(settings: Settings) -> list[tuple[str, str, bool | None]]:
+    """What there is to say of the stores beside the journal: name, sentence, whether it is well."""
+    said: list[tuple[str, str, bool | None]] = []
+    wrong: list[str] = []
+    for tier in tiers(settings, wrong.append):
+        reach = Reach(tier)
+        try:
+            await reach.ask(tier.ping(), 2.0)
+            alerts = await reach.ask(tier.health(), 2.0)
+            said += [(tier.name, alert, False) for alert in alerts]
+            said += [] if alerts else [(tier.name, "answers", True)]
+        except StoreAway as away:
+            said.append((tier.name, str(away), False))
+        with contextlib.suppress(Exception):
+            await tier.close()
+    said += [("stores", sentence, False) for sentence in wrong]
+    if not said:
+        told = "none besides the journal; sessions are kept on this machine"
+        said.append(("Redis, PostgreSQL", told, None))
+    return said
 
 
 def demo(given: argparse.Namespace) -> int:

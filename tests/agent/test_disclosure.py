@@ -247,7 +247,7 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
         lost.extend(found)
 
     journal = SqliteJournal(root.parent / "elsewhere" / "journal.sqlite")
-    store = Store(journal, RedisTier(url), print, home)
+    store = Store(journal, [RedisTier(url)], print, home)
     there = await store.load(ran.state.id)
     assert lost == ["config.py"]
     assert {c.path: c.new for c in there.proposal().changes} == {
@@ -259,7 +259,7 @@ async def test_redis_holds_neither_secrets_nor_bases(root: Path, valkey: Any) ->
     await store.close()
 
 
-async def test_what_is_secret_is_asked_once_a_save(tmp_path: Path, valkey: Any) -> None:
+async def test_what_is_secret_is_asked_once_a_checkpoint(tmp_path: Path) -> None:
     """To ask looks into the workspace's folders, and a session holds hundreds of texts."""
     asked: list[int] = []
 
@@ -267,12 +267,12 @@ async def test_what_is_secret_is_asked_once_a_save(tmp_path: Path, valkey: Any) 
         asked.append(1)
         return {"correct horse battery"}
 
-    state = SessionState(id="s", texts={f"{n}.py": f"correct horse battery {n}" for n in range(9)})
-    tier = RedisTier(valkey.connection_url, hiding=Secrets(b"k" * 32, known).hiding)
-    assert await tier.save(state, [])
-    hot = await tier.load("s")
-    await tier.close()
-    assert hot is not None
-    assert set(hot.state.texts) == set(state.texts)
-    assert all("horse" not in (text or "") for text in hot.state.texts.values())
+    from steadyhand_agent.state.outward import of_state
+
+    texts: dict[str, str | None] = {f"{n}.py": f"correct horse battery {n}" for n in range(9)}
+    state = SessionState(id="s", texts=texts)
+    hide = Secrets(b"k" * 32, known).hiding()
+    told = of_state(state.model_dump(mode="json"), hide, 1_000_000)
+    assert set(told["texts"]) == set(state.texts)
+    assert all("horse" not in (text or "") for text in told["texts"].values())
     assert len(asked) == 1

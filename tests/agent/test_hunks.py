@@ -38,7 +38,16 @@ from steadyhand_server.terminal import TerminalEditor
 
 TEXTS = st.text(st.sampled_from("ab\n\r\f\u2028é"), max_size=30)
 FILES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "d\r\n", "e\f\n"]), max_size=12)
-TASK = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c", "model": "m"}
+GIT = {"branch": "", "commit": "", "dirty": ""}
+TASK = {
+    "task": {"prompt": "p"},
+    "limits": {},
+    "workspace": "w",
+    "checkout": "c",
+    "model": "m",
+    "machine": "",
+    **GIT,
+}
 
 
 class Files:
@@ -537,7 +546,9 @@ def test_nobody_elsewhere_can_try_guesses_of_a_secret_on_a_hunk(files: Files) ->
     files.keep("hunks", body)
     digest = files.state.offered["a.py"][0].digest
     assert digest
-    left = orjson.dumps([of_state(files.state, str), of_body("hunks", body, str)]).decode()
+    left = orjson.dumps(
+        [of_state(files.state.model_dump(mode="json"), str, 1_000), of_body("hunks", body, str)]
+    ).decode()
     assert digest not in left
 
 

@@ -33,7 +33,16 @@ SEEDS = st.integers(0, 10_000)
 PATHS = st.sampled_from(["a.py", "b.py"])
 # Lines as they come: some many times, some with odd ends.
 COMMON = ["\n", "x\n", "    return\n", "\f\n", "é\u2028\n", "end\r\n"]
-TASK = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c", "model": "m"}
+GIT = {"branch": "", "commit": "", "dirty": ""}
+TASK = {
+    "task": {"prompt": "p"},
+    "limits": {},
+    "workspace": "w",
+    "checkout": "c",
+    "model": "m",
+    "machine": "",
+    **GIT,
+}
 
 
 def done(work: Coroutine[Any, Any, Any]) -> Any:

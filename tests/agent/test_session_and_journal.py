@@ -11,7 +11,6 @@ from steadyhand_agent.proposals.changes import FileChange
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import (
     MAX_RECORD_BYTES,
-    SCHEMA,
     Head,
     Kind,
     Record,
@@ -19,12 +18,14 @@ from steadyhand_agent.state.journal import (
     snapshot,
     verified,
 )
+from steadyhand_agent.state.migrations import SCHEMA
 
 START = Head(0, 1, "")
 LIMITS = {"rounds": 20, "tokens": 32_000, "output": 4_096, "minutes": 30.0}
 TASK = {
     "task": {"prompt": "Do it", "path": "a.py", "lines": [1, 2], "selection": "x", "diagnostics": ["d"]},
     "limits": LIMITS, "workspace": "w", "checkout": "/c", "model": "m",
+    "machine": "", "branch": "", "commit": "", "dirty": "",
 }  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def test_a_round_gathers_what_followed() -> None:
         ("verdict", {"verdict": "permit", "remarks": {"a.py": ["look"]}}),
         ("result", result()),
         ("note", {"text": "n"}),
-        ("round", {"branch": "main", "commit": "c0"}),
+        ("round", {"branch": "main", "commit": "c0", "dirty": ""}),
     )
     (done,) = state.rounds
     assert done.verdicts[0]["verdict"] == "permit"
@@ -151,7 +152,7 @@ def test_a_grant_adds_to_the_limits() -> None:
 
 def test_a_lease_moves_the_session_and_raises_the_fence() -> None:
     state = folded(("task", TASK))
-    state.take(record("s", state.head, "lease", {"checkout": "/d"}, fence=4, at=2.0))
+    state.take(record("s", state.head, "lease", {"checkout": "/d", "machine": ""}, fence=4, at=2.0))
     assert (state.checkout, state.fence) == ("/d", 4)
 
 
@@ -189,7 +190,7 @@ STEPS: list[tuple[Kind, dict[str, Any]]] = [
     ("reply", reply(1)),
     ("verdict", {"verdict": "refuse", "rule": "duplicate", "details": ["k"], "why": "w"}),
     ("result", result(changes=[{"path": "a", "base": "1", "new": "2"}])),
-    ("round", {"branch": "b", "commit": "c"}),
+    ("round", {"branch": "b", "commit": "c", "dirty": ""}),
     ("reply", reply(2)),
     ("note", {"text": "n", "unreadable": True}),
     ("grant", {"rounds": 1, "tokens": 2, "minutes": 3.0}),
@@ -197,7 +198,7 @@ STEPS: list[tuple[Kind, dict[str, Any]]] = [
     ("rebased", {"files": {"a": {"base": "1", "new": "2"}, "b": None}, "note": "moved"}),
     *APPLIED[2:],
     ("state", {"state": "finished", "reason": "r"}),
-    ("lease", {"checkout": "/e"}),
+    ("lease", {"checkout": "/e", "machine": ""}),
     ("undone", {"set": {"h1": "reverted"}}),
 ]
 

@@ -14,7 +14,16 @@ from steadyhand_agent.state.journal import record
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.texts import taken_out
 
-TASK = {"task": {"prompt": "Add a retry"}, "limits": {}, "workspace": "w", "checkout": "/c"}
+TASK = {
+    "task": {"prompt": "Add a retry"},
+    "limits": {},
+    "workspace": "w",
+    "checkout": "/c",
+    "machine": "",
+    "branch": "",
+    "commit": "",
+    "dirty": "",
+}
 REPLY = {
     "round": 1, "stop_reason": "tool_use", "charged": 1, "raw": 1, "cached_input": 0, "seconds": 0.1,
     "blocks": [{"type": "text", "text": "An exponential backoff\nwith jitter fits here."}],
@@ -41,7 +50,7 @@ async def session(
         ("task", TASK | {"model": "m"}),
         ("reply", REPLY),
         ("result", {"result": {"text": "Edited."}, "changes": [change]}),
-        ("round", {"branch": "main", "commit": "c" * 40}),
+        ("round", {"branch": "main", "commit": "c" * 40, "dirty": ""}),
         ("state", {"state": state, "reason": "because"}),
     ):
         kept, texts = taken_out(kind, body)
@@ -51,10 +60,13 @@ async def session(
     return made
 
 
+HERE = {"workspace": "elsewhere", "checkout": "/there", "machine": "m"}
+
+
 async def loaded(journal: SqliteJournal, name: str) -> SessionState:
     from steadyhand_agent.state.tiers import Store
 
-    return await Store(journal, None, print).load(name)
+    return await Store(journal, [], print).load(name)
 
 
 async def test_an_export_comes_in_elsewhere_as_it_was(
@@ -63,13 +75,13 @@ async def test_an_export_comes_in_elsewhere_as_it_was(
     was = await session(journal, "s1", "paused")
     data = await care.exported(journal, "s1")
     other = SqliteJournal(tmp_path / "other" / "journal.sqlite")
-    assert await care.imported(other, data, "elsewhere", "/there", 9.0) == "s1"
+    assert await care.imported(other, data, HERE, 9.0) == "s1"
     found = await loaded(other, "s1")
     assert (found.workspace, found.checkout, found.state) == ("elsewhere", "/there", "paused")
     assert (found.bases, found.texts, found.rounds) == (was.bases, was.texts, was.rounds)
-    assert [s.session for s in await other.sessions("elsewhere")] == ["s1"]
+    assert [s.session for s in await other.sessions(["elsewhere"])] == ["s1"]
     with pytest.raises(SessionError, match="here already"):
-        await care.imported(other, data, "elsewhere", "/there", 9.0)
+        await care.imported(other, data, HERE, 9.0)
     await other.close()
 
 
@@ -96,11 +108,11 @@ async def test_a_damaged_export_is_refused_whole(
     spoil(told)
     other = SqliteJournal(tmp_path / "other" / "journal.sqlite")
     with pytest.raises(SessionError):
-        await care.imported(other, orjson.dumps(told), "w", "/c", 9.0)
+        await care.imported(other, orjson.dumps(told), HERE, 9.0)
     assert await other.sessions() == []
     for nonsense in (b"", b"[]", b"{}", b"\xff", b'{"form": 1}'):
         with pytest.raises(SessionError):
-            await care.imported(other, nonsense, "w", "/c", 9.0)
+            await care.imported(other, nonsense, HERE, 9.0)
     await other.close()
 
 
@@ -112,13 +124,13 @@ async def test_an_unknown_session_cannot_be_exported(journal: SqliteJournal) -> 
 async def test_search_finds_all_of_the_words_wherever_they_stand(journal: SqliteJournal) -> None:
     await session(journal, "old", at=1.0)
     await session(journal, "new", at=2.0)
-    found = [one async for one in care.search(journal, "JITTER backoff", "w")]
+    found = [one async for one in care.search(journal, "JITTER backoff", ["w"])]
     assert [(f.session.session, f.kind, f.round) for f in found] == [
         ("new", "reply", 1), ("old", "reply", 1),
     ]  # fmt: skip
     assert "backoff with jitter" in found[0].around
     assert [f.kind async for f in care.search(journal, "add a retry")] == ["task", "task"]
-    assert [f async for f in care.search(journal, "backoff", "another workspace")] == []
+    assert [f async for f in care.search(journal, "backoff", ["another workspace"])] == []
     assert [f async for f in care.search(journal, "  ")] == []
 
 

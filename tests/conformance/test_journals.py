@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_stores import MemoryJournal
 from steadyhand_agent.errors import CorruptRecord, JournalError, StaleWriter
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Head, Journal, record, verified
@@ -22,8 +23,22 @@ def sqlite(folder: Path) -> Journal:
     return SqliteJournal(folder / "journal.sqlite")
 
 
-JOURNALS = {"sqlite": sqlite}
-TASK = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c", "model": "m"}
+def memory(folder: Path) -> Journal:
+    return MemoryJournal()
+
+
+JOURNALS = {"memory": memory, "sqlite": sqlite}
+TASK = {
+    "task": {"prompt": "p"},
+    "limits": {},
+    "workspace": "w",
+    "checkout": "c",
+    "machine": "x",
+    "model": "m",
+    "branch": "",
+    "commit": "",
+    "dirty": "",
+}
 
 
 @pytest.fixture(params=sorted(JOURNALS))
@@ -104,7 +119,7 @@ async def test_sessions_by_workspace_newest_first(journal: Journal) -> None:
     other.take(item)
     await journal.append(item, other.to_summary())
     assert (await journal.sessions())[0].session == "d"
-    assert {s.session for s in await journal.sessions("w")} == {"a", "b", "c"}
+    assert {s.session for s in await journal.sessions(["w"])} == {"a", "b", "c"}
 
 
 async def test_many_sessions_at_once(journal: Journal) -> None:

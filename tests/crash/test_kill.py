@@ -69,7 +69,7 @@ async def journal(folder: Path) -> tuple[str, SessionState]:
     good, broken = verified(records, Head(0, 0, ""))
     assert broken is None
     assert len(good) == len(records)
-    state = await Store(kept, None, print).load(summary.session)
+    state = await Store(kept, [], print).load(summary.session)
     await kept.close()
     return summary.session, state
 
@@ -230,12 +230,16 @@ async def test_the_server_is_killed_and_resumed(tmp_path: Path, sample: Path) ->
     assert await second.stop() == 0
 
 
-def test_a_damaged_journal_is_said_and_never_wrong(tmp_path: Path, sample: Path) -> None:
+def test_a_damaged_record_costs_what_came_after_it_and_nothing_else(
+    tmp_path: Path, sample: Path
+) -> None:
+    """It is said, the bytes are put aside, and the session goes on from the last good record."""
     task(tmp_path, sample, "task", "x")
-    session, _ = asyncio.run(journal(tmp_path))
+    session, before = asyncio.run(journal(tmp_path))
     import apsw
 
-    db = apsw.Connection(str(tmp_path / "state" / "journal.sqlite"))
+    path = str(tmp_path / "state" / "journal.sqlite")
+    db = apsw.Connection(path)
     body = db.execute("SELECT body FROM records WHERE seq = 9").get
     flipped = bytes([*body[:10], body[10] ^ 1, *body[11:]])
     db.execute("UPDATE records SET body = ? WHERE seq = 9", (flipped,))
@@ -244,9 +248,15 @@ def test_a_damaged_journal_is_said_and_never_wrong(tmp_path: Path, sample: Path)
     done = subprocess.run(
         command, env=environment(tmp_path), capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "damaged" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "damaged" in done.stdout
+    assert "4 rounds were lost after round 1" in " ".join(done.stdout.split())
+    _, after = asyncio.run(journal(tmp_path))
+    check_whole(after)
+    assert after.rounds[0] == before.rounds[0]
+    db = apsw.Connection(path)
+    assert db.execute("SELECT count(*) FROM quarantined").get == STEPS - 8
+    db.close()
 
 
 def test_two_writers_one_wins(tmp_path: Path, sample: Path) -> None:
@@ -260,6 +270,7 @@ def test_two_writers_one_wins(tmp_path: Path, sample: Path) -> None:
         other = SqliteJournal(tmp_path / "state" / "journal.sqlite")
         state = SessionState(id="s", workspace="w")
         body = {"task": {"prompt": "p"}, "limits": {}, "workspace": "w", "checkout": "c"}
+        body |= {"machine": "", "branch": "", "commit": "", "dirty": ""}
         item = record("s", state.head, "task", body | {"model": "m"}, fence=1, at=1.0)
         state.take(item)
         await store.append(item, state.to_summary())

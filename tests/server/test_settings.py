@@ -79,6 +79,7 @@ def test_sources_are_merged_key_by_key(root: Path) -> None:
 
 VALUES: dict[str, Any] = {
     "base_url": "http://evil", "api_key_file": "/etc/passwd", "redis_url": "redis://evil",
+    "archive_url": "postgresql://evil", "archive_days": 1.0, "durability": "shared",
     "redis_ttl": 1, "state_dir": "/tmp/evil", "replay": "/tmp/x", "record": "/tmp/y",
     "allow_secret_files": "*.pem,.env.local",
     "check_seconds": 9.0, "check_megabytes": 9, "keep_days": 9.0, "keep_megabytes": 9.0,

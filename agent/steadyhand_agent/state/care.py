@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import orjson
@@ -46,14 +46,13 @@ async def exported(journal: Journal, session: str) -> bytes:
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
 
-async def imported(journal: Journal, data: bytes, workspace: str, checkout: str, now: float) -> str:
+async def imported(journal: Journal, data: bytes, here: Json, now: float) -> str:
     """Takes an exported session in; returns its id.
 
     Args:
         journal: Where it is to be kept.
         data: The export.
-        workspace: The workspace that it belongs to from now on.
-        checkout: Its folder.
+        here: The `workspace` that it belongs to from now on, its `checkout` and its `machine`.
         now: Seconds since the epoch.
 
     Raises:
@@ -82,8 +81,7 @@ async def imported(journal: Journal, data: bytes, workspace: str, checkout: str,
             state.take(item, texts)
     except CorruptRecord as error:
         raise SessionError(f"The export is damaged: {error}") from error
-    body = {"checkout": checkout, "workspace": workspace}
-    last = record(session, state.head, "lease", body, fence=state.fence, at=now)
+    last = record(session, state.head, "lease", here, fence=state.fence, at=now)
     state.take(last)
     for item in (*good, last):
         own = {n: texts[n] for n in names_in(item.kind, orjson.loads(item.body)) if n in texts}
@@ -108,16 +106,27 @@ class Found:
 
 
 async def search(
-    journal: Journal, words: str, workspace: str | None = None
+    journal: Journal,
+    words: str,
+    workspaces: Collection[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> AsyncIterator[Found]:
     """The places where sessions say all of some words, the newest session first.
+
+    Args:
+        journal: Where they are kept.
+        words: All of them, in any order.
+        workspaces: The names of a workspace; None for all.
+        only: The ids of those that are looked at; None for all.
 
     Only what was said and done is looked at, in the form in which it was kept: secrets are hidden.
     """
     wanted = [word.casefold() for word in words.split()]
     if not wanted:
         return
-    for summary in await journal.sessions(workspace):
+    for summary in await journal.sessions(workspaces):
+        if only is not None and summary.session not in only:
+            continue
         number = 0
         for item in await journal.records(summary.session):
             number += item.kind == "reply"

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import orjson
+import zstandard
 
 from steadyhand_agent.errors import CorruptRecord, JournalError
+from steadyhand_agent.state.migrations import SCHEMA, upgraded
 
 Json = dict[str, Any]
 
@@ -34,8 +36,10 @@ Kind = Literal[
     "compacted", "lease", "snapshot",
 ]  # fmt: skip
 
-SCHEMA = 1
 MAX_RECORD_BYTES = 1_000_000
+# A body of more bytes is kept packed.
+_PACKED_FROM = 32_000
+_ZSTD = zstandard.FRAME_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Record:
     crc: int
 
     def read(self) -> Json:
-        """The body, once its checksum and digest have been verified.
+        """The body in today's form, once its checksum and digest have been verified.
 
         Raises:
             CorruptRecord: They do not match.
@@ -77,7 +81,7 @@ class Record:
             raise JournalError(
                 f"Session {self.session} was written by a newer Steadyhand (record form "
                 f"{self.schema}, this one reads {SCHEMA}); it was left untouched. "
-                "Upgrade to open it."
+                "Install the version that wrote it, or a newer one, to open it."
             )
         # A snapshot carries the digest of the record it stands for, so that the chain goes on.
         chained = self.kind == "snapshot" or self.digest == _digest(self)
@@ -86,7 +90,7 @@ class Record:
                 f"Record {self.seq} of session {self.session} is damaged; "
                 "the records before it are kept."
             )
-        return orjson.loads(self.body)
+        return upgraded(self.kind, self.schema, orjson.loads(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,11 @@ def record(session: str, head: Head, kind: Kind, body: Json, *, fence: int, at: 
             f"A {kind} record cannot be written down ({error}); the session was paused before it."
         ) from error
     if len(data) > MAX_RECORD_BYTES:
+        where, size = _largest(body)
         raise JournalError(
             f"A {kind} record of {len(data):,} bytes is larger than the journal takes "
-            f"({MAX_RECORD_BYTES:,}); the session was paused before it."
+            f"({MAX_RECORD_BYTES:,}); most of it is `{where}` with {size:,}. The session was "
+            "paused before it."
         )
     bare = Record(
         session,
@@ -147,6 +153,37 @@ def snapshot(state: Json, head: Head, session: str, at: float) -> Record:
     )
 
 
+def packed(data: bytes) -> bytes:
+    """Bytes as a store keeps them: with zstd where they are many."""
+    return zstandard.compress(data, 3) if len(data) > _PACKED_FROM else data
+
+
+def unpacked(data: bytes, most: int = MAX_RECORD_BYTES) -> bytes:
+    """The bytes that were packed; what cannot be unpacked stays as it is, and fails its checksum.
+
+    JSON never begins with the magic number by which zstd's frames are known.
+    """
+    if not data.startswith(_ZSTD):
+        return data
+    try:
+        return zstandard.decompress(data, max_output_size=most)
+    except (zstandard.ZstdError, MemoryError):
+        return data
+
+
+def _largest(value: Any, name: str = "") -> tuple[str, int]:
+    """The longest text in a body, by its place, and its bytes."""
+    if isinstance(value, str):
+        return name, len(value.encode("utf-8", "surrogatepass"))
+    parts: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        parts = list(value.items())  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list | tuple):
+        parts = list(enumerate(value))  # pyright: ignore[reportUnknownArgumentType]
+    found = [_largest(part, f"{name}.{key}" if name else str(key)) for key, part in parts]
+    return max(found, key=lambda one: one[1], default=(name, 0))
+
+
 def _digest(of: Record) -> str:
     head = f"{of.session}\0{of.seq}\0{of.fence}\0{of.kind}\0{of.schema}\0{of.at!r}\0{of.prev}\0"
     return hashlib.blake2b(head.encode() + of.body, digest_size=16).hexdigest()
@@ -172,15 +209,6 @@ def verified(records: Sequence[Record], head: Head) -> tuple[list[Record], Corru
     return good, None
 
 
-def linked(records: Sequence[Record], head: Head, end: Head) -> bool:
-    """True where records follow each other from `head` to `end`, by what they say of themselves."""
-    for item in records:
-        if item.seq != head.seq + 1 or item.prev != head.digest:
-            return False
-        head = Head(item.seq, item.fence, item.digest)
-    return bool(records) and (head.seq, head.digest) == (end.seq, end.digest)
-
-
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a list of sessions shows of one."""
@@ -198,11 +226,21 @@ class Summary:
     # True while something that the session wrote could be taken back; or brought back.
     applied: bool = False
     reverted: bool = False
+    # The checkout that it works on.
+    checkout: str = ""
+    machine: str = ""
+    # Empty where this machine has it; else the store that alone knows it.
+    only_in: str = ""
 
     def as_json(self) -> Json:
         """For the wire and for a store."""
         named: Json = {name: getattr(self, name) for name in self.__slots__}
         return {"id": named["session"], **named}
+
+    @classmethod
+    def from_json(cls, told: Json) -> Summary:
+        """What a store kept; what a newer Steadyhand added is left out."""
+        return cls(**{key: value for key, value in told.items() if key in cls.__slots__})
 
 
 class Journal(Protocol):
@@ -231,12 +269,43 @@ class Journal(Protocol):
         """The last record's place; None for an unknown session."""
         ...
 
-    async def take(self, session: str) -> int:
-        """A new, higher fence for a session; older writers are refused from now on."""
+    async def take(self, session: str, least: int = 0, holder: str = "", until: float = 0.0) -> int:
+        """A new, higher fence for a session, and its lease; older writers are refused from now on.
+
+        Args:
+            session: Its id.
+            least: The fence is no less.
+            holder: Who writes it from now on.
+            until: When the lease ends, in seconds since the epoch.
+        """
         ...
 
-    async def sessions(self, workspace: str | None = None) -> list[Summary]:
-        """All sessions, or those of one workspace, the newest first."""
+    async def renew(self, session: str, fence: int, holder: str, until: float) -> bool:
+        """Prolongs a lease; False where somebody has a newer fence."""
+        ...
+
+    async def held(self, session: str) -> tuple[str, float]:
+        """Who holds the lease, and until when; empty where nobody ever did."""
+        ...
+
+    async def roll_back(self, session: str, seq: int, why: str) -> None:
+        """Puts the records after a place aside, so that the session goes on from there."""
+        ...
+
+    async def behind(self, tier: str) -> list[str]:
+        """The sessions that another store does not know up to their last record."""
+        ...
+
+    async def delivered(self, tier: str, session: str) -> tuple[int, str]:
+        """How far another store knows a session: the seq and the digest of the last record."""
+        ...
+
+    async def deliver(self, tier: str, session: str, seq: int, digest: str) -> None:
+        """Keeps how far another store knows a session."""
+        ...
+
+    async def sessions(self, workspaces: Collection[str] | None = None) -> list[Summary]:
+        """All sessions, or those of a workspace by any of its names, the newest first."""
         ...
 
     async def delete(self, session: str) -> bool:

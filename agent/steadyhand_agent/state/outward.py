@@ -14,7 +14,7 @@ from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.proposals.hunks import renewed
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
-from steadyhand_agent.workspace import text_hash
+from steadyhand_agent.workspace import text_hash, utf8
 
 Json = dict[str, Any]
 Hide = Callable[[str], str]
@@ -23,15 +23,32 @@ Hiding = Callable[[], Hide]
 _THOUGHTS = ("thinking", "redacted_thinking")
 
 
-def of_state(state: SessionState, hide: Hide) -> Json:
-    """A session's state as others may hold it."""
-    told: Json = _hidden(state.model_dump(mode="json"), hide)
-    told |= {"bases": {}, "applied": [], "writing": [], "parked": {}}
+def of_state(dump: Json, hide: Hide, most: int) -> Json:
+    """A session's state as others may hold it.
+
+    Args:
+        dump: The state as JSON.
+        hide: Takes the secrets out of a text.
+        most: Bytes that the new texts of its files may take together; the largest ones stay behind,
+            and are looked for by their hashes where the session comes home.
+    """
+    told: Json = _hidden(dump | {"bases": {}, "texts": {}}, hide)
+    told |= {"applied": [], "writing": [], "parked": {}, "left": {}, "agreed": {}}
     for kept in ("offered", "former"):
         told[kept] = _without_digests(told[kept])
     told["away"] = {
-        path: text_hash(base) if base is not None else "" for path, base in state.bases.items()
+        path: text_hash(base) if base is not None else "" for path, base in dump["bases"].items()
     }
+    texts, away = told["texts"], told["large"] = {}, {}
+    left = most
+    sizes = {path: len(utf8(text)) if text else 0 for path, text in dump["texts"].items()}
+    for path in sorted(sizes, key=lambda path: sizes[path]):
+        text = dump["texts"][path]
+        left -= sizes[path]
+        if text is not None and (left < 0 or not _plain(text)):
+            away[path] = text_hash(text)
+        else:
+            texts[path] = text and hide(text)
     return told
 
 
@@ -65,12 +82,20 @@ def home(
         The paths whose changes cannot be used here.
     """
     lost: list[str] = []
+    for path, digest in state.large.items():
+        # What was too large to travel may have come by git: then there is nothing left to change.
+        here = current(path)
+        if here is not None and text_hash(here) == digest:
+            state.forget(path)
+            state.away.pop(path, None)
     for path, digest in sorted(state.away.items()):
         base = state.bases[path] if path in state.bases else current(path) if digest else None
         new = state.texts.get(path)
         try:
             if digest and (base is None or text_hash(base) != digest):
                 raise ToolFailed(f"`{path}` is another file here.")
+            if path not in state.texts:
+                raise ToolFailed(f"The new text of `{path}` was too large to travel.")
             state.texts[path] = None if new is None else reveal(new, base or "")
             state.bases[path] = base
         except ToolFailed:
@@ -86,7 +111,7 @@ def home(
         if path in state.texts:
             base, new = state.bases[path], state.texts[path]
             state.offered[path] = [renewed(hunk, base, new) for hunk in hunks]
-    state.away = {}
+    state.away, state.large = {}, {}
     return lost
 
 
@@ -95,10 +120,16 @@ def _without_digests(files: Json) -> Json:
     return {path: [{**hunk, "digest": ""} for hunk in hunks] for path, hunks in files.items()}
 
 
+def _plain(text: str) -> bool:
+    """True where a text has no lone surrogate, which no store of others takes."""
+    return text.isascii() or text.encode("utf-8", "surrogatepass") == utf8(text)
+
+
 def _hidden(value: Any, hide: Hide) -> Any:
     """Every text hidden, but signed thinking, which must go back to the model unchanged."""
     if isinstance(value, str):
-        return hide(value)
+        # JSON has no lone surrogates.
+        return hide(value if value.isascii() else utf8(value).decode())
     if isinstance(value, list):
         return [_hidden(part, hide) for part in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, dict):

@@ -8,61 +8,29 @@ with may have the WAL-reset bug that was mended in 3.51.3.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import queue
 import threading
+import time
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import apsw
 import orjson
+import zstandard
 
 from steadyhand_agent.errors import JournalError, StaleWriter
-from steadyhand_agent.state.journal import Head, Record, Summary
-from steadyhand_agent.state.texts import names_in
+from steadyhand_agent.state import sqlite_schema
+from steadyhand_agent.state.journal import Head, Record, Summary, packed, unpacked
 from steadyhand_agent.workspace import text_hash
 
 T = TypeVar("T")
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id TEXT PRIMARY KEY,
-    workspace TEXT NOT NULL,
-    fence INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    digest TEXT NOT NULL,
-    updated REAL NOT NULL,
-    summary BLOB NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS sessions_by_workspace ON sessions (workspace, updated DESC);
-CREATE TABLE IF NOT EXISTS records (
-    session TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    fence INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    schema INTEGER NOT NULL,
-    at REAL NOT NULL,
-    prev TEXT NOT NULL,
-    body BLOB NOT NULL,
-    digest TEXT NOT NULL,
-    crc INTEGER NOT NULL,
-    PRIMARY KEY (session, seq)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS texts (
-    name TEXT PRIMARY KEY,
-    data BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS spending (
-    workspace TEXT NOT NULL,
-    day TEXT NOT NULL,
-    tokens INTEGER NOT NULL,
-    PRIMARY KEY (workspace, day)
-) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
-"""
-_VERSION = 1
+_COLUMNS = "session, seq, fence, kind, schema, at, prev, body, digest, crc"
+
 _Job = tuple[Callable[[apsw.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
@@ -71,6 +39,9 @@ class SqliteJournal:
 
     Args:
         path: The file; its folder is made, private to the user.
+
+    Attributes:
+        notice: What the person must know of the file; empty where all is well.
 
     Raises:
         JournalError: It cannot be opened, or a newer Steadyhand wrote it.
@@ -82,7 +53,7 @@ class SqliteJournal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            self._connection = _open(path)
+            self._connection, self.notice = sqlite_schema.opened(path)
         except (OSError, apsw.Error) as error:
             raise JournalError(
                 f"The journal {path} cannot be opened ({error}); no session can start. "
@@ -99,8 +70,11 @@ class SqliteJournal:
         def job(db: apsw.Connection) -> None:
             _append(db, item, summary)
             # Packed here: a caller that waited for it could be cancelled before this is queued.
-            packed = _packed(texts or {})
-            db.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", packed.items())
+            for name, text in (texts or {}).items():
+                data = zstandard.compress(text.encode("utf-8", "surrogatepass"), 3)
+                db.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (name, data))
+                users = "INSERT OR IGNORE INTO text_users VALUES (?, ?)"
+                db.execute(users, (name, item.session))
 
         await self._do(job)
 
@@ -123,13 +97,12 @@ class SqliteJournal:
         rows = await self._do(
             lambda db: list(
                 db.execute(
-                    "SELECT session, seq, fence, kind, schema, at, prev, body, digest, crc "
-                    "FROM records WHERE session = ? AND seq > ? ORDER BY seq",
+                    f"SELECT {_COLUMNS} FROM records WHERE session = ? AND seq > ? ORDER BY seq",  # noqa: S608
                     (session, after),
                 )
             )
         )
-        return [Record(*row) for row in rows]
+        return [_read(row) for row in rows]
 
     async def head(self, session: str) -> Head | None:
         """The last record's place; None for an unknown session."""
@@ -140,12 +113,14 @@ class SqliteJournal:
         )
         return Head(*row) if row else None
 
-    async def take(self, session: str) -> int:
+    async def take(self, session: str, least: int = 0, holder: str = "", until: float = 0.0) -> int:
         """A new, higher fence; see `Journal.take`."""
 
         def job(db: apsw.Connection) -> int:
             row = db.execute(
-                "UPDATE sessions SET fence = fence + 1 WHERE id = ? RETURNING fence", (session,)
+                "UPDATE sessions SET fence = max(fence + 1, ?), holder = ?, until = ? "
+                "WHERE id = ? RETURNING fence",
+                (least, holder, until, session),
             ).fetchone()
             if row is None:
                 raise JournalError(f"There is no session {session} in {self.path}.")
@@ -153,9 +128,85 @@ class SqliteJournal:
 
         return await self._do(job)
 
-    async def sessions(self, workspace: str | None = None) -> list[Summary]:
-        """All sessions, or those of one workspace, the newest first."""
-        where, given = ("", ()) if workspace is None else ("WHERE workspace = ?", (workspace,))
+    async def renew(self, session: str, fence: int, holder: str, until: float) -> bool:
+        """Prolongs a lease; see `Journal.renew`."""
+
+        def job(db: apsw.Connection) -> bool:
+            row = db.execute(
+                "UPDATE sessions SET holder = ?, until = ? WHERE id = ? AND fence = ? RETURNING id",
+                (holder, until, session, fence),
+            ).fetchone()
+            return row is not None
+
+        return await self._do(job)
+
+    async def held(self, session: str) -> tuple[str, float]:
+        """Who holds the lease, and until when; see `Journal.held`."""
+        row = await self._do(
+            lambda db: db.execute(
+                "SELECT holder, until FROM sessions WHERE id = ?", (session,)
+            ).fetchone()
+        )
+        return (str(row[0]), float(row[1])) if row else ("", 0.0)
+
+    async def roll_back(self, session: str, seq: int, why: str) -> None:
+        """Puts records aside, with the bytes as they are; see `Journal.roll_back`."""
+
+        def job(db: apsw.Connection) -> None:
+            after = (session, seq)
+            look = f"SELECT {_COLUMNS} FROM records WHERE session = ? AND seq > ?"  # noqa: S608
+            for row in list(db.execute(look, after)):
+                kept = orjson.dumps([str(v) if not isinstance(v, bytes) else v.hex() for v in row])
+                put = "INSERT INTO quarantined VALUES (?, ?, ?, ?, ?)"
+                db.execute(put, (session, row[1], time.time(), why, kept))
+            db.execute("DELETE FROM records WHERE session = ? AND seq > ?", after)
+            last = db.execute(
+                "SELECT seq, digest FROM records WHERE session = ? ORDER BY seq DESC LIMIT 1",
+                (session,),
+            ).fetchone()
+            if last is None:
+                _forget(db, session)
+                return
+            db.execute("UPDATE sessions SET seq = ?, digest = ? WHERE id = ?", (*last, session))
+            db.execute("UPDATE delivered SET seq = 0 WHERE session = ? AND seq > ?", after)
+
+        await self._do(job)
+
+    async def behind(self, tier: str) -> list[str]:
+        """The sessions that another store lacks something of; see `Journal.behind`."""
+        rows = await self._do(
+            lambda db: list(
+                db.execute(
+                    "SELECT id FROM sessions LEFT JOIN delivered ON id = session AND tier = ? "
+                    "WHERE delivered.digest IS NOT sessions.digest ORDER BY updated",
+                    (tier,),
+                )
+            )
+        )
+        return [str(row[0]) for row in rows]
+
+    async def delivered(self, tier: str, session: str) -> tuple[int, str]:
+        """How far another store knows a session; see `Journal.delivered`."""
+        row = await self._do(
+            lambda db: db.execute(
+                "SELECT seq, digest FROM delivered WHERE tier = ? AND session = ?", (tier, session)
+            ).fetchone()
+        )
+        return (int(row[0]), str(row[1])) if row else (0, "")
+
+    async def deliver(self, tier: str, session: str, seq: int, digest: str) -> None:
+        """Keeps how far another store knows a session; see `Journal.deliver`."""
+
+        def job(db: apsw.Connection) -> None:
+            put = "INSERT OR REPLACE INTO delivered VALUES (?, ?, ?, ?)"
+            db.execute(put, (tier, session, seq, digest))
+
+        await self._do(job)
+
+    async def sessions(self, workspaces: Collection[str] | None = None) -> list[Summary]:
+        """All sessions, or those of a workspace by any of its names, the newest first."""
+        given = tuple(workspaces or ())
+        where = "" if workspaces is None else f"WHERE workspace IN ({', '.join('?' * len(given))})"
         rows = await self._do(
             lambda db: list(
                 db.execute(
@@ -164,20 +215,16 @@ class SqliteJournal:
                 )
             )
         )
-        return [Summary(**orjson.loads(row[0])) for row in rows]
+        return [Summary.from_json(orjson.loads(row[0])) for row in rows]
 
     async def delete(self, session: str) -> bool:
         """Forgets a session; see `Journal.delete`."""
 
         def job(db: apsw.Connection) -> bool:
-            if not db.execute(
-                "DELETE FROM sessions WHERE id = ? RETURNING id", (session,)
-            ).fetchall():
+            if db.execute("SELECT 1 FROM sessions WHERE id = ?", (session,)).fetchone() is None:
                 return False
-            own = _named_texts(db, "WHERE session = ?", (session,))
-            db.execute("DELETE FROM records WHERE session = ?", (session,))
-            for name in own - _named_texts(db):
-                db.execute("DELETE FROM texts WHERE name = ?", (name,))
+            _forget(db, session)
+            db.execute("DELETE FROM quarantined WHERE session = ?", (session,))
             return True
 
         return await self._do(job)
@@ -254,29 +301,33 @@ class SqliteJournal:
             loop.call_soon_threadsafe(_settle, future, value, error)
 
 
-def _named_texts(db: apsw.Connection, where: str = "", given: tuple[str, ...] = ()) -> set[str]:
-    """The hashes of the texts that records refer to."""
-    rows = db.execute(f"SELECT kind, body FROM records {where}", given)  # noqa: S608
-    found: set[str] = set()
-    for row in rows:
-        kind, body = cast("tuple[str, bytes]", row)
-        found |= names_in(kind, orjson.loads(body))
-    return found
+def _forget(db: apsw.Connection, session: str) -> None:
+    """Deletes a session, and the texts that no other one needs."""
+    db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+    db.execute("DELETE FROM records WHERE session = ?", (session,))
+    db.execute("DELETE FROM delivered WHERE session = ?", (session,))
+    db.execute(
+        "DELETE FROM texts WHERE name IN (SELECT name FROM text_users WHERE session = ?) AND "
+        "NOT EXISTS (SELECT 1 FROM text_users u WHERE u.name = texts.name AND u.session <> ?)",
+        (session, session),
+    )
+    db.execute("DELETE FROM text_users WHERE session = ?", (session,))
 
 
-def _packed(texts: Mapping[str, str]) -> dict[str, bytes]:
-    return {
-        name: zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
-        for name, text in texts.items()
-    }
+def _read(row: Any) -> Record:
+    item = Record(*row)
+    return dataclasses.replace(item, body=unpacked(item.body))
 
 
 def _unpacked(rows: list[tuple[str, bytes]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, data in rows:
         try:
-            text = zlib.decompress(data).decode("utf-8", "surrogatepass")
-        except (zlib.error, UnicodeDecodeError):
+            # The first form packed with zlib, whose streams never begin as zstd's frames do.
+            zstd = data.startswith(zstandard.FRAME_HEADER)
+            bare = zstandard.decompress(data) if zstd else zlib.decompress(data)
+            text = bare.decode("utf-8", "surrogatepass")
+        except (zstandard.ZstdError, zlib.error, MemoryError, UnicodeDecodeError):
             continue
         if text_hash(text) == name:
             found[name] = text
@@ -299,24 +350,6 @@ def _told(error: Exception, path: Path) -> JournalError:
         f"The journal {path} could not be written ({error}); everything before is kept. "
         "Free some space or mend its permissions, then resume the session."
     )
-
-
-def _open(path: Path) -> apsw.Connection:
-    db = apsw.Connection(str(path))
-    db.set_busy_timeout(5_000)
-    version = db.execute("PRAGMA user_version").fetchone()
-    if version is not None and int(version[0]) > _VERSION:
-        db.close()
-        raise JournalError(
-            f"The journal {path} was written by a newer Steadyhand (form {version[0]}, this one "
-            f"reads {_VERSION}); it was left untouched. Upgrade to open it."
-        )
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("BEGIN IMMEDIATE")
-    db.execute(_SCHEMA)
-    db.execute("COMMIT")
-    return db
 
 
 def _spent(db: apsw.Connection, workspace: str, day: str) -> int:
@@ -352,15 +385,16 @@ def _append(db: apsw.Connection, item: Record, summary: Summary) -> None:
             item.schema,
             item.at,
             item.prev,
-            item.body,
+            packed(item.body),
             item.digest,
             item.crc,
         ),
     )
     db.execute(
-        "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-        "fence = excluded.fence, seq = excluded.seq, digest = excluded.digest, "
-        "updated = excluded.updated, summary = excluded.summary",
+        "INSERT INTO sessions (id, workspace, fence, seq, digest, updated, summary) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "workspace = excluded.workspace, fence = excluded.fence, seq = excluded.seq, "
+        "digest = excluded.digest, updated = excluded.updated, summary = excluded.summary",
         (
             item.session,
             summary.workspace,

@@ -1,39 +1,52 @@
-"""The tiers together: the local journal first and always, Redis beside it when configured.
+"""The tiers together: the local journal first and always, PostgreSQL and Redis beside it.
 
-Owns who is written first and who decides on a read: the local journal's head does. Redis serves
-where its head equals it, or extends it with a valid chain; where it differs the two are a fork,
-which is said, put aside and never merged. Redis being away never stops a session.
+Owns who is written first, who decides on a read, and who gives the fence. The local journal's head
+decides: another store serves where its history extends ours; where the two differ, the other is
+kept as a session of its own, a named fork, and neither is dropped. A store that is away never stops
+a session.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 import orjson
 
-from steadyhand_agent.errors import CorruptRecord, JournalError, SessionError
-from steadyhand_agent.session import SessionState
-from steadyhand_agent.state.journal import (
-    Head,
-    Journal,
-    Record,
-    Summary,
-    linked,
-    snapshot,
-    verified,
+from steadyhand_agent.errors import (
+    CorruptRecord,
+    SessionError,
+    StaleWriter,
+    StoreAway,
 )
-from steadyhand_agent.state.redis import HotSession, RedisTier
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state import care, leases, outward
+from steadyhand_agent.state.care import Found
+from steadyhand_agent.state.journal import Head, Journal, Record, Summary, snapshot, verified
+from steadyhand_agent.state.leases import Holder, Leases
+from steadyhand_agent.state.outbox import Outbox, rounds_not_in
 from steadyhand_agent.state.texts import names_in
+from steadyhand_agent.state.tier import Archive, Checkpoint, Tier
 from steadyhand_agent.workspace import text_hash
 
 log = logging.getLogger(__name__)
 
-# A checkpoint goes to Redis when a session reaches one of these; in between, only locally.
+Durability = Literal["local", "shared"]
+
+# A checkpoint goes to the tiers when a session reaches one of these; in between, only locally.
 _CHECKPOINTS = frozenset(
     {"task", "round", "state", "applied", "undone", "redone", "marks", "rebased", "lease"}
 )
+# Before these the stores that others reach are asked whether the session is still ours: tokens or
+# files are at stake.
+_ASKED_BEFORE = frozenset({"call", "applying"})
+# What an acknowledgement may wait for a store that others reach.
+_SHARED_SECONDS = 1.0
 
 
 class Store:
@@ -41,23 +54,38 @@ class Store:
 
     Args:
         journal: The local one.
-        hot: Redis, or None.
+        tiers: The others; the first is the one that gives fences where it can be reached.
         tell: Says one sentence to the person.
         home: Completes a state that another machine left with what is here.
+        hiding: Gives what takes the secrets out of a text; asked once a checkpoint.
+        durability: What an acknowledgement needs; `shared` wants the first tier to have it, too.
     """
 
     def __init__(
         self,
         journal: Journal,
-        hot: RedisTier | None,
+        tiers: Sequence[Tier],
         tell: Callable[[str], None],
         home: Callable[[SessionState], None] = lambda _: None,
+        hiding: outward.Hiding = lambda: str,
+        durability: Durability = "local",
     ) -> None:
         self._home = home
         self._journal = journal
-        self._hot = hot
         self._tell = tell
-        self._recent: dict[str, list[Record]] = {}
+        self._durability: Durability = durability
+        self._outboxes = [Outbox(journal, tier, self._fold, hiding, self, tell) for tier in tiers]
+        self._us = Holder.ourselves()
+        self._leases = Leases(self._renew, self.taken)
+        self._stale: set[str] = set()
+        self._told_unwell: set[str] = set()
+        # Told of a session that somebody else writes now; its owner sets it.
+        self.lost: Callable[[str], None] = lambda _: None
+
+    def start(self) -> None:
+        """Begins to bring the tiers up to date with what an earlier process left."""
+        for outbox in self._outboxes:
+            outbox.start()
 
     async def append(
         self, item: Record, state: SessionState, texts: Mapping[str, str] | None = None
@@ -70,93 +98,153 @@ class Store:
             texts: Those that the record refers to, by their hashes.
 
         Raises:
+            StaleWriter: Somebody else writes the session now.
             JournalError: It is not durable, and the session must not go on.
         """
-        recent = self._recent.setdefault(item.session, [])
-        if self._hot is not None:
-            # Before the wait: the local append goes on even if its caller is cancelled, and a
-            # record that is missing in Redis would look like another history.
-            recent.append(item)
-        try:
-            await self._journal.append(item, state.to_summary(), texts)
-        except JournalError:
-            if self._hot is not None:
-                recent.remove(item)
-            raise
-        if self._hot is None:
+        if self._outboxes and item.kind in _ASKED_BEFORE:
+            await self._still_ours(item.session, item.fence)
+        if item.session in self._stale:
+            raise _stale(item.session)
+        await self._journal.append(item, state.to_summary(), texts)
+        if item.kind not in _CHECKPOINTS or state.seq != item.seq:
             return
-        if item.kind in _CHECKPOINTS:
-            kept = await self._hot.save(state, recent)
-            if kept:
-                recent.clear()
-            elif self._hot.just_lost:
-                self._tell(
-                    "Redis cannot be reached; sessions go on and are kept on this machine alone "
-                    "until it is back."
-                )
+        for outbox in self._outboxes:
+            outbox.put(state)
+        if self._durability == "shared" and self._outboxes:
+            # Where it is away, the session goes on and says so.
+            await self._outboxes[0].reached(item.session, item.seq, _SHARED_SECONDS)
+            if item.session in self._stale:
+                raise _stale(item.session)
+
+    async def _still_ours(self, session: str, fence: int) -> None:
+        for outbox in self._outboxes:
+            try:
+                newest = await outbox.reach.ask(outbox.tier.fence(session))
+            except StoreAway:
+                continue
+            if newest > fence:
+                self._stale.add(session)
+
+    def degraded(self, state: SessionState) -> str:
+        """What of a session is kept on this machine alone, in words; empty where nothing is."""
+        return rounds_not_in(self._outboxes, state)
 
     async def load(self, session: str) -> SessionState:
         """A session as of its last good record.
 
         Raises:
-            SessionError: No tier knows it.
+            SessionError: No store knows it.
             JournalError: What is kept cannot be read.
         """
         head = await self._journal.head(session)
-        hot = await self._hot.load(session) if self._hot is not None else None
         if head is None:
-            if hot is None:
-                raise SessionError(f"There is no session {session} here.")
-            return await self._adopt(hot)
-        # Only what is here is whole: bases and secrets never went to Redis.
+            for found in await self._fetched(session):
+                return await self._adopt(_state(found))
+            raise SessionError(f"There is no session {session} here.")
         state = await self._fold(session)
-        if hot is not None and (hot.state.seq, hot.state.digest) != (head.seq, head.digest):
-            return await self._reconcile(state, hot)
+        for found in await self._fetched(session):
+            other = _state(found)
+            if other.seq > state.seq and other.follows(state.seq, state.digest):
+                state = await self._extended(state, other)
+            elif not state.follows(other.seq, other.digest):
+                await self._forked(other)
         return state
 
+    async def _fetched(self, session: str) -> list[Checkpoint]:
+        """What the tiers have of a session, the longest history first."""
+        found = await asyncio.gather(*(self._fetch(outbox, session) for outbox in self._outboxes))
+        there = [one for one in found if one is not None]
+        return sorted(there, key=lambda one: one.head.seq, reverse=True)
+
+    async def _fetch(self, outbox: Outbox, session: str) -> Checkpoint | None:
+        try:
+            return await outbox.reach.ask(outbox.tier.fetch(session))
+        except StoreAway:
+            return None
+
     async def _fold(self, session: str) -> SessionState:
+        """A session from the local journal, mended where something in it is damaged."""
+        # The head first: what is appended meanwhile must not look like something that is missing.
+        head = await self._journal.head(session)
         records = await self._journal.records(session)
         first = Head(records[0].seq - 1, 0, records[0].prev) if records else Head(0, 0, "")
+        if records and records[0].kind != "snapshot" and records[0].seq != 1:
+            first = Head(0, 0, "")
         good, broken = await asyncio.to_thread(verified, records, first)
-        if broken is not None:
-            raise CorruptRecord(f"{broken} It cannot be resumed from this machine's journal.")
         named = {name for item in good for name in names_in(item.kind, orjson.loads(item.body))}
         texts = await self._journal.texts(named)
         state = SessionState(id=session)
+        for at, item in enumerate(good):
+            try:
+                state.take(item, texts)
+            except (CorruptRecord, KeyError, TypeError, ValueError, IndexError) as error:
+                good, broken = good[:at], CorruptRecord(str(error))
+                break
+        if broken is None and head is not None and head.seq > state.seq:
+            broken = CorruptRecord(f"The records after {state.seq} are missing.")
+        if broken is None:
+            return state
+        return await self._mended(session, good, records, texts, broken)
+
+    async def _mended(
+        self,
+        session: str,
+        good: list[Record],
+        records: list[Record],
+        texts: Mapping[str, str],
+        broken: CorruptRecord,
+    ) -> SessionState:
+        """Another store's history where it has more, else ours up to what is whole."""
+        state = SessionState(id=session)
         for item in good:
             state.take(item, texts)
+        rounds = sum(item.kind == "reply" for item in records)
+        why = str(broken)
+        await self._journal.roll_back(session, state.seq, why)
+        self._tell_damage(session, state, max(0, rounds - state.round), why)
+        for found in await self._fetched(session):
+            other = _state(found)
+            if other.seq > state.seq and (other.follows(state.seq, state.digest) or not good):
+                self._tell(f"Session {session} was completed from another store.")
+                if not good:
+                    return await self._adopt(other)
+                return await self._extended(state, other)
+        if not good:
+            raise CorruptRecord(
+                f"Nothing of session {session} could be read ({why}); its bytes were put aside."
+            )
         return state
 
-    async def _reconcile(self, state: SessionState, hot: HotSession) -> SessionState:
-        """Takes over what another machine left in Redis, if it follows ours; else it is a fork."""
-        if hot.state.seq <= state.seq:
-            ours = await self._journal.records(state.id, hot.state.seq - 1)
-            if ours[0].seq == hot.state.seq and ours[0].digest != hot.state.digest:
-                await self._fork(state.id, hot)
-            return state
-        newer = [item for item in hot.records if item.seq > state.seq]
-        if not linked(newer, state.head, hot.state.head):
-            await self._fork(state.id, hot)
-            return state
-        for path, base in state.bases.items():
-            # What both machines began from is still here, whatever the file holds by now.
-            if hot.state.away.get(path) == (text_hash(base) if base is not None else ""):
-                hot.state.bases[path] = base
-        hot.state.applied, hot.state.writing = state.applied, state.writing
-        return await self._adopt(hot)
-
-    async def _fork(self, session: str, hot: HotSession) -> None:
-        """Puts the other history aside, where this machine's next checkpoint does not reach it."""
-        name = await self._hot.set_aside(session, hot) if self._hot is not None else ""
-        where = f"the other was put aside as {name}" if name else "the other could not be put aside"
+    def _tell_damage(self, session: str, state: SessionState, lost: int, why: str) -> None:
+        what = (
+            "no round was" if not lost else "one round was" if lost == 1 else f"{lost} rounds were"
+        )
         self._tell(
-            f"Session {session} has another history in Redis than on this machine; this machine's "
-            f"is used, {where}."
+            f"The journal of session {session} is damaged: {why} The bytes were put aside; "
+            f"{what} lost after round {state.round}, and everything before is kept."
         )
 
-    async def _adopt(self, hot: HotSession) -> SessionState:
+    async def _extended(self, ours: SessionState, other: SessionState) -> SessionState:
+        """Takes over what another machine did after us, with what never left this one."""
+        for path, base in ours.bases.items():
+            # What both machines began from is still here, whatever the file holds by now.
+            if other.away.get(path) == (text_hash(base) if base is not None else ""):
+                other.bases[path] = base
+        for path, digest in list(other.large.items()):
+            text = ours.texts.get(path)
+            if text is not None and text_hash(text) == digest:
+                other.texts[path] = text
+                del other.large[path]
+        other.parked, other.left = ours.parked, dict(ours.left)
+        if other.place == ours.place:
+            other.applied, other.writing = ours.applied, ours.writing
+        else:
+            # It stands in the files here, and counts again once the session works here.
+            other.left[ours.place] = [*ours.applied, *ours.writing]
+        return await self._adopt(other)
+
+    async def _adopt(self, at: SessionState) -> SessionState:
         """What another machine left becomes this journal's, as a snapshot of where it stood."""
-        at = hot.state
         self._home(at)
         item = snapshot(at.model_dump(mode="json"), at.head, at.id, at.updated)
         state = SessionState(id=at.id)
@@ -164,22 +252,186 @@ class Store:
         await self._journal.append(item, state.to_summary())
         return state
 
+    async def foreign(self, tier: Tier, session: str) -> bool:
+        """A tier has another history: it becomes a session of its own; see `Conflicts`."""
+        outbox = next(one for one in self._outboxes if one.tier is tier)
+        found = await outbox.reach.ask(tier.fetch(session))
+        if found is None:
+            return True  # Damaged beyond use: ours takes its place.
+        ours, other = await self._fold(session), _state(found)
+        if other.follows(ours.seq, ours.digest):
+            return False  # It goes on where we stopped; whoever resumes takes it over.
+        if ours.follows(other.seq, other.digest):
+            return True
+        await self._forked(other)
+        return True
+
+    async def _forked(self, other: SessionState) -> None:
+        """Keeps another history of a session under a name of its own."""
+        session, name = other.id, f"{other.id}-{other.digest[:6]}"
+        if await self._journal.head(name) is not None:
+            return
+        where = other.machine or "another machine"
+        fork = other.model_copy(deep=True)
+        fork.id = name
+        fork.state = "paused" if fork.state in ("running", "waiting") else fork.state
+        fork.reason = f"A fork of session {session}: what {where} did while the two were apart."
+        await self._adopt(fork)
+        self._tell(
+            f"Session {session} has another history than on this machine, made on {where}. This "
+            f"machine's goes on; the other is kept as session {name}."
+        )
+
+    def taken(self, session: str) -> None:
+        """Somebody else writes the session now; see `Conflicts`."""
+        self._leases.let_go(session)
+        if session not in self._stale:
+            self._stale.add(session)
+            self.lost(session)
+
     async def take(self, session: str) -> int:
-        """A new, higher fence."""
-        return await self._journal.take(session)
+        """A new, higher fence, from the first store that can give one, and the lease with it."""
+        head = await self._journal.head(session)
+        fence = head.fence + 1 if head is not None else 1
+        for outbox in self._outboxes:
+            work = outbox.tier.take(session, fence, self._us.told(), leases.SECONDS)
+            try:
+                fence = max(fence, await outbox.reach.ask(work))
+            except StoreAway as away:
+                log.info("the fence of %s is not from %s: %s", session, outbox.tier.name, away)
+        until = time.time() + leases.SECONDS
+        fence = await self._journal.take(session, fence, self._us.told(), until)
+        self._stale.discard(session)
+        return fence
+
+    async def hold(self, session: str, fence: int) -> None:
+        """Holds the lease of a session that works, and renews it."""
+        await self._renew(session, fence)
+        self._leases.hold(session, fence)
+
+    async def let_go(self, session: str, fence: int) -> None:
+        """Gives the lease up; whoever comes next need not ask."""
+        self._leases.let_go(session)
+        await self._renew(session, fence, 0.0)
+
+    async def held(self, session: str) -> Holder | None:
+        """Who else works on a session now; None where nobody does."""
+        told, until = await self._journal.held(session)
+        found = [told] if until > time.time() else []
+        for outbox in self._outboxes:
+            try:
+                found.append(await outbox.reach.ask(outbox.tier.held(session)))
+            except StoreAway:
+                continue
+        for one in found:
+            holder = Holder.read(one)
+            if holder is not None and holder != self._us and not holder.gone():
+                return holder
+        return None
+
+    async def _renew(self, session: str, fence: int, seconds: float = leases.SECONDS) -> bool:
+        us = self._us.told()
+        ours = await self._journal.renew(session, fence, us, time.time() + seconds)
+        for outbox in self._outboxes:
+            try:
+                work = outbox.tier.renew(session, fence, us, seconds)
+                ours = await outbox.reach.ask(work) and ours
+            except StoreAway:
+                continue
+        return ours
 
     async def delete(self, session: str) -> bool:
-        """Forgets a session in every tier that can be reached; False where none knew it."""
-        elsewhere = await self._hot.delete(session) if self._hot is not None else False
-        self._recent.pop(session, None)
-        return await self._journal.delete(session) or elsewhere
+        """Forgets a session in every store that can be reached; False where none knew it."""
+        known = False
+        for outbox in self._outboxes:
+            outbox.forget(session)
+            try:
+                known = await outbox.reach.ask(outbox.tier.delete(session)) or known
+            except StoreAway as error:
+                log.warning("session %s is not deleted there: %s", session, error)
+        return await self._journal.delete(session) or known
 
-    async def sessions(self, workspace: str | None = None) -> list[Summary]:
-        """All sessions, or those of one workspace, the newest first."""
-        return await self._journal.sessions(workspace)
+    async def sessions(
+        self, workspaces: Collection[str] | None = None, *, elsewhere: bool = False
+    ) -> list[Summary]:
+        """All sessions, or those of a workspace, the newest first.
+
+        Args:
+            workspaces: The workspace's names.
+            elsewhere: Those that only other stores know, too.
+        """
+        found = {one.session: one for one in await self._journal.sessions(workspaces)}
+        if elsewhere and workspaces is not None:
+            for outbox in self._outboxes:
+                try:
+                    listed = await outbox.reach.ask(outbox.tier.sessions(workspaces))
+                except StoreAway:
+                    continue
+                for one in listed:
+                    found.setdefault(one.session, replace(one, only_in=outbox.tier.name))
+        return sorted(found.values(), key=lambda one: one.updated, reverse=True)
+
+    async def search(self, words: str, workspaces: Collection[str]) -> AsyncIterator[Found]:
+        """The places where sessions say all of some words, the newest first.
+
+        An archive is asked where there is one; of what it does not know yet, the journal is.
+        """
+        only: set[str] | None = None
+        for outbox in self._outboxes:
+            if isinstance(outbox.tier, Archive):
+                try:
+                    work = outbox.tier.search(words, workspaces)
+                    for summary, kind, number, around in await outbox.reach.ask(work, 5.0):
+                        yield Found(summary, kind, number, around)
+                    only = set(await self._journal.behind(outbox.tier.id))
+                except StoreAway as away:
+                    log.info("searched in the journal alone: %s", away)
+        async for found in care.search(self._journal, words, workspaces, only):
+            yield found
+
+    async def retire_archive(self, days: float) -> None:
+        """Has the archive let old sessions go; 0 keeps them for ever."""
+        for outbox in self._outboxes:
+            if days and isinstance(outbox.tier, Archive):
+                with contextlib.suppress(StoreAway):
+                    gone = await outbox.reach.ask(outbox.tier.retire(days), 20.0)
+                    log.info("the archive let %d sessions go", gone)
+
+    async def alerts(self) -> list[str]:
+        """What a person should know of the stores, a sentence each."""
+        said: list[str] = []
+        for outbox in self._outboxes:
+            try:
+                said += await outbox.reach.ask(outbox.tier.health())
+            except StoreAway as away:
+                said.append(str(away))
+        return said
+
+    def unwell(self, said: list[str]) -> None:
+        """Tells the person what a store says of itself, each kind of sentence once."""
+        for sentence in said:
+            if _kind(sentence) not in self._told_unwell:
+                self._told_unwell.add(_kind(sentence))
+                self._tell(sentence)
 
     async def close(self) -> None:
-        """Lets go of every tier."""
-        if self._hot is not None:
-            await self._hot.close()
+        """Lets go of every store."""
+        await self._leases.close()
+        await asyncio.gather(*(outbox.close() for outbox in self._outboxes))
         await self._journal.close()
+
+
+def _kind(sentence: str) -> str:
+    """A sentence without its numbers: what is worth telling once."""
+    return "".join(char for char in sentence if not char.isdigit())
+
+
+def _state(found: Checkpoint) -> SessionState:
+    return SessionState(**found.state)
+
+
+def _stale(session: str) -> StaleWriter:
+    return StaleWriter(
+        f"Session {session} was taken over by another window or machine; nothing more was written "
+        "here. Resume it to take it back."
+    )

@@ -13,6 +13,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from steadyhand_agent.errors import SteadyhandError
+from steadyhand_agent.guard.visible import visible
 from steadyhand_server import convert
 from steadyhand_server.handlers import proposals, quick_fixes
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from steadyhand_server.protocol import Command
 
 Json = dict[str, Any]
+_MOST_FOUND = 100
 
 
 def _engine(server: SteadyhandServer) -> Engine:
@@ -130,6 +132,27 @@ async def redo(server: SteadyhandServer, given: Json) -> Json:
     return _told(state, report.sentence("redone"))
 
 
+async def search(server: SteadyhandServer, given: Json) -> Json:
+    """`{words}` finds what this workspace's sessions said and did, the newest first."""
+    words = given.get("words")
+    if not isinstance(words, str) or not words.strip():
+        raise JsonRpcException("Say what to look for: {words: text}.", -32602)
+    found: list[Json] = []
+    async for one in _engine(server).sessions.search(words):
+        told = {"kind": one.kind, "round": one.round, "around": visible(one.around)}
+        found.append({**one.session.as_json(), **told})
+        if len(found) == _MOST_FOUND:
+            break
+    return {"found": found}
+
+
+async def delete(server: SteadyhandServer, given: Json) -> Json:
+    """`{session}` forgets a session everywhere; what it wrote into files stays."""
+    state = await _engine(server).sessions.delete(_session(given))
+    kept = " What it wrote into files stays." if state.applied else ""
+    return _told(state, f"Session {state.id} is deleted.{kept}")
+
+
 async def goto(server: SteadyhandServer, given: Json) -> None:
     """`{path, qualified}` shows a definition."""
 
@@ -210,6 +233,8 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.discard": discard,
         "steadyhand.undo": undo,
         "steadyhand.redo": redo,
+        "steadyhand.search": search,
+        "steadyhand.delete": delete,
         **proposals.COMMANDS,
         "steadyhand.goto": goto,
         "steadyhand.compare": compare,

