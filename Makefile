@@ -4,14 +4,14 @@ BIN := .venv/bin
 # Neovim, code-server and the like are kept here, so that a second run costs nothing.
 export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
 
-.PHONY: run test fuzz check test-editors test-packages test-crash bench lock clean
+.PHONY: run test fuzz check test-editors test-vscode screenshots test-packages test-crash bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/.run
 	$(BIN)/steadyhand demo $(ARGS)
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages and not vscode" $(ARGS)
 
 # Property and fuzz tests with the nightly number of random examples (hours); ARGS narrows it down.
 fuzz: .venv/.dev
@@ -24,6 +24,20 @@ test-crash: .venv/.dev
 # What needs Node.js besides: VS Code's extension builds from its lock, quick fixes run in Node.
 test-editors: .venv/.dev
 	$(BIN)/python -m pytest -q -m editors $(ARGS)
+
+# A real VS Code, installed from npm below STEADYHAND_TOOLS.
+test-vscode: .venv/.dev
+	$(BIN)/python -m pytest -q -m vscode $(ARGS)
+
+# The pictures of the README, from that VS Code; look at each before it is committed.
+screenshots: .venv/.dev
+	rm -rf .screens
+	STEADYHAND_SHOTS=$(CURDIR)/.screens $(BIN)/python -m pytest -q -m vscode -k "quick_fix or task"
+	mkdir -p docs/pictures
+	cp .screens/quick_fix/actions.png docs/pictures/finding.png
+	cp .screens/task/running.png docs/pictures/running.png
+	cp .screens/task/preview.png docs/pictures/proposal.png
+	rm -rf .screens
 
 # Quick fixes in real packages from PyPI, and the tests of those packages before and after.
 test-packages: .venv/.dev

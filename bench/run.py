@@ -17,6 +17,7 @@ import peers
 import proposals
 import read_findings
 import report
+import stores
 import stuck
 import tasks
 
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "stuck": stuck.section,
     "tasks": tasks.section,
     "proposals": proposals.section,
+    "stores": stores.section,
 }
 
 

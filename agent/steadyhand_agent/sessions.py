@@ -560,7 +560,14 @@ class Sessions:
             return  # Decided by a command while the question was open.
         if decision in ("apply", "preview"):
             report = await _to_its_end(self._apply(live, preview=decision == "preview"))
-            self._around.editor.tell(report.sentence(), warning=not report.complete)
+            if decision == "preview" and not report.done and not report.conflicts:
+                # To close the editor's own preview is no decision yet.
+                self._around.editor.tell(
+                    f"Nothing was applied. What session {live.state.id} proposes is kept: show it "
+                    "again, apply it or discard it when you like."
+                )
+            else:
+                self._around.editor.tell(report.sentence(), warning=not report.complete)
         elif decision == "discard":
             async with live.lock:
                 if live.state.state == "waiting":

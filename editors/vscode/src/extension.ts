@@ -1,9 +1,9 @@
 // Launches the server and gives its commands a face; what can be decided is decided by the server.
 
 import * as vscode from 'vscode';
-import type { Session, SessionAnswer } from './protocol';
+import type { Found, Session, SessionAnswer } from './protocol';
 import { mayRun, Server } from './server';
-import { ACTIONS, pickSessionAndAction, pickSessionFor, StatusBar, type Action } from './sessions';
+import { ACTIONS, pickAction, pickFound, pickSessionAndAction, pickSessionFor, StatusBar, type Action } from './sessions';
 
 const LAST_PROMPT = 'lastPrompt';
 
@@ -24,6 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => promptTask(started, context.workspaceState, 'Steadyhand: Do This Here', place)),
     command('steadyhand.showSessions', () => showSessions(started)),
     ...ACTIONS.map((action) => command(action.command, (argument) => actOnSession(started, action, argument?.session))),
+    command('steadyhand.searchSessions', () => searchSessions(started)),
     command('steadyhand.trustChecks', () => trustChecks(started)),
     command('steadyhand.restartServer', () => started.restart()),
     command('steadyhand.showLog', () => started.showLog()),
@@ -93,6 +94,23 @@ async function showSessions(server: Server): Promise<void> {
   }
 }
 
+async function searchSessions(server: Server): Promise<void> {
+  const words = (await vscode.window.showInputBox({ title: 'Steadyhand: Search Sessions', placeHolder: 'Words that were said or done in a session' }))?.trim();
+  const found = words ? (await server.run<{ found: Found[] }>('steadyhand.search', { words }))?.found : undefined;
+  if (!found) {
+    return;
+  }
+  if (!found.length) {
+    void vscode.window.showInformationMessage(`Steadyhand: no session of this workspace says “${words}”.`);
+    return;
+  }
+  const session = await pickFound(found);
+  const action = session && await pickAction(session);
+  if (action) {
+    await actOnSession(server, action, session.id);
+  }
+}
+
 /** The server shows what would be trusted, and asks. */
 async function trustChecks(server: Server): Promise<void> {
   const answer = await server.run<{ message: string }>('steadyhand.trust', {});
@@ -108,6 +126,12 @@ async function actOnSession(server: Server, action: Action, session?: string): P
   if (!session) {
     const sessions = await sessionsOf(server);
     session = sessions && (await pickSessionFor(action, sessions))?.id;
+  }
+  if (session && action.request === 'steadyhand.delete') {
+    const detail = 'What it wrote into files stays, and can no longer be undone from here.';
+    if (await vscode.window.showWarningMessage(`Delete session ${session}?`, { modal: true, detail }, 'Delete') !== 'Delete') {
+      return;
+    }
   }
   const answer = session && await server.run<SessionAnswer>(action.request, { session });
   if (answer && answer.message) {

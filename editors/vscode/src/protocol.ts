@@ -26,6 +26,15 @@ export interface Session extends Budget {
   /** Something of it can be taken back. */
   applied: boolean;
   reverted: boolean;
+  /** The working copy that it works on; the store that alone knows it, or ''. */
+  checkout: string;
+  only_in: string;
+}
+
+/** A place where a session speaks of what was looked for. */
+export interface Found extends Session {
+  kind: string;
+  around: string;
 }
 
 export interface SessionEvent extends Budget {
@@ -36,6 +45,8 @@ export interface SessionEvent extends Budget {
   tool?: string;
   verdict?: string;
   message?: string;
+  /** What of it is kept on this machine alone, in words. */
+  degraded?: string;
 }
 
 /** The answer to resume, proposal, apply, discard, undo and cancel. */

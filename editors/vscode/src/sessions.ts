@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import { State } from 'vscode-languageclient/node';
-import type { Budget, Session, SessionEvent, SessionState } from './protocol';
+import type { Budget, Found, Session, SessionEvent, SessionState } from './protocol';
 
 const ICONS: Record<SessionState, string> = {
   running: 'sync~spin', waiting: 'bell-dot', paused: 'debug-pause', finished: 'check', failed: 'error', cancelled: 'circle-slash',
@@ -24,6 +24,7 @@ export const ACTIONS: readonly Action[] = [
   { command: 'steadyhand.resumeSession', request: 'steadyhand.resume', title: 'Resume Session', icon: 'debug-continue', states: ['waiting', 'paused', 'failed', 'cancelled'] },
   { command: 'steadyhand.undoSession', request: 'steadyhand.undo', title: 'Undo Session', icon: 'discard', states: ['waiting', 'paused', 'finished', 'failed', 'cancelled'] },
   { command: 'steadyhand.redoSession', request: 'steadyhand.redo', title: 'Redo Session', icon: 'redo', states: ['waiting', 'paused', 'finished', 'failed', 'cancelled'] },
+  { command: 'steadyhand.deleteSession', request: 'steadyhand.delete', title: 'Delete Session', icon: 'close', states: ['paused', 'finished', 'failed', 'cancelled'] },
   { command: 'steadyhand.cancelSession', request: 'steadyhand.cancel', title: 'Cancel Session', icon: 'debug-stop', states: ['running', 'waiting', 'paused'] },
 ];
 
@@ -67,7 +68,7 @@ export class StatusBar implements vscode.Disposable {
     const all = [...this.sessions.values()].reverse();
     const shown = all.find(({ state }) => state === 'running') ?? all[0];
     if (shown) {
-      this.item.text = `$(${ICONS[shown.state] ?? 'question'}) Steadyhand: ${budget(shown)}`;
+      this.item.text = `$(${ICONS[shown.state] ?? 'question'}) Steadyhand: ${budget(shown)}${shown.degraded ? ' $(cloud-offline)' : ''}`;
       this.item.tooltip = all.slice(0, 5).map(describe).join('\n\n');
     } else {
       const down = this.state === State.Stopped || this.state === State.StartFailed;
@@ -85,7 +86,7 @@ export class StatusBar implements vscode.Disposable {
 
 function describe(event: SessionEvent): string {
   const last = [event.event, event.tool, event.verdict].filter(Boolean).join(' · ');
-  return [`${event.state}: ${oneLine(event.prompt)}`, budget(event), last, event.message].filter(Boolean).join('\n');
+  return [`${event.state}: ${oneLine(event.prompt)}`, budget(event), last, event.message, event.degraded].filter(Boolean).join('\n');
 }
 
 interface SessionItem extends vscode.QuickPickItem {
@@ -98,7 +99,7 @@ function asItem(session: Session, actions: readonly Action[]): SessionItem {
   return {
     label: `$(${ICONS[session.state] ?? 'question'}) ${oneLine(session.prompt)}`,
     description: `${session.state} · ${budget(session)}`,
-    detail: when(session.updated),
+    detail: [when(session.updated), session.only_in && `only in ${session.only_in}`].filter(Boolean).join(' · '),
     buttons: actions.filter((action) => fits(action, session)).map(button),
     session,
   };
@@ -137,11 +138,23 @@ function fits(action: Action, session: Session): boolean {
   return action.states.includes(session.state) && (action.request !== 'steadyhand.undo' || session.applied) && (action.request !== 'steadyhand.redo' || session.reverted);
 }
 
-async function pickAction(session: Session): Promise<Action | undefined> {
+export async function pickAction(session: Session): Promise<Action | undefined> {
   const items = ACTIONS.filter((action) => fits(action, session))
     .map((action) => ({ label: `$(${action.icon}) ${action.title}`, action }));
   const picked = await vscode.window.showQuickPick(items, { title: oneLine(session.prompt), placeHolder: `${session.state} · ${budget(session)}` });
   return picked?.action;
+}
+
+/** The places that a search found; resolves with the session of the chosen one. */
+export async function pickFound(found: readonly Found[]): Promise<Session | undefined> {
+  const items = found.map((place) => ({
+    label: oneLine(place.around),
+    description: `${place.kind} in round ${place.round}`,
+    detail: `${oneLine(place.prompt)} · ${place.state} · ${when(place.updated)}`,
+    place,
+  }));
+  const picked = await vscode.window.showQuickPick(items, { title: 'Steadyhand: Search Sessions', matchOnDetail: true, placeHolder: 'Choose a session' });
+  return picked?.place;
 }
 
 /** The sessions for which an action is offered; the only one is not asked for. */

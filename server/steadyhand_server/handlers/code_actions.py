@@ -7,6 +7,7 @@ is then; for a client that cannot resolve it is worked out at once.
 from __future__ import annotations
 
 import re
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -84,7 +85,7 @@ def _fix_with_agent(snapshot: Snapshot, diagnostic: lsp.Diagnostic) -> lsp.CodeA
         "diagnostics": [f"{diagnostic.source or 'diagnostic'}: {diagnostic.message}"],
     }
     return lsp.CodeAction(
-        title=f"Steadyhand: fix this diagnostic ({message[:60]})",
+        title=f"Steadyhand: fix this diagnostic ({shorten(message, 60, placeholder=' …')})",
         kind=lsp.CodeActionKind.QuickFix,
         diagnostics=[diagnostic],
         command=lsp.Command("Fix with Steadyhand", "steadyhand.task", arguments=[argument]),

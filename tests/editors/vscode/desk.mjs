@@ -1,0 +1,106 @@
+// A person's desk: the sample workspace in git, a replayed model, and a VS Code that can be opened again.
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VSCode } from './vscode.mjs';
+
+const HELD_SERVER = fileURLToPath(new URL('held_server.py', import.meta.url));
+
+function needed(name) {
+  const value = process.env[name];
+  if (!value) {
+    throw new Error(`set ${name}; see README.md`);
+  }
+  return value;
+}
+
+export class Desk {
+  static async set({ shots, trust = true, settings = {}, machine = {} } = {}) {
+    const desk = new Desk();
+    desk.shots = shots;
+    desk.folder = mkdtempSync(join(tmpdir(), 'steadyhand-vscode-'));
+    desk.workspace = join(desk.folder, 'work', 'pressroom-sample');
+    desk.python = needed('STEADYHAND_PYTHON');
+    const found = 'import pathlib, steadyhand_server; print(pathlib.Path(steadyhand_server.__file__).parent)';
+    const server = execFileSync(desk.python, ['-c', found], { encoding: 'utf8' }).trim();
+    const script = join(server, 'demo_script.jsonl');
+    cpSync(join(server, 'sample'), desk.workspace, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
+    for (const words of [['init', '-q'], ['add', '.'], ['commit', '-qm', 'The sample']]) {
+      desk.git('-c', 'user.name=a', '-c', 'user.email=a@example.com', ...words);
+    }
+    mkdirSync(join(desk.folder, 'holds'));
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('STEADYHAND_') && !name.startsWith('VSCODE_'));
+    const env = {
+      ...Object.fromEntries(own),
+      HOME: desk.folder,
+      ...Object.fromEntries(['CONFIG', 'DATA', 'STATE', 'CACHE'].map((name) => [`XDG_${name}_HOME`, join(desk.folder, 'xdg', name.toLowerCase())])),
+      STEADYHAND_REPLAY: script,
+      STEADYHAND_STATE_DIR: join(desk.folder, 'state'),
+      STEADYHAND_TEST_HOLDS: join(desk.folder, 'holds'),
+    };
+    desk.code = await VSCode.start({
+      tools: needed('STEADYHAND_VSCODE_TOOLS'),
+      vsix: needed('STEADYHAND_VSIX'),
+      profile: join(desk.folder, 'profile'),
+      env,
+      settings,
+      machine: { 'steadyhand.command': [desk.python, '-P', HELD_SERVER, 'lsp'], ...machine },
+      trust,
+    });
+    return desk;
+  }
+
+  /** Has the model wait before its reply N, from 0, until it is let go. */
+  hold(reply) {
+    writeFileSync(join(this.folder, 'holds', `hold-${reply}`), '');
+  }
+
+  letGo(reply) {
+    rmSync(join(this.folder, 'holds', `hold-${reply}`));
+  }
+
+  path(name) {
+    return join(this.workspace, name);
+  }
+
+  read(name) {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  git(...words) {
+    return execFileSync('git', words, { cwd: this.workspace, encoding: 'utf8' });
+  }
+
+  /** What git sees changed, a line a file. */
+  changed() {
+    return this.git('status', '--porcelain').trim();
+  }
+
+  /** Opens a file of the workspace, and waits until the server knows it. */
+  async open(name) {
+    await this.code.open(this.workspace, name && this.path(name));
+    if (name) {
+      await this.code.says('Steadyhand');
+    }
+  }
+
+  /** The language servers that run now. */
+  servers() {
+    return this.code.processes(HELD_SERVER);
+  }
+
+  async shot(name) {
+    if (this.shots) {
+      mkdirSync(this.shots, { recursive: true });
+      await this.code.screenshot(join(this.shots, `${name}.png`));
+    }
+  }
+
+  async clear() {
+    await this.code?.stop();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
