@@ -501,7 +501,7 @@ def test_a_preview_that_is_discarded_loses_nothing(previewing: Desk) -> None:
     editor.on["workspace/applyEdit"] = lambda _: {"applied": False}
     since = len(editor.heard)
     session = previewing.propose(edit("refused.py"))
-    previewing.told("not applied", "refused.py", since=since)
+    previewing.told("Nothing was applied", session, "is kept", since=since)
     assert previewing.state(session) == "waiting"
     assert editor.text("refused.py") == BEFORE
     editor.reset()

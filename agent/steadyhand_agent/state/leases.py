@@ -14,6 +14,7 @@ import platform
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
@@ -70,12 +71,22 @@ class Holder:
             return True
         except (PermissionError, OverflowError):
             return False
-        return False
+        return _is_zombie(self.pid)
 
     def sentence(self) -> str:
         """Who it is, for a person."""
         where = "another window" if self.machine == machine() else f"a window on {self.machine}"
         return f"{where} (process {self.pid})"
+
+
+def _is_zombie(pid: int) -> bool:
+    """True for a process that has ended and whose parent has not asked how; told on Linux alone."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text("latin-1")
+    except OSError:
+        return False
+    # The program's name stands in brackets and may hold any of them.
+    return told.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 def machine() -> str:
