@@ -276,3 +276,23 @@ async def test_what_is_secret_is_asked_once_a_checkpoint(tmp_path: Path) -> None
     assert set(told["texts"]) == set(state.texts)
     assert all("horse" not in (text or "") for text in told["texts"].values())
     assert len(asked) == 1
+
+
+def test_what_identifies_a_session_is_never_hidden() -> None:
+    """Its digests are long and hexadecimal, as many a secret is."""
+    from steadyhand_agent.state.outward import of_state
+
+    state = SessionState(id="s" * 8, workspace="w" * 16, digest="d" * 32, chain="c" * 40)
+    told = of_state(state.model_dump(mode="json"), lambda text: "hidden" if text else "", 1_000)
+    assert (told["id"], told["workspace"]) == (state.id, state.workspace)
+    assert (told["digest"], told["chain"]) == (state.digest, state.chain)
+    assert told["task"]["prompt"] == ""
+
+
+def test_a_record_that_is_too_large_says_what_made_it_so() -> None:
+    from steadyhand_agent.errors import JournalError
+    from steadyhand_agent.state.journal import Head, record
+
+    body = {"result": {"text": "é" * 600_000, "tool": "x"}, "changes": []}
+    with pytest.raises(JournalError, match=r"most of it is `result.text` with 1,200,000"):
+        record("s", Head(0, 0, ""), "result", body, fence=1, at=0.0)

@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from lossy_proxy import LossyProxy
 from machines import Machine
 from memory_stores import MemoryTier
 from steadyhand_agent.errors import CorruptRecord, StaleWriter
@@ -282,3 +285,45 @@ async def test_nothing_left_of_a_session_is_one_sentence(tmp_path: Path) -> None
     assert await here.store.sessions() == []
     await here.begin()
     await here.store.close()
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+async def test_a_reply_that_is_lost_on_the_wire_changes_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, name: str
+) -> None:
+    """The server has done it, the connection breaks before anybody hears: it is not done twice."""
+    fixture = "valkey" if name == "redis" else "postgres"
+    found: Any = request.getfixturevalue(fixture)
+    address = found.connection_url if name == "redis" else found
+    port = urlsplit(address).port
+    assert port is not None
+    async with LossyProxy(port) as proxy:
+        through = address.replace(str(port), str(proxy.port))
+        make = RedisTier if name == "redis" else PostgresTier
+        here, reader = Machine(tmp_path, make(through)), make(address)
+        state = await here.begin()
+        await here.sent(state)
+        for _ in range(3):
+            proxy.lose = True
+            lost = proxy.lost
+            await here.rounds(state, 1)
+            for _ in range(100):
+                if proxy.lost > lost:
+                    break
+                await asyncio.sleep(0.02)
+            assert proxy.lost > lost
+            proxy.lose = False
+            there = None
+            for _ in range(300):
+                there = await reader.fetch("s")
+                if there is not None and there.head == state.head:
+                    break
+                await asyncio.sleep(0.05)
+            assert there is not None
+            assert SessionState(**there.state) == state
+        if isinstance(reader, PostgresTier):
+            seqs = [item.seq for item in await reader.records("s")]
+            assert seqs == list(range(1, state.seq + 1))
+        assert [told for told in here.told if "history" in told] == []
+        await reader.close()
+        await here.store.close()

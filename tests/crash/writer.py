@@ -1,6 +1,7 @@
 """Writes one session for ever and says on stdout what was acknowledged; it is meant to be killed.
 
-Arguments: the state folder, durability, then the addresses of Redis and PostgreSQL, each may be "".
+Arguments: the state folder, durability, the addresses of Redis and PostgreSQL, each may be "", and
+seconds between two rounds.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def say(*words: Any) -> None:
     sys.stdout.flush()
 
 
-async def main(folder: str, durability: str, redis: str, archive: str) -> None:
+async def main(folder: str, durability: str, redis: str, archive: str, pause: str = "0") -> None:
     def told(sentence: str) -> None:
         say("told", sentence)
 
@@ -58,13 +59,16 @@ async def main(folder: str, durability: str, redis: str, archive: str) -> None:
     else:
         state = SessionState(id="s0", workspace="w")
         await add("task", TASK)
+    await store.hold(state.id, state.fence)
     while True:
         number = state.round + 1
         if number > 60:
             # No session of people is much longer.
             state = SessionState(id=f"s{int(state.id[1:]) + 1}", workspace="w")
             await add("task", TASK)
+            await store.hold(state.id, state.fence)
             continue
+        await asyncio.sleep(float(pause))
         await add("call", {"reserved": 1})
         await add("reply", {
             "round": number, "charged": 1, "raw": 1, "cached_input": 0, "seconds": 0.1,

@@ -33,6 +33,8 @@ def of_state(dump: Json, hide: Hide, most: int) -> Json:
             and are looked for by their hashes where the session comes home.
     """
     told: Json = _hidden(dump | {"bases": {}, "texts": {}}, hide)
+    # Long hexadecimal texts of our own, which must not be taken for somebody's secret.
+    told |= {key: dump[key] for key in ("id", "workspace", "digest", "chain")}
     told |= {"applied": [], "writing": [], "parked": {}, "left": {}, "agreed": {}}
     for kept in ("offered", "former"):
         told[kept] = _without_digests(told[kept])
