@@ -20,7 +20,7 @@ EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 # Read before the tests are shut off from their user's own settings.
 SHOTS = os.environ.get("STEADYHAND_SHOTS")
 SCENARIOS = (
-    "finding", "quick_fix", "task", "discard", "cancel", "killed", "reload", "stale", "search",
+    "finding", "quick_fix", "task", "discard", "cancel", "killed", "reload", "stale", "search", "hunk_by_hunk",
     "untrusted",
 )  # fmt: skip
 

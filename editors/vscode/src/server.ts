@@ -130,7 +130,12 @@ export class Server implements vscode.Disposable {
       transport: TransportKind.stdio,
       options: { cwd: os.homedir() }, // never the workspace: nothing in it may be found as a program or imported
     }, {
-      documentSelector: LANGUAGES.map((language) => ({ scheme: 'file', language })),
+      documentSelector: [
+        ...LANGUAGES.map((language) => ({ scheme: 'file', language })),
+        // What the server shows of a proposal: its lenses accept and reject hunks there.
+        { scheme: 'file', language: 'diff', pattern: '**/diffs/*.diff' },
+        { scheme: 'steadyhand-proposal' },
+      ],
       // The client registers `steadyhand.promptTask`, which the server cannot ask for itself.
       initializationOptions: () => ({ ...serverSettings(), client: { prompt: true, references: true, diagnostics: true } }),
       outputChannel: this.log,

@@ -175,6 +175,26 @@ export const SCENARIOS = {
       assert.equal(desk.changed(), '');
     },
   },
+  hunk_by_hunk: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      await panel(desk).locator('.monaco-list-row').first().waitFor();
+      await desk.code.page.getByRole('button', { name: 'Discard', exact: true }).click();
+      await desk.code.notified('Nothing was applied');
+      await desk.code.command('Steadyhand: Show Proposal');
+      const lens = (text) => desk.code.page.locator('.codelens-decoration a', { hasText: text }).first();
+      await lens('Accept h1').waitFor();
+      await desk.shot('lenses');
+      notes.lenses = await desk.code.page.locator('.codelens-decoration').allInnerTexts();
+      await lens('Accept h1').click();
+      await desk.code.shows('h1 accepted');
+      await lens('Apply the 1 accepted').click();
+      await until('the accepted hunk is written', () => desk.changed() === 'M pressroom/archive.py');
+      assert.ok(!desk.read('pressroom/archive.py').includes('def archive_path'));
+      await desk.shot('applied');
+    },
+  },
   untrusted: {
     desk: { trust: false },
     async run(desk, notes) {
