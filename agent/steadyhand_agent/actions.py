@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 Json = dict[str, Any]
 
+# The argument that tells most of a call: the first of these that it has.
+_TELLING = ("path", "name", "check", "text", "pattern", "code", "description", "revision")
+
 
 class Action(BaseModel):
     """One decision of the model.
@@ -74,3 +77,8 @@ class Refuse:
 
 
 Verdict = Permit | Ask | Refuse
+
+
+def about(arguments: Json) -> str:
+    """What a call is about, in the words of the argument that tells most; empty without one."""
+    return next((str(arguments[key]) for key in _TELLING if arguments.get(key)), "")

@@ -22,6 +22,7 @@ from steadyhand_server import logs, transport
 from steadyhand_server.documents import Documents
 from steadyhand_server.handlers import (
     code_actions,
+    code_lenses,
     commands,
     diagnostics,
     lifecycle,
@@ -33,6 +34,7 @@ from steadyhand_server.handlers import (
 from steadyhand_server.protocol import DOCUMENT_REQUEST, SteadyhandProtocol
 
 if TYPE_CHECKING:
+    from steadyhand_server.editor import LspEditor
     from steadyhand_server.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class SteadyhandServer(LanguageServer):
     Attributes:
         documents: What the editor holds open.
         engine: Index and sessions of the workspace; None until `initialized`.
+        editor: Who asks, shows and writes for that engine.
         engine_tasks: What runs for that engine, and ends with it.
         options: What the client sent with `initialize`.
         roots: The workspace's folders.
@@ -64,6 +67,7 @@ class SteadyhandServer(LanguageServer):
         )
         self.documents = Documents()
         self.engine: Engine | None = None
+        self.editor: LspEditor | None = None
         self.engine_tasks: list[asyncio.Task[Any]] = []
         self.options: dict[str, Any] = {}
         self.roots: list[Path] = []
@@ -94,6 +98,11 @@ class SteadyhandServer(LanguageServer):
             self._workspace_paths = Workspace(self.roots)
         root, inside = self._workspace_paths.split(path)
         return from_fs_path(str(root / inside)) or ""
+
+    def client_can(self, what: str) -> bool:
+        """True where the client's options say that it can do something beyond LSP."""
+        said = self.options.get("client")
+        return isinstance(said, dict) and bool(said.get(what))
 
     def takes_document_changes(self) -> bool:
         """True where the client can check versions; Neovim can, and does not advertise it."""
@@ -224,7 +233,7 @@ def create_server() -> SteadyhandServer:
         lsp.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
     )(_bound(server, code_actions.code_actions))
     server.feature(lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions(resolve_provider=False))(
-        _bound(server, previews.code_lenses)
+        _bound(server, code_lenses.code_lenses)
     )
     server.protocol.register(commands.COMMANDS)
     return server

@@ -34,7 +34,7 @@ from steadyhand_agent.workspace import Workspace
 from steadyhand_server import convert
 from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.handlers import previews
-from steadyhand_server.protocol import SESSION_EVENT
+from steadyhand_server.protocol import SESSION_EVENT, SHOW_REQUEST
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -45,9 +45,12 @@ Json = dict[str, Any]
 
 # How long a client may take to send the didChange of an edit that it has applied.
 _SETTLE_SECONDS = 5.0
+# After a preview most texts may be what they were; clients send what changed before they answer.
+_PREVIEWED_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
 _YES, _NO = "Yes", "No"
+_RESUME = "Resume"
 
 
 class LspEditor:
@@ -72,6 +75,9 @@ class LspEditor:
             answer = await self._ask(headline, choices)
             if answer == _SHOW:
                 await self.show(proposal)
+                if self._server.client_can("show"):
+                    # The editor that shows it has the buttons there.
+                    return "later"
                 choices = [_APPLY, _DISCARD]
                 continue
             if answer == _APPLY:
@@ -96,7 +102,10 @@ class LspEditor:
             choices = [_YES, _NO]
 
     async def show(self, proposal: Proposal) -> None:
-        """Opens the unified diff of a proposal, hunk by hunk."""
+        """Opens a proposal in the editor's own diff, else as a unified diff, hunk by hunk."""
+        if self._server.client_can("show"):
+            await self._show({"session": proposal.session})
+            return
         engine = self._server.engine
         assert engine is not None
         offer = await engine.sessions.look(proposal.session)
@@ -108,6 +117,25 @@ class LspEditor:
         assert engine is not None
         if (engine.settings.state_path / "diffs" / f"{session}.diff").exists():
             self._write_diff(session, diff)
+
+    async def show_beside(self, ours: Json, theirs: Json) -> None:
+        """Shows two texts beside each other: `{title, path, text}` each."""
+        await self._show({"texts": [ours, theirs]})
+
+    async def _show(self, what: Json) -> None:
+        try:
+            await self._server.protocol.send_request_async(SHOW_REQUEST, what)
+        except JsonRpcException as error:
+            raise SteadyhandError(
+                f"The editor could not show it ({error.message}). Nothing was changed."
+            ) from error
+
+    async def offer_to_resume(self, message: str) -> bool:
+        """Says what can be resumed; True where the person wants it now."""
+        if self._server.client_can("sessions"):
+            return await self._ask(message, [_RESUME, _LATER]) == _RESUME
+        self.tell(message)
+        return False
 
     async def show_diff(self, name: str, diff: str) -> None:
         """Opens a unified diff, a private file in the state directory."""
@@ -169,10 +197,9 @@ class LspEditor:
                 continue
             said = await self._send(group, label, confirm=preview)
             answers |= dict.fromkeys((change.path for change in group), said)
-        report = ApplyReport()
-        for change in changes:
-            report.files.append(await self._outcome(change, answers.get(change.path, "")))
-        return report
+        limit = _PREVIEWED_SECONDS if preview else _SETTLE_SECONDS
+        waits = (self._outcome(c, answers.get(c.path, ""), limit) for c in changes)
+        return ApplyReport(await asyncio.gather(*waits))
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Says one sentence."""
@@ -185,12 +212,14 @@ class LspEditor:
         if event["event"] == "hunks":
             self._server.spawn(previews.refresh(self._server, event["session"]), "previews")
         window = self._server.client_capabilities.window
-        if window and window.work_done_progress:
+        # An editor with a view of sessions would say everything twice.
+        if window and window.work_done_progress and not self._server.client_can("sessions"):
             self._show_progress(event)
 
     def _previews(self) -> bool:
         engine = self._server.engine
-        if engine and engine.settings.preview == "message":
+        chosen = engine.settings.preview if engine else "auto"
+        if chosen == "message" or (chosen == "auto" and self._server.client_can("show")):
             return False
         # Whatever a setting says: a client that cannot confirm an edit would apply it unasked.
         edit = self._workspace_edit()
@@ -308,9 +337,11 @@ class LspEditor:
             parts.insert(0, lsp.CreateFile(uri=uri, options=options))
         return parts
 
-    async def _outcome(self, change: FileChange, said: str) -> FileOutcome:
+    async def _outcome(
+        self, change: FileChange, said: str, seconds: float = _SETTLE_SECONDS
+    ) -> FileOutcome:
         """Waits until a text is what was proposed; any later version that equals it will do."""
-        limit = time.monotonic() + (0.3 if said else _SETTLE_SECONDS)
+        limit = time.monotonic() + (0.3 if said else seconds)
         while not self._holds(change.path, change.new):
             if time.monotonic() > limit:
                 if said or self._holds(change.path, change.base):

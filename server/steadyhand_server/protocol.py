@@ -9,7 +9,8 @@ Each repair has a wire test in tests/wire that would notice when it is no longer
 - `exit` without `shutdown` ended with code 0 (test_exit_without_shutdown);
 - the client's first position encoding was announced, whether it is one that we know or not
   (test_positions_count_as_announced);
-- cancelling a command answered, and the handler ran on (test_command_cancel).
+- cancelling a command answered, and the handler ran on (test_command_cancel);
+- an answer to a question that was given up raised (test_an_answer_that_comes_too_late).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ SESSION_EVENT = "steadyhand/session"
 # Our own requests to a client that announces them: what its other language servers know.
 REFERENCES_REQUEST = "steadyhand/references"
 DIAGNOSTICS_REQUEST = "steadyhand/diagnostics"
+# Another: to show a proposal, or two texts beside each other, in its own diff editor.
+SHOW_REQUEST = "steadyhand/show"
 # Requests of a client's: a proposal, hunk by hunk, and its texts as documents.
 PROPOSAL_GET = "steadyhand/proposal/get"
 PROPOSAL_HUNKS = "steadyhand/proposal/hunks"
@@ -250,6 +253,14 @@ class SteadyhandProtocol(LanguageServerProtocol):
             self._send_data({"jsonrpc": "2.0", "id": None, "error": wrong})
             return
         self._send_response(msg_id, error=error.to_response_error())
+
+    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        """As pygls does; an answer that nobody waits for any more is let go."""
+        future = self._request_futures.get(msg_id)
+        if future is not None and future.cancelled():
+            del self._request_futures[msg_id]
+            return
+        super()._handle_response(msg_id, result, error)
 
     def get_message_type(  # pyright: ignore[reportIncompatibleVariableOverride]
         self, method: str

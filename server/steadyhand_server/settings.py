@@ -77,6 +77,9 @@ class Settings(BaseModel):
     )
     temperature: float = Field(default=0.2, ge=0.1, le=0.3, description="Where a model takes it.")
     top_p: float = Field(default=0.9, ge=0.8, le=0.95, description="Where a model takes it.")
+    lenses: bool = Field(
+        default=False, description="A code lens above definitions that others repeat."
+    )
     redis_url: str | None = Field(default=None, description="Redis beside the local journal.")
     redis_ttl: int = Field(default=3_600, ge=1, description="Seconds that Redis keeps a session.")
     archive_url: str | None = Field(

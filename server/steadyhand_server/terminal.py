@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from steadyhand_agent.actions import about
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
@@ -28,9 +29,6 @@ from steadyhand_server.questions import ask
 Json = dict[str, Any]
 
 # What a step was about: the first of these that it has.
-_TELLING = (
-    "path", "name", "check", "text", "pattern", "code", "description", "revision",
-)  # fmt: skip
 _VERDICTS = {"permit": "[green]permit[/green]", "ask": "[yellow]asks you[/yellow]"}
 _DIFF_STYLES = (
     ("+++", "bold"),
@@ -233,10 +231,10 @@ def show_event(console: Console, event: Json) -> None:
     match event["event"]:
         case "verdict":
             arguments = event.get("arguments", {})
-            about = next((str(arguments[key]) for key in _TELLING if arguments.get(key)), "")
+            told = about(arguments)
             verdict = str(event.get("verdict"))
             word = _VERDICTS.get(verdict, f"[red]refuse ({event.get('rule')})[/red]")
-            console.print(f"{place}  {escape(event['tool'])} {escape(about[:60])}  {word}")
+            console.print(f"{place}  {escape(event['tool'])} {escape(told[:60])}  {word}")
             if verdict == "refuse":
                 for line in str(event.get("message", "")).splitlines()[:6]:
                     console.print(f"    [red]{escape(line)}[/red]")

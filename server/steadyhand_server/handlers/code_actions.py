@@ -30,9 +30,8 @@ async def code_actions(
 ) -> list[lsp.CodeAction] | None:
     """What can be done at a range."""
     snapshot = server.documents.get(params.text_document.uri)
-    session = previews.session_of(server, params.text_document.uri)
-    if snapshot is not None and session is not None:
-        return previews.actions(snapshot, session, params.range)
+    if snapshot is not None and snapshot.path is None:
+        return await previews.actions(server, snapshot, params.range)
     if snapshot is None or snapshot.path is None or server.engine is None:
         return None
     server.findings.settle()
@@ -46,7 +45,9 @@ async def code_actions(
             name_end = span.name_start + len(span.name.encode())
             if start <= name_end and end >= span.start:
                 found += await quick_fixes.actions(server, server.engine, snapshot, finding)
-        found += [_fix_with_agent(snapshot, d) for d in params.context.diagnostics]
+        # Of our own, the quick fixes above and the agent's merging take care.
+        others = (d for d in params.context.diagnostics if d.source != convert.SOURCE)
+        found += [_fix_with_agent(snapshot, diagnostic) for diagnostic in others]
     if _asked(wanted, lsp.CodeActionKind.RefactorRewrite):
         found += _do_here(server, snapshot, params.range)
     return found or None

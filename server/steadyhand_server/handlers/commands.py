@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_server import convert
-from steadyhand_server.handlers import proposals, quick_fixes
+from steadyhand_server.handlers import overview, proposals, quick_fixes
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 
 if TYPE_CHECKING:
@@ -175,10 +175,18 @@ async def goto(server: SteadyhandServer, given: Json) -> None:
 
 async def compare(server: SteadyhandServer, given: Json) -> None:
     """`{uri, definition, start, canonical, canonical_path}` opens the diff of two definitions."""
-    from steadyhand_agent.proposals.compare import difference
+    from steadyhand_agent.proposals.compare import body, difference
 
     engine = _engine(server)
     pair = quick_fixes.meant(server, engine, given)
+    if server.client_can("show") and server.editor is not None:
+        sides = [
+            {"title": f"{one.place} {one.qualified}", "path": one.path, "text": visible(text)}
+            for one in (pair.ours, pair.theirs)
+            for text in [await asyncio.to_thread(body, pair.code, one)]
+        ]
+        await server.editor.show_beside(*sides)
+        return
     diff = await asyncio.to_thread(difference, pair.code, pair.ours, pair.theirs)
     name = re.sub(r"\W+", "-", f"compare-{pair.ours.name}-{pair.theirs.name}")
     await engine.editor.show_diff(name, diff)
@@ -235,6 +243,8 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.redo": redo,
         "steadyhand.search": search,
         "steadyhand.delete": delete,
+        "steadyhand.session": overview.session,
+        "steadyhand.duplicates": overview.duplicates,
         **proposals.COMMANDS,
         "steadyhand.goto": goto,
         "steadyhand.compare": compare,

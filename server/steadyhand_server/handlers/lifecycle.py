@@ -14,6 +14,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.uris import to_fs_path
 
+from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import logs, transport
 from steadyhand_server.handlers import previews
 
@@ -99,7 +100,8 @@ def _start(server: SteadyhandServer) -> None:
         return
     logs.to_file(settings.state_path)
     neighbours = LspNeighbours(server)
-    server.engine = Engine(server.roots, settings, LspEditor(server), neighbours)
+    server.editor = LspEditor(server)
+    server.engine = Engine(server.roots, settings, server.editor, neighbours)
     server.engine.settle = server.findings.settle
     keeper = server.engine.keeper
     engine = server.engine
@@ -192,14 +194,18 @@ async def _announce(server: SteadyhandServer, engine: Engine) -> None:
         return
     await engine.retire()
     waiting = [s for s in await engine.sessions.list() if s.state in ("paused", "waiting")]
-    if waiting:
+    if waiting and server.editor is not None:
         newest = waiting[0]
         count = "1 session" if len(waiting) == 1 else f"{len(waiting)} sessions"
-        server.say(
+        wanted = await server.editor.offer_to_resume(
             f"Steadyhand has {count} to resume here; the newest is {newest.session}: "
-            f"{newest.prompt[:80]}",
-            lsp.MessageType.Info,
+            f"{newest.prompt[:80]}"
         )
+        if wanted:
+            try:
+                await engine.sessions.resume(newest.session)
+            except SteadyhandError as error:
+                server.say(str(error), lsp.MessageType.Warning)
 
 
 def did_change_configuration(

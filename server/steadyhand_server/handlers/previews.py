@@ -1,15 +1,15 @@
 """Proposals as documents that an editor can open: both texts of each file, and the whole diff.
 
-Owns the `steadyhand-proposal` scheme, and what can be done in a diff that is open: one lens and one
-action a hunk, so that an editor without a plugin of ours takes a proposal hunk by hunk. Texts are
-made when they are asked for and never written to the person's files.
+Owns the `steadyhand-proposal` scheme, and what can be done in such a document or in a diff that is
+open, so that an editor without a plugin of ours takes a proposal hunk by hunk. Texts are made when
+they are asked for and never written to the person's files.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -20,10 +20,12 @@ from pygls.uris import to_fs_path
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.guard.visible import visible
+from steadyhand_agent.proposals.changes import split_lines
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 from steadyhand_server.protocol import DocumentParams
 
 if TYPE_CHECKING:
+    from steadyhand_agent.proposals.offer import FileOffer
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.documents import Snapshot
 
@@ -108,20 +110,65 @@ async def refresh(server: SteadyhandServer, session: str) -> None:
     if server.engine is not None:
         offer = await server.engine.sessions.look(session)
         await server.engine.editor.renew_diff(session, offer.diff())
+    lenses = workspace.code_lens if workspace else None
+    if lenses is not None and lenses.refresh_support:
+        # A hunk that is accepted changes no text, and its lens says otherwise now.
+        server.workspace_code_lens_refresh(None)
 
 
-def session_of(server: SteadyhandServer, uri: str) -> str | None:
-    """The session whose diff a document is; None for every other document."""
-    if uri.startswith(f"{SCHEME}://"):
-        session, _, side = _parts(uri)
-        return session if side == "diff" else None
+def is_text(uri: str) -> bool:
+    """True for one side of a file of a proposal."""
+    return _parts(uri)[2] in ("base", "proposed")
+
+
+async def hunks_in(
+    server: SteadyhandServer, snapshot: Snapshot
+) -> tuple[str | None, list[tuple[int, str, str]]]:
+    """The session that an open document shows, and its hunks there: line from 0, id, state.
+
+    A document that shows no proposal has no session.
+    """
+    session, path, side = _parts(snapshot.uri)
+    if side == "proposed" and server.engine is not None:
+        offer = await server.engine.sessions.look(session)
+        file = next((file for file in offer.files if file.path == path), None)
+        return session, [] if file is None else _in_proposed(file)
+    session = session if side == "diff" else _diff_file(server, snapshot.uri)
+    if not session:
+        return None, []
+    found = (
+        (number, head[1], head[2])
+        for number, line in enumerate(snapshot.text.split("\n"))
+        if (head := _HUNK.match(line))
+    )
+    return session, list(found)
+
+
+def _in_proposed(file: FileOffer) -> list[tuple[int, str, str]]:
+    """Where each hunk of a file stands in its proposed text."""
+    found: list[tuple[int, str, str]] = []
+    moved = 0
+    last = max(0, len(split_lines(file.proposed or "")) - 1)
+    for shown in file.hunks:
+        mark = shown.hunk.mark
+        if mark == "unavailable":
+            continue
+        first, end = shown.place
+        found.append((min(first + moved, last), shown.hunk.id, mark))
+        if mark in ("open", "accepted"):
+            moved += len(split_lines(shown.new)) - (end - first)
+    return found
+
+
+def _diff_file(server: SteadyhandServer, uri: str) -> str:
+    """The session whose diff a file of the state directory is; empty for every other file."""
     name = to_fs_path(uri) if uri.startswith("file:") and server.engine is not None else None
     if name is None or server.engine is None:
-        return None
+        return ""
     path = Path(name)
     own = path.parent == server.engine.settings.state_path / "diffs"
     found = _DIFF_FILE.fullmatch(path.name) if own else None
-    return found[1] if found else None
+    return found[1] if found else ""
 
 
 def _parts(uri: str) -> tuple[str, str, str]:
@@ -139,46 +186,28 @@ def _parts(uri: str) -> tuple[str, str, str]:
     return parts.netloc, unquote(parts.path.removeprefix("/")), side
 
 
-def _hunks_in(snapshot: Snapshot) -> Iterator[tuple[int, str, str]]:
-    """The hunks of an open diff: line from 0, id, state."""
-    for number, line in enumerate(snapshot.text.split("\n")):
-        if found := _HUNK.match(line):
-            yield number, found[1], found[2]
-
-
-def code_lenses(server: SteadyhandServer, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
-    """Accept, reject and go to, above each hunk of an open diff; what to do with all, on top."""
-    session = session_of(server, params.text_document.uri)
-    snapshot = server.documents.get(params.text_document.uri)
-    if session is None or snapshot is None:
+async def actions(
+    server: SteadyhandServer, snapshot: Snapshot, at: lsp.Range
+) -> list[lsp.CodeAction] | None:
+    """What can be done with the hunk that a cursor stands in, and with all; None elsewhere."""
+    session, listed = await hunks_in(server, snapshot)
+    if session is None:
         return None
-    listed = list(_hunks_in(snapshot))
-    found = [(0, command) for command in _of_all(session, listed)]
-    found += [
-        (number, command)
-        for number, hunk, state in listed
-        for command in _of_one(session, hunk, state)
-    ]
-    return [lsp.CodeLens(_line(number), command) for number, command in found]
-
-
-def actions(snapshot: Snapshot, session: str, at: lsp.Range) -> list[lsp.CodeAction]:
-    """The same for the hunk that a cursor stands in."""
-    listed = list(_hunks_in(snapshot))
     above = [entry for entry in listed if entry[0] <= at.start.line]
-    found = _of_one(session, *above[-1][1:]) if above else []
+    found = of_one(session, *above[-1][1:]) if above else []
     return [
         lsp.CodeAction(title=command.title, kind=lsp.CodeActionKind.QuickFix, command=command)
-        for command in (*found, *_of_all(session, listed))
+        for command in (*found, *of_all(session, [state for _, _, state in listed]))
     ]
 
 
-def _of_one(session: str, hunk: str, state: str) -> list[lsp.Command]:
+def of_one(session: str, hunk: str, state: str) -> list[lsp.Command]:
+    """What can be done with one hunk."""
     argument = {"session": session, "hunks": [hunk]}
     words = {"accept": "Accept", "reject": "Reject", "goto": "Go to"}
-    if state == "accepted":
+    if state not in ("open", "rejected"):
         del words["accept"]
-    if state == "rejected":
+    if state not in ("open", "accepted", "conflict"):
         del words["reject"]
     return [
         lsp.Command(f"{word} {hunk}", f"steadyhand.proposal.{name}", arguments=[argument])
@@ -186,9 +215,10 @@ def _of_one(session: str, hunk: str, state: str) -> list[lsp.Command]:
     ]
 
 
-def _of_all(session: str, listed: list[tuple[int, str, str]]) -> list[lsp.Command]:
-    states = [state for _, _, state in listed]
-    accepted, left = states.count("accepted"), len(states) - states.count("rejected")
+def of_all(session: str, states: Sequence[str]) -> list[lsp.Command]:
+    """What can be done with a whole proposal, by the states of its hunks."""
+    accepted = states.count("accepted")
+    left = accepted + states.count("open")
     if not left:
         return []
     what = f"the {accepted} accepted" if accepted else "all"
@@ -197,7 +227,3 @@ def _of_all(session: str, listed: list[tuple[int, str, str]]) -> list[lsp.Comman
         lsp.Command(f"Apply {what}", "steadyhand.apply", arguments=[argument]),
         lsp.Command("Discard", "steadyhand.discard", arguments=[argument]),
     ]
-
-
-def _line(number: int) -> lsp.Range:
-    return lsp.Range(lsp.Position(number, 0), lsp.Position(number, 0))

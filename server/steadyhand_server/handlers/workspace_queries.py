@@ -7,11 +7,13 @@ has symbols of its own, and a client that pulled would show what is published a 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
+from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import convert
 from steadyhand_server.documents import Snapshot
 
@@ -72,30 +74,32 @@ async def workspace_diagnostics(
     server: SteadyhandServer, params: lsp.WorkspaceDiagnosticParams
 ) -> lsp.WorkspaceDiagnosticReport:
     """The findings of every file, open or not; other requests are answered meanwhile."""
-    from steadyhand_agent.errors import SteadyhandError
+    reports = [
+        lsp.WorkspaceFullDocumentDiagnosticReport(
+            uri=snapshot.uri,
+            version=snapshot.version if server.documents.at(snapshot.path or "") else None,
+            items=server.findings.diagnostics(snapshot),
+        )
+        async for snapshot in every_text(server)
+    ]
+    return lsp.WorkspaceDiagnosticReport(list(reports))
 
+
+async def every_text(server: SteadyhandServer) -> AsyncIterator[Snapshot]:
+    """Each file that is indexed, as it is open or as it is on the disk."""
     engine = server.engine
-    reports: list[lsp.WorkspaceFullDocumentDiagnosticReport] = []
     if engine is None:
-        return lsp.WorkspaceDiagnosticReport([])
+        return
     await engine.keeper.ready.wait()
     for path in engine.index.view().paths():
         snapshot = server.documents.at(path)
-        opened = snapshot is not None
         if snapshot is None:
             try:
                 text = await asyncio.to_thread(engine.workspace.read, path)
             except SteadyhandError:
                 continue  # Gone since it was indexed.
             snapshot = Snapshot(server.uri_of(path), path, 0, text, server.documents.table(text))
-        reports.append(
-            lsp.WorkspaceFullDocumentDiagnosticReport(
-                uri=snapshot.uri,
-                version=snapshot.version if opened else None,
-                items=server.findings.diagnostics(snapshot),
-            )
-        )
-    return lsp.WorkspaceDiagnosticReport(list(reports))
+        yield snapshot
 
 
 def register(server: SteadyhandServer, options: Any, bound: Any) -> None:

@@ -1,0 +1,207 @@
+"""What an editor with views of its own asks for and is asked: sessions, duplicates, diffs, lenses."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from messages_server import Reply
+from proposing_desk import BEFORE, Desk, call, cleaned, desk, edit, finish
+from raw_client import CAPABILITIES, LATER, Editor
+
+Json = dict[str, Any]
+CLIENT = {"client": {"show": True, "sessions": True, "peek": True}, "lenses": True}
+SLUG = """
+def {name}(text: str) -> str:
+    words = [word for word in text.lower().split() if word.isalnum()]
+    if not words:
+        raise ValueError(f"{{text!r}} has no words")
+    joined = "-".join(words)
+    return joined[:80].rstrip("-") or "untitled"
+"""
+
+
+@pytest.fixture(scope="module")
+def viewing_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    lenses = {"codeLens": {"refreshSupport": True}}
+    capabilities = CAPABILITIES | {"workspace": CAPABILITIES["workspace"] | lenses}
+    folder = tmp_path_factory.mktemp("viewing")
+    with desk(folder, options=CLIENT, capabilities=capabilities) as made:
+        yield made
+
+
+@pytest.fixture
+def viewing(viewing_desk: Desk) -> Iterator[Desk]:
+    """An editor that shows sessions and diffs itself."""
+    yield from cleaned(viewing_desk)
+
+
+def open_virtual(editor: Editor, uri: str) -> str:
+    text = editor.call("steadyhand/document", {"uri": uri})["text"]
+    item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+    editor.notify("textDocument/didOpen", {"textDocument": item})
+    return text
+
+
+def lenses(editor: Editor, uri: str) -> list[tuple[int, str]]:
+    found = editor.call("textDocument/codeLens", {"textDocument": {"uri": uri}})
+    return [(lens["range"]["start"]["line"], lens["command"]["title"]) for lens in found or []]
+
+
+def test_a_session_round_by_round(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("rounds.py", BEFORE)
+    editor.put("twin.py", SLUG.format(name="slug_of"))
+    editor.wait(lambda: editor.command("steadyhand.sessions"), "a session list")
+    twin = edit("rounds.py", "first = 1\n", "first = 1\n" + SLUG.format(name="slugged"))
+    session = viewing.start(
+        Reply([{"type": "text", "text": "I look first."}, call("read_file", path="rounds.py")]),
+        Reply([twin]),
+        Reply([edit("rounds.py")]),
+        finish("Two is twenty-two."),
+    )
+    viewing.reached(session, "waiting")
+    told = editor.command("steadyhand.session", session=session)
+    assert (told["state"], told["summary"], told["hunks"]) == (
+        "waiting", "Two is twenty-two.", {"open": 1},
+    )  # fmt: skip
+    first, refused, edited, last = told["rounds"]
+    assert first["said"] == "I look first."
+    (step,) = first["steps"]
+    assert (step["tool"], step["about"], step["verdict"]) == ("read_file", "rounds.py", "permit")
+    (step,) = refused["steps"]
+    assert (step["verdict"], step["rule"], step["error"]) == ("refuse", "duplicate", True)
+    assert "slug_of" in step["message"]
+    assert [s["tool"] for s in edited["steps"] + last["steps"]] == ["edit_file", "finish"]
+    assert editor.command_error("steadyhand.session", session="00000000").code == -32803
+    assert editor.command_error("steadyhand.session").code == -32602
+
+
+def test_a_proposal_is_asked_about_and_shown_by_the_editor(viewing: Desk) -> None:
+    editor = viewing.editor
+    shown: list[Json] = []
+    editor.on["steadyhand/show"] = shown.append
+    editor.put("shown.py", BEFORE)
+    session = viewing.propose(edit("shown.py"))
+    question = viewing.question()
+    assert [a["title"] for a in question["params"]["actions"]] == ["Apply", "Show diff", "Discard"]
+    viewing.press(question, "Show diff")
+    editor.wait(lambda: shown, "the diff")
+    assert shown == [{"session": session}]
+    assert viewing.state(session) == "waiting"
+    # No second question: the diff has the buttons.
+    editor.command("steadyhand.apply", session=session)
+    assert "second = 22" in editor.text("shown.py")
+
+
+def test_no_progress_besides_what_the_editor_shows_itself(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("quiet.py", BEFORE)
+    since = len(editor.heard)
+    viewing.propose(edit("quiet.py"))
+    begun = [p["value"].get("title", "") for p in editor.messages("$/progress", since)]
+    assert not [title for title in begun if "task" in title]
+
+
+def test_lenses_in_a_proposed_text(viewing: Desk) -> None:
+    editor = viewing.editor
+    refreshed: list[Any] = []
+    editor.on["workspace/codeLens/refresh"] = refreshed.append
+    editor.put("sides.py", BEFORE)
+    session = viewing.propose(
+        edit("sides.py", "first = 1\n", "first = 1\nadded = 0\n"),
+        edit("sides.py", "fifth = 5\n", "fifth = 55\n"),
+    )
+    (file,) = editor.call("steadyhand/proposal/get", {"session": session})["files"]
+    uri = file["proposed"]
+    assert open_virtual(editor, uri).splitlines()[5] == "fifth = 55"
+    assert lenses(editor, uri) == [
+        (0, "Apply all"), (0, "Discard"),
+        (1, "Accept h1"), (1, "Reject h1"), (1, "Go to h1"),
+        (5, "Accept h2"), (5, "Reject h2"), (5, "Go to h2"),
+    ]  # fmt: skip
+    at = {"line": 5, "character": 2}
+    titles = [a["title"] for a in editor.actions(uri, {"start": at, "end": at})]
+    assert titles[:2] == ["Accept h2", "Reject h2"]
+    editor.command("steadyhand.proposal.reject", session=session, hunks=["h1"])
+    editor.command("steadyhand.proposal.accept", session=session, hunks=["h2"])
+    editor.wait(lambda: refreshed, "word that the lenses say something else now")
+    assert lenses(editor, uri) == [
+        (0, "Apply the 1 accepted"), (0, "Discard"),
+        (1, "h1 rejected"), (1, "Accept h1"), (1, "Go to h1"),
+        (4, "h2 accepted"), (4, "Reject h2"), (4, "Go to h2"),
+    ]  # fmt: skip
+    editor.command("steadyhand.discard", session=session)
+    assert not [title for _, title in lenses(editor, uri) if title.startswith("Apply")]
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+def test_duplicates_of_the_workspace_by_what_stays(viewing: Desk) -> None:
+    editor = viewing.editor
+    kept, gone = editor.put("text.py", SLUG.format(name="slugify")), "feeds.py"
+    editor.put(gone, SLUG.format(name="_feed_slug"))
+
+    def found() -> list[Json]:
+        groups = editor.command("steadyhand.duplicates")["groups"]
+        return [g for g in groups if any(m["path"] == gone for m in g["members"])]
+
+    (group,) = editor.wait(found, "the duplicate")
+    member = next(m for m in group["members"] if m["path"] == gone)
+    assert (member["name"], member["tier"]) == ("_feed_slug", "T1")
+    assert group["name"] in member["reason"]
+    assert member["range"]["start"] == {"line": 1, "character": 4}
+    # What it names can be compared, in an editor that shows texts beside each other.
+    shown: list[Json] = []
+    editor.on["steadyhand/show"] = shown.append
+    editor.command("steadyhand.compare", **member["pair"])
+    (texts,) = [one["texts"] for one in shown]
+    assert "_feed_slug" in texts[0]["text"]
+    assert kept is not None
+
+
+def test_a_lens_leads_to_what_is_similar(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("one.py", SLUG.format(name="only_here").replace("80", "81"))
+    uri = editor.show("two.py", SLUG.format(name="_and_there").replace("80", "81"))
+
+    def lens() -> list[Json]:
+        found = editor.call("textDocument/codeLens", {"textDocument": {"uri": uri}}) or []
+        return [one for one in found if one["command"]["title"] == "1 similar"]
+
+    (found,) = editor.wait(lens, "the lens")
+    assert found["command"]["command"] == "steadyhand.peek"
+    (argument,) = found["command"]["arguments"]
+    (location,) = argument["locations"]
+    assert location["uri"].endswith("/one.py")
+    assert location["range"]["start"]["line"] == 1
+
+
+def test_what_can_be_resumed_is_offered_with_a_button(tmp_path: Path) -> None:
+    with desk(tmp_path) as made:
+        made.editor.on["window/showMessageRequest"] = lambda _: LATER
+        made.editor.put("again.py", BEFORE)
+        session = made.propose(edit("again.py"))
+    with desk(tmp_path, options=CLIENT) as made:
+        made.editor.on["window/showMessageRequest"] = lambda _: LATER
+        question = made.question()
+        assert session in question["params"]["message"]
+        since = len(made.editor.heard)
+        made.press(question, "Resume")
+        again = made.question(since)
+        assert "proposes" in again["params"]["message"]
+        made.press(again, None)
+
+
+def test_an_answer_that_comes_too_late(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("late.py", BEFORE)
+    since = len(editor.heard)
+    session = viewing.propose(edit("late.py"))
+    question = viewing.question(since)
+    editor.command("steadyhand.discard", session=session)
+    logged = len(editor.stderr())
+    viewing.press(question, "Apply")
+    assert viewing.state(session) == "finished"
+    assert editor.text("late.py") == BEFORE
+    assert "Traceback" not in editor.stderr()[logged:]
