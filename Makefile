@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Neovim, code-server and the like are kept here, so that a second run costs nothing.
 export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
 
-.PHONY: run test fuzz check test-editors test-vscode screenshots test-packages test-crash bench lock clean
+.PHONY: run test fuzz check test-editors test-vscode vsix screenshots test-packages test-crash bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/.run
@@ -29,14 +29,19 @@ test-editors: .venv/.dev
 test-vscode: .venv/.dev
 	$(BIN)/python -m pytest -q -m vscode $(ARGS)
 
+# The extension for VS Code, with the server in it.
+vsix: .venv/.dev
+	sh editors/vscode/package.sh $(BIN)/python build/vscode
+	@echo build/vscode/steadyhand.vsix
+
 # The pictures of the README, from that VS Code; look at each before it is committed.
 screenshots: .venv/.dev
 	rm -rf .screens
-	STEADYHAND_SHOTS=$(CURDIR)/.screens $(BIN)/python -m pytest -q -m vscode -k "quick_fix or task"
+	STEADYHAND_SHOTS=$(CURDIR)/.screens $(BIN)/python -m pytest -q -m vscode -k "quick_fix or task or sessions"
 	mkdir -p docs/pictures
 	cp .screens/quick_fix/actions.png docs/pictures/finding.png
-	cp .screens/task/running.png docs/pictures/running.png
-	cp .screens/task/preview.png docs/pictures/proposal.png
+	cp .screens/sessions/rounds.png docs/pictures/running.png
+	cp .screens/task/accepted.png docs/pictures/proposal.png
 	rm -rf .screens
 
 # Quick fixes in real packages from PyPI, and the tests of those packages before and after.

@@ -145,6 +145,13 @@ class SteadyhandServer(LanguageServer):
         if not isinstance(error, JsonRpcException) or isinstance(error, JsonRpcInternalError):
             log.error("a handler failed: %s", error)
 
+    def refresh_lenses(self) -> None:
+        """Has the editor ask for its code lenses again, where it can be told."""
+        workspace = self.client_capabilities.workspace
+        lenses = workspace.code_lens if workspace else None
+        if lenses is not None and lenses.refresh_support:
+            self.workspace_code_lens_refresh(None)
+
     def say(self, message: str, kind: lsp.MessageType) -> None:
         """Shows one sentence."""
         self.window_show_message(lsp.ShowMessageParams(kind, message))

@@ -48,6 +48,8 @@ _SETTLE_SECONDS = 5.0
 # After a preview most texts may be what they were; clients send what changed before they answer.
 _PREVIEWED_SECONDS = 1.0
 _POLL_SECONDS = 0.02
+# VS Code's client keeps what is typed for 250 ms unless it sends a request; an answer is none.
+_TYPED_SECONDS = 0.3
 _APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
 _YES, _NO = "Yes", "No"
 _RESUME = "Resume"
@@ -81,6 +83,7 @@ class LspEditor:
                 choices = [_APPLY, _DISCARD]
                 continue
             if answer == _APPLY:
+                await asyncio.sleep(_TYPED_SECONDS)
                 return "apply"
             return "discard" if answer == _DISCARD else "later"
 
@@ -344,7 +347,10 @@ class LspEditor:
         limit = time.monotonic() + (0.3 if said else seconds)
         while not self._holds(change.path, change.new):
             if time.monotonic() > limit:
-                if said or self._holds(change.path, change.base):
+                if self._holds(change.path, change.base):
+                    return FileOutcome(change.path, "refused", said)
+                if said:
+                    said = f"{change.path} changed meanwhile and was left as it is; apply again."
                     return FileOutcome(change.path, "refused", said)
                 return FileOutcome(
                     change.path,

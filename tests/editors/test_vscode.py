@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from packaged_extension import package
+
 HERE = Path(__file__).parent / "vscode"
-EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 # Read before the tests are shut off from their user's own settings.
 SHOTS = os.environ.get("STEADYHAND_SHOTS")
 SCENARIOS = (
-    "finding", "quick_fix", "task", "discard", "cancel", "killed", "reload", "stale", "search", "hunk_by_hunk",
-    "untrusted",
+    "finding", "quick_fix", "task", "refactor_preview", "refactor_preview_closed", "discard",
+    "cancel", "killed", "reload", "stale", "search", "hunk_at_the_cursor", "sessions", "duplicates",
+    "prompt", "doctor", "install", "untrusted",
 )  # fmt: skip
 
 
@@ -43,11 +44,9 @@ def tools() -> Path:
 
 @pytest.fixture(scope="session")
 def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension, built from its lock."""
-    folder = tmp_path_factory.mktemp("extension") / "vscode"
-    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    for words in (["ci"], ["run", "package"]):
-        subprocess.run(["npm", *words], cwd=folder, check=True, capture_output=True, timeout=300)
+    """The extension, built from its lock, with the server in it."""
+    folder = tmp_path_factory.mktemp("extension")
+    package(folder)
     return folder / "steadyhand.vsix"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from packaged_extension import package
 from steadyhand_server.handlers.commands import COMMANDS
 
 EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
@@ -34,15 +34,31 @@ def test_the_lock_names_no_registry() -> None:
     assert '"resolved"' not in (EXTENSION / "package-lock.json").read_text()
 
 
+def test_each_command_has_an_icon_and_is_registered() -> None:
+    package_json = json.loads((EXTENSION / "package.json").read_text())
+    sources = "".join(path.read_text() for path in (EXTENSION / "src").glob("*.ts"))
+    for command in package_json["contributes"]["commands"]:
+        assert command["icon"].startswith("$("), command
+        assert f"'{command['command']}'" in sources, command
+
+
+def test_what_a_workspace_could_spend_waits_for_trust() -> None:
+    package_json = json.loads((EXTENSION / "package.json").read_text())
+    restricted = package_json["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    properties = package_json["contributes"]["configuration"]["properties"]
+    spending = {name for name in properties if "max" in name or name.endswith("model")}
+    assert spending < set(restricted)
+    assert all(entry.get("description") or entry.get("markdownDescription")
+               for entry in properties.values())  # fmt: skip
+
+
 @pytest.mark.editors
 def test_it_builds(tmp_path: Path) -> None:
-    npm = shutil.which("npm")
-    assert npm, "npm is missing; install Node.js 20 or newer"
-    folder = tmp_path / "vscode"
-    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    for words in (["ci"], ["run", "typecheck"], ["run", "package"]):
-        subprocess.run([npm, *words], cwd=folder, check=True, capture_output=True, timeout=300)
-    with zipfile.ZipFile(folder / "steadyhand.vsix") as package:
-        names = package.namelist()
+    assert shutil.which("npm"), "npm is missing; install Node.js 20 or newer"
+    package(tmp_path)
+    with zipfile.ZipFile(tmp_path / "steadyhand.vsix") as built:
+        names = built.namelist()
     assert "extension/dist/extension.js" in names
+    assert "extension/server/requirements.lock" in names
+    assert [name for name in names if name.endswith(".whl")]
     assert not any("node_modules" in name for name in names)

@@ -162,19 +162,23 @@ def test_duplicates_of_the_workspace_by_what_stays(viewing: Desk) -> None:
 
 def test_a_lens_leads_to_what_is_similar(viewing: Desk) -> None:
     editor = viewing.editor
-    editor.put("one.py", SLUG.format(name="only_here").replace("80", "81"))
-    uri = editor.show("two.py", SLUG.format(name="_and_there").replace("80", "81"))
+    twin = SLUG.replace("80", "81")
+    editor.put("one.py", twin.format(name="only_here"))
+    editor.put("two.py", twin.format(name="_and_there"))
 
-    def lens() -> list[Json]:
+    def lens(uri: str) -> list[Json]:
         found = editor.call("textDocument/codeLens", {"textDocument": {"uri": uri}}) or []
         return [one for one in found if one["command"]["title"] == "1 similar"]
 
-    (found,) = editor.wait(lens, "the lens")
-    assert found["command"]["command"] == "steadyhand.peek"
-    (argument,) = found["command"]["arguments"]
-    (location,) = argument["locations"]
-    assert location["uri"].endswith("/one.py")
-    assert location["range"]["start"]["line"] == 1
+    # Above the one that should go, and above the one that stays.
+    for name, other in (("one.py", "two.py"), ("two.py", "one.py")):
+        uri = editor.show(name)
+        (found,) = editor.wait(lambda uri=uri: lens(uri), "the lens")
+        assert found["command"]["command"] == "steadyhand.peek"
+        (argument,) = found["command"]["arguments"]
+        (location,) = argument["locations"]
+        assert location["uri"].endswith(f"/{other}")
+        assert location["range"]["start"]["line"] == 1
 
 
 def test_what_can_be_resumed_is_offered_with_a_button(tmp_path: Path) -> None:

@@ -1,76 +1,121 @@
-// Launches the server and gives its commands a face; what can be decided is decided by the server.
+// Gives the server's commands a face in VS Code; what can be decided is decided by the server.
 
 import * as vscode from 'vscode';
-import type { Found, Session, SessionAnswer } from './protocol';
-import { mayRun, Server } from './server';
-import { ACTIONS, pickAction, pickFound, pickSessionAndAction, pickSessionFor, StatusBar, type Action } from './sessions';
+import { ACTIONS, type Action } from './actions';
+import { diagnose } from './doctor';
+import { Duplicates, peek } from './duplicates';
+import { Installation } from './install';
+import { pickAction, pickFound, pickSessionAndAction, pickSessionFor } from './pickers';
+import { Prompt } from './prompt';
+import { Proposals, sessionOf } from './proposals';
+import type { Found, SessionAnswer } from './protocol';
+import { mayRun, Server, tellAnswer } from './server';
+import { SessionList } from './session_list';
+import { SessionTree } from './session_tree';
+import { StatusBar } from './status_bar';
 
-const LAST_PROMPT = 'lastPrompt';
+/** What a menu, a link, a tree or a title bar names a session by. */
+type Target = { session?: string; id?: string } | vscode.Uri | undefined;
 
-let server: Server | undefined;
+let running: Server | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
-  const started = server = new Server();
-  const statusBar = new StatusBar();
-  const command = (id: string, handler: (argument?: { session?: string }) => unknown) => vscode.commands.registerCommand(id, handler);
+  const version = String(context.extension.packageJSON.version);
+  const log = vscode.window.createOutputChannel('Steadyhand', { log: true });
+  const installation = new Installation(context, log);
+  const server = running = new Server(installation, log, version);
+  const sessions = new SessionList(server);
+  const tree = new SessionTree(server, sessions);
+  const duplicates = new Duplicates(server);
+  const proposals = new Proposals(server);
+  const prompt = new Prompt(context.workspaceState);
+  const command = (id: string, handler: (target: Target) => unknown) => vscode.commands.registerCommand(id, handler);
   context.subscriptions.push(
-    started,
-    statusBar,
-    started.onState((state) => statusBar.serverIs(state)),
-    started.onSession((event) => statusBar.sessionIs(event)),
-    command('steadyhand.newTask', () => newTask(started, context.workspaceState, false)),
-    command('steadyhand.taskOnSelection', () => newTask(started, context.workspaceState, true)),
-    // Named by the server's code action "do this here…".
-    vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => promptTask(started, context.workspaceState, 'Steadyhand: Do This Here', place)),
-    command('steadyhand.showSessions', () => showSessions(started)),
-    ...ACTIONS.map((action) => command(action.command, (argument) => actOnSession(started, action, argument?.session))),
-    command('steadyhand.searchSessions', () => searchSessions(started)),
-    command('steadyhand.trustChecks', () => trustChecks(started)),
-    command('steadyhand.restartServer', () => started.restart()),
-    command('steadyhand.showLog', () => started.showLog()),
+    log, server, sessions, tree, duplicates, proposals, new StatusBar(server, sessions),
+    command('steadyhand.newTask', () => newTask(server, prompt, false)),
+    command('steadyhand.taskOnSelection', () => newTask(server, prompt, true)),
+    command('steadyhand.fixDiagnostic', () => fixDiagnostic(server)),
+    // Named by the server's code action "do this here…" and by its lenses.
+    vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => start(server, prompt, 'Steadyhand: Do This Here', place)),
+    vscode.commands.registerCommand('steadyhand.peek', peek),
+    command('steadyhand.showSessions', () => showSessions(server, sessions, proposals)),
+    command('steadyhand.openSession', async (target) => {
+      const id = named(target) ?? sessions.current()?.id;
+      await (id ? tree.reveal(id) : vscode.commands.executeCommand('steadyhand.sessions.focus'));
+    }),
+    ...ACTIONS.map((action) => command(action.command, (target) => act(server, sessions, proposals, action, named(target)))),
+    command('steadyhand.acceptHunk', (target) => proposals.decide('accept', { session: named(target) })),
+    command('steadyhand.rejectHunk', (target) => proposals.decide('reject', { session: named(target) })),
+    command('steadyhand.searchSessions', () => searchSessions(server, sessions, proposals)),
+    command('steadyhand.refreshSessions', () => sessions.refresh()),
+    command('steadyhand.duplicatesInWorkspace', () => duplicates.show()),
+    vscode.commands.registerCommand('steadyhand.compareDuplicate', (node) => duplicates.compare(node)),
+    command('steadyhand.trustChecks', () => trustChecks(server)),
+    command('steadyhand.doctor', async () => proposals.showText('Steadyhand Doctor.txt', await diagnose(installation, version))),
+    command('steadyhand.installServer', () => server.install()),
+    command('steadyhand.restartServer', () => server.restart()),
+    command('steadyhand.showLog', () => log.show()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => sessions.refresh()),
   );
-  void started.restart();
+  void server.restart();
 }
 
 export async function deactivate(): Promise<void> {
-  await server?.stop();
+  await running?.stop();
 }
 
-async function newTask(server: Server, memory: vscode.Memento, onSelection: boolean): Promise<void> {
-  if (!mayRun('steadyhand.task')) {
-    return;
+function named(target: Target): string | undefined {
+  if (target instanceof vscode.Uri) {
+    return sessionOf(target);
   }
+  return target?.session ?? target?.id;
+}
+
+async function newTask(server: Server, prompt: Prompt, onSelection: boolean): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const isFile = editor?.document.uri.scheme === 'file';
-  if (onSelection && (!isFile || editor.selection.isEmpty)) {
+  if (mayRun('steadyhand.task') && onSelection && (!isFile || editor.selection.isEmpty)) {
     void vscode.window.showInformationMessage('Steadyhand: select the code in a file that the task is about first.');
     return;
   }
-  const place = isFile ? {
-    uri: editor.document.uri.toString(),
-    ...(onSelection ? { range: asRange(editor.selection) } : {}),
-  } : {};
-  await promptTask(server, memory, onSelection ? 'Steadyhand: Task on Selection' : 'Steadyhand: New Task', place);
+  const place = isFile ? { uri: editor.document.uri.toString(), ...(onSelection ? { range: asRange(editor.selection) } : {}) } : {};
+  await start(server, prompt, onSelection ? 'Steadyhand: Task on Selection' : 'Steadyhand: New Task', place, isFile ? editor.selection : undefined);
 }
 
 /** Asks for a task and starts it at a place of the document. */
-async function promptTask(server: Server, memory: vscode.Memento, title: string, place: object): Promise<void> {
+async function start(server: Server, prompt: Prompt, title: string, place: object, selection?: vscode.Range): Promise<void> {
   if (!mayRun('steadyhand.task')) {
     return;
   }
-  const last = memory.get<string>(LAST_PROMPT, '');
-  const prompt = (await vscode.window.showInputBox({
-    title,
-    placeHolder: 'What is to be done, e.g. “read the settings from a TOML file too”',
-    value: last,
-    valueSelection: [0, last.length], // typing replaces it
-    ignoreFocusOut: true,
-  }))?.trim();
-  if (!prompt) {
+  const asked = await prompt.ask(title, selection);
+  if (asked) {
+    const range = asked.selection && selection ? { range: asRange(selection) } : {};
+    await server.run('steadyhand.task', { prompt: asked.text, ...place, ...range });
+  }
+}
+
+/** Has the agent mend what is reported at the cursor. */
+async function fixDiagnostic(server: Server): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const at = editor?.selection.active;
+  const here = editor && at ? vscode.languages.getDiagnostics(editor.document.uri).filter(({ range }) => range.start.line <= at.line && at.line <= range.end.line) : [];
+  if (!editor || !here.length) {
+    void vscode.window.showInformationMessage('Steadyhand: nothing is reported on this line.');
     return;
   }
-  await memory.update(LAST_PROMPT, prompt);
-  await server.run('steadyhand.task', { prompt, ...place });
+  const picked = here.length === 1 ? here : await vscode.window.showQuickPick(
+    here.map((diagnostic) => ({ label: diagnostic.message.split('\n')[0] ?? '', description: diagnostic.source ?? '', diagnostic, picked: true })),
+    { title: 'Steadyhand: Fix These', canPickMany: true },
+  ).then((items) => items?.map(({ diagnostic }) => diagnostic));
+  if (picked?.length) {
+    const lines = picked.map(({ range }) => range);
+    await server.run('steadyhand.task', {
+      prompt: picked.length === 1 ? 'Fix this diagnostic.' : 'Fix these diagnostics.',
+      uri: editor.document.uri.toString(),
+      range: { start: { line: Math.min(...lines.map(({ start }) => start.line)), character: 0 }, end: { line: Math.max(...lines.map(({ end }) => end.line)) + 1, character: 0 } },
+      diagnostics: picked.map(({ source, message }) => `${source ?? 'diagnostic'}: ${message}`),
+    });
+  }
 }
 
 function asRange({ start, end }: vscode.Range) {
@@ -80,21 +125,17 @@ function asRange({ start, end }: vscode.Range) {
   };
 }
 
-async function sessionsOf(server: Server): Promise<Session[] | undefined> {
-  return (await server.run<{ sessions: Session[] }>('steadyhand.sessions', {}))?.sessions;
-}
-
-async function showSessions(server: Server): Promise<void> {
-  const sessions = await sessionsOf(server);
-  const choice = sessions && await pickSessionAndAction(sessions);
+async function showSessions(server: Server, sessions: SessionList, proposals: Proposals): Promise<void> {
+  await sessions.refresh();
+  const choice = await pickSessionAndAction(sessions.all());
   if (choice === 'new') {
     await vscode.commands.executeCommand('steadyhand.newTask');
   } else if (choice) {
-    await actOnSession(server, choice.action, choice.session.id);
+    await act(server, sessions, proposals, choice.action, choice.session.id);
   }
 }
 
-async function searchSessions(server: Server): Promise<void> {
+async function searchSessions(server: Server, sessions: SessionList, proposals: Proposals): Promise<void> {
   const words = (await vscode.window.showInputBox({ title: 'Steadyhand: Search Sessions', placeHolder: 'Words that were said or done in a session' }))?.trim();
   const found = words ? (await server.run<{ found: Found[] }>('steadyhand.search', { words }))?.found : undefined;
   if (!found) {
@@ -107,7 +148,7 @@ async function searchSessions(server: Server): Promise<void> {
   const session = await pickFound(found);
   const action = session && await pickAction(session);
   if (action) {
-    await actOnSession(server, action, session.id);
+    await act(server, sessions, proposals, action, session.id);
   }
 }
 
@@ -119,23 +160,34 @@ async function trustChecks(server: Server): Promise<void> {
   }
 }
 
-async function actOnSession(server: Server, action: Action, session?: string): Promise<void> {
+async function act(server: Server, sessions: SessionList, proposals: Proposals, action: Action, given?: string): Promise<void> {
   if (!mayRun(action.request)) {
     return;
   }
+  let session = given;
   if (!session) {
-    const sessions = await sessionsOf(server);
-    session = sessions && (await pickSessionFor(action, sessions))?.id;
+    await sessions.refresh();
+    session = (await pickSessionFor(action, sessions.all()))?.id;
   }
-  if (session && action.request === 'steadyhand.delete') {
+  if (!session) {
+    return;
+  }
+  if (action.request === 'steadyhand.proposal') {
+    await proposals.review(session);
+    return;
+  }
+  if (action.request === 'steadyhand.delete') {
     const detail = 'What it wrote into files stays, and can no longer be undone from here.';
     if (await vscode.window.showWarningMessage(`Delete session ${session}?`, { modal: true, detail }, 'Delete') !== 'Delete') {
       return;
     }
   }
-  const answer = session && await server.run<SessionAnswer>(action.request, { session });
-  if (answer && answer.message) {
-    const show = answer.state === 'failed' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-    void show(`Steadyhand: ${answer.message}`);
+  const answer = await server.run<SessionAnswer>(action.request, { session });
+  if (action.request === 'steadyhand.delete') {
+    await sessions.refresh();
+  }
+  // That it goes on shows in the status bar.
+  if (action.request !== 'steadyhand.resume') {
+    tellAnswer(answer);
   }
 }

@@ -1,10 +1,16 @@
 // What the server and this extension say to each other beyond LSP.
 
+import type { Range } from 'vscode-languageclient/node';
+
 export const SESSION_NOTIFICATION = 'steadyhand/session';
 
-/** Requests of the server's: what this window's other language servers know. */
+/** Requests of the server's: what this window's other language servers know, and a diff to be shown. */
 export const REFERENCES_REQUEST = 'steadyhand/references';
 export const DIAGNOSTICS_REQUEST = 'steadyhand/diagnostics';
+export const SHOW_REQUEST = 'steadyhand/show';
+
+/** Texts of a proposal, as the server provides them. */
+export const PROPOSAL_SCHEME = 'steadyhand-proposal';
 
 /** Commands of the server that start work, or that let it run commands; they wait until the workspace is trusted. */
 export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.resume', 'steadyhand.trust']);
@@ -22,7 +28,8 @@ export interface Session extends Budget {
   id: string;
   state: SessionState;
   prompt: string;
-  updated: string | number;
+  /** Seconds since the epoch. */
+  updated: number;
   /** Something of it can be taken back. */
   applied: boolean;
   reverted: boolean;
@@ -49,9 +56,96 @@ export interface SessionEvent extends Budget {
   degraded?: string;
 }
 
+export interface Step {
+  tool: string;
+  about: string;
+  reason: string;
+  verdict: '' | 'permit' | 'ask' | 'refuse';
+  rule: string;
+  message: string;
+  remarks: string[];
+  running: boolean;
+  error: boolean;
+  seconds: number;
+}
+
+export interface Round {
+  number: number;
+  said: string;
+  steps: Step[];
+  notes: string[];
+}
+
+export interface SessionDetails extends Session {
+  reason: string;
+  summary: string;
+  model: string;
+  seconds: number;
+  max_seconds: number;
+  /** Tokens set aside for a call; of one that broke off they stay charged. */
+  reserved: number;
+  cached_tokens: number;
+  hunks: Partial<Record<HunkState, number>>;
+  rounds: Round[];
+}
+
 /** The answer to resume, proposal, apply, discard, undo and cancel. */
 export interface SessionAnswer {
   session: string;
   state: SessionState;
   message?: string;
+}
+
+export type HunkState = 'open' | 'accepted' | 'rejected' | 'applied' | 'reverted' | 'conflict' | 'unavailable';
+
+export interface Hunk {
+  id: string;
+  path: string;
+  kind: 'edit' | 'create' | 'rename' | 'delete';
+  state: HunkState;
+  old: string;
+  new: string;
+  rounds: number[];
+  reasons: string[];
+}
+
+export interface Proposal {
+  session: string;
+  state: SessionState;
+  summary: string;
+  diff: string;
+  files: { path: string; kind: 'edit' | 'create' | 'delete'; hunks: string[]; remarks: string[]; base: string; proposed: string }[];
+}
+
+/** What the server asks to be shown: a proposal, or two texts beside each other. */
+export interface Show {
+  session?: string;
+  texts?: [ShownText, ShownText];
+}
+
+export interface ShownText {
+  title: string;
+  path: string;
+  text: string;
+}
+
+/** A definition and where it stands. */
+export interface Place {
+  name: string;
+  qualified: string;
+  signature: string;
+  path: string;
+  uri: string;
+  range: Range;
+}
+
+export interface Duplicate extends Place {
+  tier: string;
+  reason: string;
+  /** The argument of `steadyhand.compare`. */
+  pair: object;
+}
+
+export interface DuplicateGroup extends Place {
+  members: Duplicate[];
 }

@@ -3,27 +3,23 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import {
-  CancellationToken, CloseAction, DidChangeConfigurationNotification, ErrorCodes, ExecuteCommandRequest, LanguageClient, ResponseError, State,
+  CancellationToken, CloseAction, DidChangeConfigurationNotification, ErrorAction, ErrorCodes, ExecuteCommandRequest, LanguageClient, ResponseError, State,
   TransportKind,
   type ErrorHandler, type Middleware,
 } from 'vscode-languageclient/node';
+import type { Installation } from './install';
 import { answerForNeighbours } from './neighbours';
-import { RUNS_A_TASK, SESSION_NOTIFICATION, type SessionEvent } from './protocol';
+import { PROPOSAL_SCHEME, RUNS_A_TASK, SESSION_NOTIFICATION, SHOW_REQUEST, type SessionAnswer, type SessionEvent, type Show } from './protocol';
+import { concerns, serverSettings } from './settings';
 
 // Those that are indexed; `activationEvents` in package.json names the same.
 const LANGUAGES = ['python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'rust', 'java', 'c', 'cpp', 'csharp', 'ruby', 'php', 'lua'];
-
-const SENT_SETTINGS = ['steadyhand.maxRounds', 'steadyhand.maxTokens', 'steadyhand.findings'];
-
-/** The settings in the server's words. */
-function serverSettings() {
-  const settings = vscode.workspace.getConfiguration('steadyhand');
-  return {
-    max_rounds: settings.get<number>('maxRounds', 20),
-    max_tokens: settings.get<number>('maxTokens', 32000),
-    findings: settings.get<boolean>('findings', true),
-  };
-}
+/** Their answers are told; those of the others show in what they change. */
+const TOLD = new Set(['steadyhand.apply', 'steadyhand.discard', 'steadyhand.undo', 'steadyhand.redo', 'steadyhand.cancel']);
+/** A server that ends that often within that time is not started again by itself. */
+const MOST_CRASHES = 5;
+const WITHIN = 180_000;
+const FIRST_WAIT = 250;
 
 /** Says, where it is so, that the workspace must be trusted before the command can run. */
 export function mayRun(command: string): boolean {
@@ -35,6 +31,14 @@ export function mayRun(command: string): boolean {
     'Manage Workspace Trust',
   ).then((choice) => choice && vscode.commands.executeCommand('workbench.trust.manage'));
   return false;
+}
+
+/** Says what came of a command. */
+export function tellAnswer(answer: SessionAnswer | undefined): void {
+  if (answer?.message) {
+    const show = answer.state === 'failed' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+    void show(`Steadyhand: ${answer.message}`);
+  }
 }
 
 /** The client, with its pop-up errors handed to us instead. */
@@ -51,13 +55,27 @@ class Client extends LanguageClient {
 
 export class Server implements vscode.Disposable {
   private client: Client | undefined;
+  private starting: Promise<void> | undefined;
   private turn = 0;
-  private readonly log = vscode.window.createOutputChannel('Steadyhand', { log: true });
+  private crashes: number[] = [];
+  private wait: NodeJS.Timeout | undefined;
+  private shower: ((what: Show) => Promise<void>) | undefined;
   private readonly stateChanged = new vscode.EventEmitter<State>();
   private readonly sessionChanged = new vscode.EventEmitter<SessionEvent>();
   readonly onState = this.stateChanged.event;
   readonly onSession = this.sessionChanged.event;
   private readonly settingsWatch = vscode.workspace.onDidChangeConfiguration((event) => this.settingsChanged(event));
+
+  constructor(
+    private readonly installation: Installation,
+    private readonly log: vscode.LogOutputChannel,
+    private readonly version: string,
+  ) {}
+
+  /** Names who shows a diff that the server asks for. */
+  onShow(shower: (what: Show) => Promise<void>): void {
+    this.shower = shower;
+  }
 
   /** Runs a command of the server; undefined when it could not run, which the person has then been told. */
   async run<T>(command: string, argument: object): Promise<T | undefined> {
@@ -71,21 +89,45 @@ export class Server implements vscode.Disposable {
     try {
       return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }) as T;
     } catch (error) {
-      this.tell(`Steadyhand: ${error instanceof Error ? error.message : String(error)}`);
+      this.tell(`Steadyhand: ${sentence(error)}`);
+      return undefined;
+    }
+  }
+
+  /** The same for a view, which asks by itself: it starts nothing, and what fails is only logged. */
+  async ask<T>(command: string, argument: object): Promise<T | undefined> {
+    const client = this.client;
+    if (!client?.isRunning()) {
+      return undefined;
+    }
+    try {
+      return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }) as T;
+    } catch (error) {
+      this.log.warn(`${command}: ${sentence(error)}`);
       return undefined;
     }
   }
 
   /** Stops the server where there is one, and starts it anew. Failures have been told when it returns. */
-  async restart(): Promise<void> {
+  restart(): Promise<void> {
     const turn = ++this.turn;
-    await this.stop();
-    if (turn === this.turn) { // nobody asked again meanwhile
-      await this.start();
-    }
+    clearTimeout(this.wait);
+    const before = this.starting ?? Promise.resolve();
+    const started = this.stop().then(() => before).then(async () => {
+      if (turn === this.turn) { // nobody asked again meanwhile
+        await this.start();
+      }
+    });
+    this.starting = started.finally(() => {
+      if (turn === this.turn) {
+        this.starting = undefined;
+      }
+    });
+    return this.starting;
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.wait);
     const client = this.client;
     this.client = undefined; // from here on its end is no failure
     if (client?.state === State.Starting) {
@@ -95,34 +137,28 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  showLog(): void {
-    this.log.show();
-  }
-
   dispose(): void {
+    clearTimeout(this.wait);
     this.settingsWatch.dispose();
     this.stateChanged.dispose();
     this.sessionChanged.dispose();
-    this.log.dispose();
   }
 
   private async ready(): Promise<LanguageClient | undefined> {
-    if (this.client?.state === State.Starting) {
-      await this.client.start().catch(() => undefined);
-    } else if (!this.client?.isRunning()) {
-      await this.restart();
+    if (!this.client?.isRunning()) {
+      await (this.starting ?? this.restart());
     }
     return this.client?.isRunning() ? this.client : undefined;
   }
 
   private async start(): Promise<void> {
-    // Of machine scope: neither a workspace nor its folders can set it, trusted or not.
-    const command = vscode.workspace.getConfiguration('steadyhand').get<unknown>('command');
-    const [program, ...args] = Array.isArray(command) ? command : [];
-    if (!program || ![program, ...args].every((word) => typeof word === 'string')) {
-      this.tell('Steadyhand: the setting “steadyhand.command” must be a list of strings, the program first.', 'Open Settings');
+    const [program, ...args] = this.installation.command() ?? [];
+    if (!program) {
+      this.stateChanged.fire(State.Stopped);
+      void this.offerToInstall();
       return;
     }
+    this.log.info(`starting ${program} ${args.join(' ')}`);
     const isCurrent = () => this.client === client; // false once it is being replaced
     const client: Client = new Client('steadyhand', 'Steadyhand', {
       command: program,
@@ -134,10 +170,13 @@ export class Server implements vscode.Disposable {
         ...LANGUAGES.map((language) => ({ scheme: 'file', language })),
         // What the server shows of a proposal: its lenses accept and reject hunks there.
         { scheme: 'file', language: 'diff', pattern: '**/diffs/*.diff' },
-        { scheme: 'steadyhand-proposal' },
+        { scheme: PROPOSAL_SCHEME },
       ],
-      // The client registers `steadyhand.promptTask`, which the server cannot ask for itself.
-      initializationOptions: () => ({ ...serverSettings(), client: { prompt: true, references: true, diagnostics: true } }),
+      initializationOptions: () => ({
+        ...serverSettings(),
+        // What is done here beyond LSP: the server sends such requests to those alone who say so.
+        client: { prompt: true, references: true, diagnostics: true, show: true, sessions: true, peek: true },
+      }),
       outputChannel: this.log,
       errorHandler: this.errorHandler(() => client),
       initializationFailedHandler: () => false, // told by onFailure
@@ -146,14 +185,68 @@ export class Server implements vscode.Disposable {
     client.onFailure = (cause) => isCurrent() && this.failed(cause, program);
     client.onDidChangeState(({ newState }) => isCurrent() && this.stateChanged.fire(newState));
     client.onNotification(SESSION_NOTIFICATION, (event: SessionEvent) => this.sessionChanged.fire(event));
+    client.onRequest(SHOW_REQUEST, (what: Show) => this.shower?.(what) ?? null);
     answerForNeighbours(client);
     this.client = client;
     await client.start().catch(() => undefined); // told by onFailure
+    if (isCurrent() && client.isRunning()) {
+      this.shakeHands(client.initializeResult?.serverInfo?.version, program);
+    }
+  }
+
+  /** Says where server and extension are of different versions: one may not know what the other says. */
+  private shakeHands(version: string | undefined, program: string): void {
+    this.log.info(`server ${version ?? 'of an unknown version'}, extension ${this.version}`);
+    const minor = (text: string | undefined) => text?.split('.').slice(0, 2).join('.');
+    if (minor(version) === minor(this.version)) {
+      return;
+    }
+    void vscode.window.showWarningMessage(
+      `Steadyhand: the server (${version ?? 'unknown'}, ${program}) and this extension (${this.version}) are of different versions; some of it may not work. Update the older one.`,
+      'Use the Server of the Extension',
+    ).then((choice) => choice && this.install());
+  }
+
+  private async offerToInstall(): Promise<void> {
+    const choice = await vscode.window.showInformationMessage(
+      'Steadyhand needs its server, which is not on the PATH. Install it into the extension\'s own folder? Nothing else of this machine is changed.',
+      'Install', 'Choose a Program',
+    );
+    if (choice === 'Install') {
+      await this.install();
+    } else if (choice) {
+      await vscode.commands.executeCommand('workbench.action.openSettings', 'steadyhand.command');
+    }
+  }
+
+  /** Installs the server and starts it. */
+  async install(): Promise<void> {
+    try {
+      if (await this.installation.install()) {
+        await this.restart();
+      }
+    } catch (error) {
+      this.tell(`Steadyhand: the server could not be installed: ${sentence(error)}`);
+    }
   }
 
   private readonly middleware: Middleware = {
-    // Also the commands that the server's code actions name pass here.
-    executeCommand: (command, args, next) => mayRun(command) ? next(command, args) : undefined,
+    // The commands that the server's lenses and code actions name pass here.
+    executeCommand: async (command, args, next) => {
+      if (!mayRun(command)) {
+        return undefined;
+      }
+      try {
+        const answer = await next(command, args);
+        if (TOLD.has(command)) {
+          tellAnswer(answer);
+        }
+        return answer;
+      } catch (error) {
+        this.tell(`Steadyhand: ${sentence(error)}`);
+        return undefined;
+      }
+    },
     workspace: {
       // What the person agreed to is saved where they had no changes of their own; where they had, it is theirs to save.
       handleApplyEdit: async (params, next) => {
@@ -178,19 +271,37 @@ export class Server implements vscode.Disposable {
     },
   };
 
-  /** As the client's own, but a server that ends while it starts is not started again and again. */
   private errorHandler(client: () => Client): ErrorHandler {
-    let defaults: ErrorHandler | undefined;
     return {
-      error: (error, message, count) => (defaults ??= client().createDefaultErrorHandler()).error(error, message, count),
-      closed: () => this.client === client() && client().state !== State.Starting
-        ? (defaults ??= client().createDefaultErrorHandler()).closed()
-        : { action: CloseAction.DoNotRestart, handled: true },
+      error: (_error, _message, count) => ({ action: (count ?? 0) < 4 ? ErrorAction.Continue : ErrorAction.Shutdown }),
+      closed: () => {
+        // One that ends while it starts is not started again and again: why has been told.
+        if (this.client === client() && client().state !== State.Starting) {
+          this.crashed();
+        }
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
     };
   }
 
+  /** Starts it again, later each time; its journal has all that was acknowledged. */
+  private crashed(): void {
+    const now = Date.now();
+    this.crashes = [...this.crashes.filter((at) => now - at < WITHIN), now];
+    this.client = undefined;
+    if (this.crashes.length > MOST_CRASHES) {
+      this.stateChanged.fire(State.Stopped);
+      this.tell(`Steadyhand: the server ended ${this.crashes.length} times within three minutes and was not started again. Sessions are kept.`, 'Restart Server');
+      return;
+    }
+    const wait = FIRST_WAIT * 4 ** (this.crashes.length - 1);
+    this.log.warn(`the server ended; it is started again in ${wait} ms`);
+    this.stateChanged.fire(State.Starting);
+    this.wait = setTimeout(() => void this.restart(), wait);
+  }
+
   private settingsChanged(event: vscode.ConfigurationChangeEvent): void {
-    if (SENT_SETTINGS.some((key) => event.affectsConfiguration(key)) && this.client?.isRunning()) {
+    if (concerns(event) && this.client?.isRunning()) {
       void this.client.sendNotification(DidChangeConfigurationNotification.type, { settings: { steadyhand: serverSettings() } });
     }
     if (event.affectsConfiguration('steadyhand.command')) {
@@ -207,23 +318,23 @@ export class Server implements vscode.Disposable {
     if (cause instanceof ResponseError && cause.code !== ErrorCodes.PendingResponseRejected) {
       this.tell(`Steadyhand: ${cause.message}`, 'Restart Server'); // the server's own words
     } else if (/\bENOENT\b/.test(String(cause))) {
-      this.tell(
-        `Steadyhand: the program “${program}” was not found; install it with \`pip install steadyhand\` or \`uv tool install steadyhand\`, or set its full path.`,
-        'Open Settings', 'Restart Server',
-      );
+      this.tell(`Steadyhand: the program “${program}” was not found; set “steadyhand.command” to where the server is, or clear it to have it found or installed.`, 'Open Settings', 'Restart Server');
     } else {
       this.tell('Steadyhand: the server failed. The log says why.', 'Restart Server');
     }
   }
 
   private tell(message: string, ...buttons: string[]): void {
+    this.log.error(message);
     void vscode.window.showErrorMessage(message, ...buttons, 'Show Log').then((choice) => {
       switch (choice) {
         case 'Open Settings': return vscode.commands.executeCommand('workbench.action.openSettings', 'steadyhand.command');
-        case 'Restart Server': return this.restart();
-        case 'Show Log': return this.showLog();
+        case 'Restart Server': this.crashes = []; return this.restart();
+        case 'Show Log': return this.log.show();
         default: return undefined;
       }
     });
   }
 }
+
+const sentence = (error: unknown) => error instanceof Error ? error.message : String(error);

@@ -36,13 +36,14 @@ async def code_lenses(
     if snapshot.path is not None:
         return _similar(server, server.engine, snapshot)
     try:
-        session, listed = await previews.hunks_in(server, snapshot)
+        shown = await previews.shown_in(server, snapshot)
     except SteadyhandError:
         return None  # The session is gone, and its document still open.
-    if session is None:
+    if shown is None:
         return None
-    found = [(0, command) for command in previews.of_all(session, [state for *_, state in listed])]
-    for number, hunk, state in listed:
+    session = shown.session
+    found = [(0, command) for command in previews.of_all(session, shown.states)]
+    for number, hunk, state in shown.hunks:
         if state != "open" and previews.is_text(snapshot.uri):
             # A proposed text does not say it itself, as the head of a diff does.
             found.append((number, lsp.Command(f"{hunk} {state}", "")))
@@ -65,7 +66,7 @@ def _similar(
     lenses: list[lsp.CodeLens] = []
     for definition in view.definitions(snapshot.path):
         others = beside.get(definition.start, [])
-        others += [one for one in _repeating(server, engine, definition) if one not in others]
+        others += _repeating(server, engine, definition)
         if others:
             lenses.append(_lens(server, snapshot, definition, others))
     return lenses
@@ -85,9 +86,13 @@ def _repeating(server: SteadyhandServer, engine: Engine, kept: Definition) -> li
         except SteadyhandError:
             continue  # Gone since it was indexed.
         shown = engine.shown(twin.path, text).findings
-        if any(f.definition == twin and f.canonical == kept for f in shown):
+        if any(_is(f.definition, twin) and _is(f.canonical, kept) for f in shown):
             found.append(twin)
     return found
+
+
+def _is(one: Definition, other: Definition) -> bool:
+    return (one.path, one.start) == (other.path, other.start)
 
 
 def _lens(

@@ -102,8 +102,9 @@ class Publisher:
             self._ask_to_pull()
             return
         # A change here may make or mend a finding in any other open document.
-        for snapshot in self._server.documents.all():
-            self._publish_one(snapshot)
+        changed = [self._publish_one(snapshot) for snapshot in self._server.documents.all()]
+        if any(changed) and engine.settings.lenses:
+            self._server.refresh_lenses()
 
     def _ask_to_pull(self) -> None:
         workspace = self._server.client_capabilities.workspace
@@ -124,17 +125,19 @@ class Publisher:
         ]
         return shown
 
-    def _publish_one(self, snapshot: Snapshot) -> None:
+    def _publish_one(self, snapshot: Snapshot) -> bool:
+        """Sends what there is to show, and says whether that is something new."""
         shown = self.diagnostics(snapshot)
         now = (snapshot.version, shown)
         if self._published.get(snapshot.uri) == now:
-            return
+            return False
         self._published[snapshot.uri] = now
         self._server.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(
                 uri=snapshot.uri, version=snapshot.version, diagnostics=shown
             )
         )
+        return True
 
     def _canonical(self, finding: Finding) -> tuple[str, LineTable | None]:
         """Where the other definition is, and its line table if it is open."""

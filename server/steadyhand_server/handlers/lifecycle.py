@@ -111,6 +111,8 @@ def _start(server: SteadyhandServer) -> None:
         if any(path.endswith(BASELINE_FILE) for path in paths):
             _take_baselines(server, engine)
         server.findings.schedule_all()
+        if engine.settings.lenses:
+            server.refresh_lenses()
 
     keeper.on_change(changed)
     # Watching begins first: what changes while the index is being built must not be missed.
@@ -147,6 +149,8 @@ async def _index(server: SteadyhandServer, engine: Engine) -> None:
     finally:
         bar.end(f"{engine.index.definitions:,} definitions in {engine.index.files:,} files")
     server.findings.schedule_all()
+    if engine.settings.lenses:
+        server.refresh_lenses()
     await _announce(server, engine)
 
 

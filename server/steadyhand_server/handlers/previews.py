@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -110,10 +111,8 @@ async def refresh(server: SteadyhandServer, session: str) -> None:
     if server.engine is not None:
         offer = await server.engine.sessions.look(session)
         await server.engine.editor.renew_diff(session, offer.diff())
-    lenses = workspace.code_lens if workspace else None
-    if lenses is not None and lenses.refresh_support:
-        # A hunk that is accepted changes no text, and its lens says otherwise now.
-        server.workspace_code_lens_refresh(None)
+    # A hunk that is accepted changes no text, and its lens says otherwise now.
+    server.refresh_lenses()
 
 
 def is_text(uri: str) -> bool:
@@ -121,27 +120,38 @@ def is_text(uri: str) -> bool:
     return _parts(uri)[2] in ("base", "proposed")
 
 
-async def hunks_in(
-    server: SteadyhandServer, snapshot: Snapshot
-) -> tuple[str | None, list[tuple[int, str, str]]]:
-    """The session that an open document shows, and its hunks there: line from 0, id, state.
+@dataclass(slots=True)
+class Open:
+    """A proposal in an open document.
 
-    A document that shows no proposal has no session.
+    Attributes:
+        session: The session that proposes it.
+        hunks: Those in this document: line from 0, id, state.
+        states: Of all hunks of the proposal.
     """
+
+    session: str
+    hunks: list[tuple[int, str, str]]
+    states: list[str]
+
+
+async def shown_in(server: SteadyhandServer, snapshot: Snapshot) -> Open | None:
+    """The proposal that an open document shows; None where it shows none."""
     session, path, side = _parts(snapshot.uri)
     if side == "proposed" and server.engine is not None:
         offer = await server.engine.sessions.look(session)
         file = next((file for file in offer.files if file.path == path), None)
-        return session, [] if file is None else _in_proposed(file)
+        states: list[str] = [shown.hunk.mark for shown in offer.hunks()]
+        return Open(session, [] if file is None else _in_proposed(file), states)
     session = session if side == "diff" else _diff_file(server, snapshot.uri)
     if not session:
-        return None, []
-    found = (
+        return None
+    found = [
         (number, head[1], head[2])
         for number, line in enumerate(snapshot.text.split("\n"))
         if (head := _HUNK.match(line))
-    )
-    return session, list(found)
+    ]
+    return Open(session, found, [state for _, _, state in found])
 
 
 def _in_proposed(file: FileOffer) -> list[tuple[int, str, str]]:
@@ -190,14 +200,14 @@ async def actions(
     server: SteadyhandServer, snapshot: Snapshot, at: lsp.Range
 ) -> list[lsp.CodeAction] | None:
     """What can be done with the hunk that a cursor stands in, and with all; None elsewhere."""
-    session, listed = await hunks_in(server, snapshot)
-    if session is None:
+    shown = await shown_in(server, snapshot)
+    if shown is None:
         return None
-    above = [entry for entry in listed if entry[0] <= at.start.line]
-    found = of_one(session, *above[-1][1:]) if above else []
+    above = [entry for entry in shown.hunks if entry[0] <= at.start.line]
+    found = of_one(shown.session, *above[-1][1:]) if above else []
     return [
         lsp.CodeAction(title=command.title, kind=lsp.CodeActionKind.QuickFix, command=command)
-        for command in (*found, *of_all(session, [state for _, _, state in listed]))
+        for command in (*found, *of_all(shown.session, shown.states))
     ]
 
 

@@ -1,7 +1,7 @@
 // A person's desk: the sample workspace in git, a replayed model, and a VS Code that can be opened again.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,6 +85,13 @@ export class Desk {
     if (name) {
       await this.code.says('Steadyhand');
     }
+  }
+
+  /** A file of the server that the extension has installed for itself. */
+  installed(name) {
+    const storage = join(this.folder, 'profile', 'user', 'User', 'globalStorage', 'steadyhand.steadyhand');
+    const version = readdirSync(storage, { withFileTypes: true }).find((entry) => entry.name.startsWith('server-'))?.name ?? 'none';
+    return join(storage, version, name);
   }
 
   /** The language servers that run now. */

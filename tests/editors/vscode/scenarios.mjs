@@ -10,6 +10,9 @@ const FIRST = 1; // the first reply that a held model waits before, of five from
 
 const panel = (desk) => desk.code.page.locator('.bulk-edit-panel');
 
+/** Waits until the diff of a proposal stands on the screen. */
+const review = (desk) => desk.code.page.locator('.multiDiffEditor .view-line').first().waitFor();
+
 async function task(desk, prompt = TASK) {
   await desk.code.command('Steadyhand: New Task');
   await desk.code.answer(prompt);
@@ -53,17 +56,20 @@ export const SCENARIOS = {
       assert.equal(desk.changed(), '', 'nothing is written while it works');
       await desk.shot('running');
       desk.letGo(FIRST);
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
+      notes.asked = await desk.code.notified('proposes');
+      await desk.shot('asked');
       assert.equal(desk.changed(), '', 'nor before it is agreed to');
-      await desk.shot('preview');
-      // Of three hunks two: what needs consent begins unchecked.
-      const rows = panel(desk).locator('.monaco-list-row');
-      notes.rows = await rows.allInnerTexts();
-      for (const text of ['counted, slugify', 'def archive_path']) {
-        await rows.filter({ hasText: text }).locator('.edit-checkbox').click();
-      }
-      await panel(desk).page().getByRole('button', { name: 'Apply', exact: true }).click();
-      await until('the accepted file is written', () => desk.read('pressroom/archive.py').includes('def archive_path'));
+      await desk.code.press('proposes', 'Show diff');
+      await review(desk);
+      await desk.shot('proposal');
+      // Of three hunks two, by the lenses above them.
+      await desk.code.lens('Accept h1').click();
+      await desk.code.lens('h1 accepted').waitFor();
+      await desk.code.lens('Accept h2').click();
+      await desk.code.lens('h2 accepted').waitFor();
+      await desk.shot('accepted');
+      await desk.code.title('Apply Proposal');
+      await until('the accepted hunks are written', () => desk.read('pressroom/archive.py').includes('def archive_path'));
       notes.told = await desk.code.notified('applied');
       await desk.shot('applied');
       assert.equal(desk.changed(), 'M pressroom/archive.py');
@@ -74,13 +80,48 @@ export const SCENARIOS = {
       notes.undone = await desk.code.notifications();
     },
   },
-  discard: {
+  refactor_preview: {
+    desk: { settings: { 'steadyhand.preview': 'annotations' } },
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      const rows = panel(desk).locator('.monaco-list-row');
+      await rows.first().waitFor();
+      assert.equal(desk.changed(), '', 'nothing before it is agreed to');
+      // Of three hunks two: what needs consent begins unchecked.
+      notes.rows = await rows.allInnerTexts();
+      for (const text of ['counted, slugify', 'def archive_path']) {
+        await rows.filter({ hasText: text }).locator('.edit-checkbox').click();
+      }
+      await desk.shot('ticked');
+      await desk.code.page.getByRole('button', { name: 'Apply', exact: true }).click();
+      await until('the accepted file is written', () => desk.read('pressroom/archive.py').includes('def archive_path'));
+      notes.told = await desk.code.notified('applied');
+      assert.equal(desk.changed(), 'M pressroom/archive.py');
+      assert.ok(!existsSync(desk.path('tests/test_archive.py')));
+      await desk.code.command('Steadyhand: Undo Session');
+      await until('it is as it was', () => desk.changed() === '');
+    },
+  },
+  refactor_preview_closed: {
+    desk: { settings: { 'steadyhand.preview': 'annotations' } },
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
       await task(desk);
       await panel(desk).locator('.monaco-list-row').first().waitFor();
       await desk.code.page.getByRole('button', { name: 'Discard', exact: true }).click();
-      await sleep(1000);
+      notes.kept = await desk.code.notified('Nothing was applied');
+      assert.equal(desk.changed(), '');
+      await desk.code.says('a proposal waits');
+    },
+  },
+  discard: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      await desk.code.notified('proposes');
+      await desk.code.press('proposes', 'Discard');
+      await until('it no longer waits', async () => !(await desk.code.status()).includes('waits'));
       notes.told = await desk.code.notifications();
       assert.equal(desk.changed(), '');
     },
@@ -111,11 +152,11 @@ export const SCENARIOS = {
       process.kill(first, 'SIGKILL');
       await until('another server runs', () => desk.servers().some((one) => one !== first));
       notes.told = await desk.code.notified('to resume here');
+      notes.status = await desk.code.says('paused');
       await desk.shot('back');
       desk.letGo(FIRST);
-      await desk.code.command('Steadyhand: Resume Session');
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
-      await desk.shot('resumed');
+      await desk.code.press('to resume here', 'Resume');
+      notes.asked = await desk.code.notified('proposes');
       assert.equal(desk.changed(), '');
     },
   },
@@ -131,7 +172,7 @@ export const SCENARIOS = {
       notes.told = await desk.code.notified('to resume here', 30_000);
       desk.letGo(FIRST);
       await desk.code.command('Steadyhand: Resume Session');
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
+      await desk.code.notified('proposes');
       assert.equal(desk.changed(), '');
     },
   },
@@ -139,28 +180,28 @@ export const SCENARIOS = {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
       await task(desk);
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
-      // The person goes on typing at the very place, and takes the preview all the same.
+      await desk.code.notified('proposes');
+      // The person goes on typing at the very place, and takes the proposal all the same.
       await desk.code.cursor('from pressroom.text import counted');
       await desk.code.page.keyboard.press('Home');
       await desk.code.page.keyboard.type('import mine  # ');
-      const rows = panel(desk).locator('.monaco-list-row');
-      notes.rows = await rows.allInnerTexts().catch(() => []);
       await desk.shot('typed');
-      await desk.code.page.getByRole('button', { name: /^(Apply|Discard)$/ }).first().click();
-      await sleep(1500);
-      notes.told = await desk.code.notifications();
+      await desk.code.press('proposes', 'Apply');
+      notes.told = await desk.code.notified('same lines');
       await desk.code.shows('import mine  # from pressroom.text import counted');
       await desk.shot('after');
+      await desk.code.command('File: Save All Files');
+      await until('the rest was applied', () => existsSync(desk.path('tests/test_archive.py')));
+      await until('what was typed is saved', () => desk.read('pressroom/archive.py').includes('import mine  # from pressroom.text import counted\n'));
+      assert.ok(desk.read('pressroom/archive.py').includes('def archive_path'));
+      assert.ok(!desk.read('pressroom/archive.py').includes('counted, slugify'));
     },
   },
   search: {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
       await task(desk);
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
-      await desk.code.page.getByRole('button', { name: 'Discard', exact: true }).click();
-      notes.kept = await desk.code.notified('Nothing was applied');
+      await desk.code.notified('proposes');
       await desk.code.command('Steadyhand: Search Sessions');
       await desk.code.answer('archive_path');
       await until('places are offered', async () => (await desk.code.rows()).some((row) => row.includes('in round')));
@@ -175,24 +216,107 @@ export const SCENARIOS = {
       assert.equal(desk.changed(), '');
     },
   },
-  hunk_by_hunk: {
+  hunk_at_the_cursor: {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
       await task(desk);
-      await panel(desk).locator('.monaco-list-row').first().waitFor();
-      await desk.code.page.getByRole('button', { name: 'Discard', exact: true }).click();
-      await desk.code.notified('Nothing was applied');
+      await desk.code.notified('proposes');
       await desk.code.command('Steadyhand: Show Proposal');
-      const lens = (text) => desk.code.page.locator('.codelens-decoration a', { hasText: text }).first();
-      await lens('Accept h1').waitFor();
-      await desk.shot('lenses');
+      await review(desk);
+      await desk.code.lens('Accept h2').waitFor();
+      await desk.code.page.locator('.multiDiffEditor .modified .view-line', { hasText: 'def archive_path' }).first().click();
+      await desk.code.command('Steadyhand: Reject Hunk');
+      await desk.code.lens('h2 rejected').waitFor();
+      await desk.shot('rejected');
       notes.lenses = await desk.code.page.locator('.codelens-decoration').allInnerTexts();
-      await lens('Accept h1').click();
-      await desk.code.shows('h1 accepted');
-      await lens('Apply the 1 accepted').click();
-      await until('the accepted hunk is written', () => desk.changed() === 'M pressroom/archive.py');
+      await desk.code.title('Apply Proposal');
+      await until('the others are written', () => existsSync(desk.path('tests/test_archive.py')));
       assert.ok(!desk.read('pressroom/archive.py').includes('def archive_path'));
+      assert.ok(desk.read('pressroom/archive.py').includes('counted, slugify'));
+      await until('the diff is closed', async () => !(await desk.code.tabs()).some((tab) => tab.includes('Steadyhand')));
       await desk.shot('applied');
+    },
+  },
+  sessions: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      desk.hold(3);
+      await task(desk);
+      await desk.code.says('round 4/20');
+      await desk.code.statusItem('Steadyhand: round').click();
+      await desk.code.row('1 refused').click();
+      await desk.code.row('edit_file refused').waitFor();
+      notes.rows = await desk.code.tree();
+      await desk.shot('rounds');
+      desk.letGo(3);
+      await desk.code.notified('proposes');
+      notes.menu = await desk.code.menu('Add archive_path');
+      await desk.shot('menu');
+      await desk.code.page.locator('.monaco-menu .action-label', { hasText: 'Apply Proposal' }).first().click();
+      await until('it is applied', () => existsSync(desk.path('tests/test_archive.py')));
+    },
+  },
+  duplicates: {
+    desk: { settings: { 'steadyhand.lenses': true } },
+    async run(desk, notes) {
+      await desk.open('pressroom/text.py');
+      await desk.code.lens('1 similar').waitFor();
+      await desk.shot('lens');
+      await desk.code.lens('1 similar').click();
+      await desk.code.page.locator('.peekview-widget').waitFor();
+      await desk.shot('peek');
+      await desk.code.page.keyboard.press('Escape');
+      await desk.code.command('Steadyhand: Duplicates in Workspace');
+      await desk.code.row('_feed_slug').waitFor();
+      notes.rows = await desk.code.tree();
+      await desk.code.row('_feed_slug').hover();
+      await desk.code.row('_feed_slug').getByRole('button', { name: 'Compare with the One to Use' }).click();
+      await until('the two stand beside each other', async () => (await desk.code.tabs()).some((tab) => tab.includes('↔')));
+      await desk.shot('compared');
+      notes.tabs = await desk.code.tabs();
+    },
+  },
+  prompt: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await desk.code.command('Steadyhand: New Task');
+      const input = desk.code.page.locator('.quick-input-widget input.input');
+      await input.fill('Mend @sitem');
+      await desk.code.pick('pressroom/sitemap.py');
+      await until('the path stands in the box', async () => (await input.inputValue()) === 'Mend pressroom/sitemap.py ');
+      await desk.shot('mentioned');
+      await input.fill(TASK);
+      await desk.code.page.keyboard.press('Enter');
+      await desk.code.notified('proposes');
+      await desk.code.press('proposes', 'Discard');
+      await desk.code.command('Steadyhand: New Task');
+      await desk.code.page.locator('.quick-input-widget .monaco-list-row', { hasText: TASK }).first().waitFor();
+      notes.rows = await desk.code.rows();
+      await desk.shot('history');
+      await desk.code.page.keyboard.press('Escape');
+    },
+  },
+  doctor: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await desk.code.command('Steadyhand: Doctor');
+      await desk.code.shows('Steadyhand for VS Code');
+      await desk.shot('doctor');
+      notes.text = await desk.code.text();
+      assert.match(notes.text, /pressroom-sample/);
+    },
+  },
+  install: {
+    desk: { machine: { 'steadyhand.command': [] } },
+    async run(desk, notes) {
+      await desk.open('pressroom/feeds.py');
+      await desk.code.notified('needs its server');
+      await desk.shot('asked');
+      await desk.code.press('needs its server', 'Install');
+      await until('it is installed', () => existsSync(desk.installed('complete')), 180_000);
+      await desk.code.page.locator('.monaco-editor .squiggly-warning').first().waitFor();
+      await desk.shot('installed');
+      notes.status = await desk.code.status();
     },
   },
   untrusted: {

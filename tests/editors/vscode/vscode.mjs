@@ -203,6 +203,41 @@ export class VSCode {
     return (await this.page.locator('.notification-toast').allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
   }
 
+  /** A code lens, by a piece of its title. */
+  lens(text) {
+    return this.page.locator('.codelens-decoration a, .codelens-decoration span', { hasText: text }).first();
+  }
+
+  /** Presses a button in the title bar of the active editor. */
+  async title(name) {
+    await this.page.locator('.editor-group-container.active .editor-actions').getByRole('button', { name }).first().click();
+  }
+
+  /** A row of a tree in the side bar, by a piece of it. */
+  row(text) {
+    return this.page.locator('.pane-body .monaco-list-row', { hasText: text }).first();
+  }
+
+  /** The rows of the trees in the side bar. */
+  async tree() {
+    return (await this.page.locator('.pane-body .monaco-list-row').allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim());
+  }
+
+  /** Opens the context menu of such a row; returns what it offers. */
+  async menu(text) {
+    const labels = this.page.locator('.monaco-menu .action-label:not(.separator)');
+    return until(`a menu at “${text}”`, async () => {
+      await this.row(text).click({ button: 'right' });
+      await sleep(500); // a tree that is drawn anew closes it
+      return await labels.count() > 0 && labels.allInnerTexts();
+    });
+  }
+
+  /** An item of the status bar, by a piece of its text. */
+  statusItem(text) {
+    return this.page.locator('.statusbar .statusbar-item', { hasText: text }).first();
+  }
+
   /** The text of the status bar. */
   async status() {
     return (await this.page.locator('.statusbar').innerText()).replace(/\s+/g, ' ');

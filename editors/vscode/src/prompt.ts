@@ -1,0 +1,105 @@
+// The box that a task is typed into: what was asked before, and @file, @symbol and @selection while one types.
+
+import * as vscode from 'vscode';
+import { oneLine } from './actions';
+
+const HISTORY = 'prompts';
+const MOST_KEPT = 50;
+const MOST_SHOWN = 20;
+const NEVER = '**/{node_modules,.git,.venv,venv,dist,build,__pycache__}/**';
+
+interface Item extends vscode.QuickPickItem {
+  /** What stands in the box once this is chosen. */
+  text?: string;
+  /** True where choosing it starts the task. */
+  final?: boolean;
+  selection?: boolean;
+}
+
+export interface Prompted {
+  text: string;
+  /** True where the person named the selection. */
+  selection: boolean;
+}
+
+export class Prompt {
+  constructor(private readonly memory: vscode.Memento) {}
+
+  /** Asks for a task; undefined where the box was closed. */
+  async ask(title: string, selection: vscode.Range | undefined): Promise<Prompted | undefined> {
+    const box = vscode.window.createQuickPick<Item>();
+    box.title = title;
+    box.placeholder = 'What is to be done; @ names a file, a symbol or the selection';
+    box.ignoreFocusOut = true;
+    const history = this.memory.get<string[]>(HISTORY, []);
+    let turn = 0;
+    let named = false;
+    const offer = async () => {
+      const mine = ++turn;
+      const mention = /(?:^|\s)@([^\s@]*)$/.exec(box.value);
+      const items = mention ? await mentioned(box.value, mention[1] ?? '', selection) : asTyped(box.value, history);
+      if (mine === turn) { // nothing was typed meanwhile
+        box.items = items;
+      }
+    };
+    const answer = await new Promise<Prompted | undefined>((resolve) => {
+      box.onDidChangeValue(offer);
+      box.onDidAccept(() => {
+        const chosen = box.selectedItems[0] ?? box.activeItems[0];
+        if (chosen?.text !== undefined && !chosen.final) {
+          named ||= chosen.selection ?? false;
+          box.value = chosen.text;
+          void offer();
+          return;
+        }
+        const text = (chosen?.text ?? box.value).trim();
+        if (text) {
+          resolve({ text, selection: named || /(^|\s)@selection\b/.test(text) });
+        }
+      });
+      box.onDidHide(() => resolve(undefined));
+      void offer();
+      box.show();
+    });
+    box.dispose();
+    if (answer) {
+      await this.memory.update(HISTORY, [answer.text, ...history.filter((text) => text !== answer.text)].slice(0, MOST_KEPT));
+    }
+    return answer;
+  }
+}
+
+/** The task as it stands, and what was asked before that holds all of its words. */
+function asTyped(value: string, history: readonly string[]): Item[] {
+  const words = value.toLowerCase().split(/\s+/).filter(Boolean);
+  const before = history.filter((text) => text !== value && words.every((word) => text.toLowerCase().includes(word)));
+  const items: Item[] = before.slice(0, MOST_SHOWN).map((text) => ({ label: `$(history) ${oneLine(text)}`, text, alwaysShow: true }));
+  if (value.trim()) {
+    items.unshift({ label: '$(play) Start this task', description: oneLine(value), text: value, final: true, alwaysShow: true });
+  }
+  return items;
+}
+
+/** What an @ may stand for, in the place of what was typed of it. */
+async function mentioned(value: string, typed: string, selection: vscode.Range | undefined): Promise<Item[]> {
+  const head = value.slice(0, value.length - typed.length - 1);
+  const items: Item[] = [];
+  if (selection && !selection.isEmpty && 'selection'.startsWith(typed.toLowerCase())) {
+    const lines = `lines ${selection.start.line + 1} to ${selection.end.line + 1}`;
+    items.push({ label: '$(selection) @selection', description: lines, text: `${head}@selection `, selection: true, alwaysShow: true });
+  }
+  const glob = typed.replace(/[^\w./-]/g, '');
+  const [files, symbols] = await Promise.all([
+    vscode.workspace.findFiles(`**/*${glob}*`, NEVER, MOST_SHOWN),
+    glob ? vscode.commands.executeCommand<vscode.SymbolInformation[]>('vscode.executeWorkspaceSymbolProvider', glob) : [],
+  ]);
+  for (const uri of files) {
+    const path = vscode.workspace.asRelativePath(uri, false);
+    items.push({ label: `$(file) ${path}`, text: `${head}${path} `, alwaysShow: true });
+  }
+  for (const { name, containerName, location } of (symbols ?? []).slice(0, MOST_SHOWN)) {
+    const place = `${vscode.workspace.asRelativePath(location.uri, false)}:${location.range.start.line + 1}`;
+    items.push({ label: `$(symbol-method) ${name}`, description: `${containerName} · ${place}`, text: `${head}\`${name}\` (${place}) `, alwaysShow: true });
+  }
+  return items;
+}

@@ -1,0 +1,157 @@
+// A proposal in VS Code's own diff editors, on texts that the server provides; nothing here writes a file.
+
+import * as vscode from 'vscode';
+import { oneLine } from './actions';
+import { PROPOSAL_SCHEME, type Hunk, type Proposal, type SessionAnswer, type Show, type ShownText } from './protocol';
+import type { Server } from './server';
+
+/** The scheme of a multi-file diff as a whole, by which its title bar knows it. */
+const REVIEW_SCHEME = 'steadyhand-review';
+const TEXT_SCHEME = 'steadyhand-text';
+const ACCEPT = 'steadyhand.proposal.accept';
+const REJECT = 'steadyhand.proposal.reject';
+
+export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
+  private readonly texts = new Map<string, string>();
+  private readonly provider = vscode.workspace.registerTextDocumentContentProvider(TEXT_SCHEME, this);
+
+  private readonly watch: vscode.Disposable;
+  /** What is open for review, by session: the title of its editor. */
+  private readonly reviewed = new Map<string, string>();
+
+  constructor(private readonly server: Server) {
+    server.onShow((what) => this.show(what));
+    this.watch = server.onSession(({ session, state }) => state === 'finished' ? this.close(session) : undefined);
+  }
+
+  dispose(): void {
+    this.watch.dispose();
+    this.provider.dispose();
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.toString()) ?? '';
+  }
+
+  /** Opens a text that belongs to no file, read only. */
+  async showText(name: string, text: string): Promise<void> {
+    await vscode.window.showTextDocument(this.keep(name, text), { preview: true });
+  }
+
+  /** Opens every file of a proposal beside what stands there now, in one editor. */
+  async review(session: string): Promise<void> {
+    const proposal = await this.server.run<Proposal>('steadyhand.proposal.get', { session });
+    const files = proposal?.files.filter(({ hunks }) => hunks.length) ?? [];
+    if (!proposal || !files.length) {
+      void vscode.window.showInformationMessage('Steadyhand: this session proposes nothing now.');
+      return;
+    }
+    const resources = files.map(({ kind, base, proposed }) => ({
+      // A file that comes has nothing beside it, one that goes has nothing in its place.
+      ...(kind === 'create' ? {} : { originalUri: asUri(base) }),
+      ...(kind === 'delete' ? {} : { modifiedUri: asUri(proposed) }),
+    }));
+    const title = `Steadyhand: ${shortened(oneLine(proposal.summary || 'Proposal'), 60)}`;
+    this.reviewed.set(session, title);
+    const multiDiffSourceUri = vscode.Uri.from({ scheme: REVIEW_SCHEME, authority: session, path: `/${session}` });
+    try {
+      // As Git's own “View Changes” does: it has a URI, so that the title bar can offer what is possible.
+      await vscode.commands.executeCommand('_workbench.openMultiDiffEditor', { title, multiDiffSourceUri, resources });
+    } catch {
+      const workspace = vscode.workspace.workspaceFolders?.[0]?.uri;
+      const rows = files.map(({ path, kind, base, proposed }) => [
+        workspace ? vscode.Uri.joinPath(workspace, path) : asUri(proposed),
+        kind === 'create' ? undefined : asUri(base),
+        kind === 'delete' ? undefined : asUri(proposed),
+      ]);
+      await vscode.commands.executeCommand('vscode.changes', title, rows);
+    }
+  }
+
+  /** Closes the diff of a proposal of which nothing is open any more: its two sides say the same. */
+  private async close(session: string): Promise<void> {
+    const title = this.reviewed.get(session);
+    this.reviewed.delete(session);
+    const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
+    // A multi-file diff tells no URI, and VS Code adds the number of its files to our title.
+    const shown = tabs.filter(({ label }) => title !== undefined && label.startsWith(title));
+    await vscode.window.tabGroups.close(shown, true);
+  }
+
+  /** Accepts or rejects the hunk around the cursor, else one that is chosen. */
+  async decide(verdict: 'accept' | 'reject', on?: { session?: string }): Promise<void> {
+    const request = verdict === 'accept' ? ACCEPT : REJECT;
+    const argument = await atCursor(request) ?? await this.choose(verdict, on?.session ?? sessionOf(activeUri()));
+    if (argument) {
+      await this.server.run<SessionAnswer>(request, argument);
+    }
+  }
+
+  private async choose(verdict: 'accept' | 'reject', session: string | undefined): Promise<object | undefined> {
+    if (!session) {
+      void vscode.window.showInformationMessage('Steadyhand: show the proposal first, and put the cursor into a hunk.');
+      return undefined;
+    }
+    const hunks = (await this.server.run<{ hunks: Hunk[] }>('steadyhand.proposal.hunks', { session }))?.hunks ?? [];
+    const states = verdict === 'accept' ? ['open', 'rejected'] : ['open', 'accepted', 'conflict'];
+    const items = hunks.filter(({ state }) => states.includes(state)).map((hunk) => ({
+      label: `${hunk.id}  ${hunk.path}`,
+      description: hunk.state,
+      detail: shortened(oneLine(hunk.new || hunk.old), 100),
+      hunk,
+    }));
+    if (!items.length) {
+      void vscode.window.showInformationMessage(`Steadyhand: there is no hunk left to ${verdict}.`);
+      return undefined;
+    }
+    const picked = await vscode.window.showQuickPick(items, { title: `Steadyhand: ${verdict} hunks`, canPickMany: true, matchOnDetail: true });
+    return picked?.length ? { session, hunks: picked.map(({ hunk }) => hunk.id) } : undefined;
+  }
+
+  private async show({ session, texts }: Show): Promise<void> {
+    if (session) {
+      await this.review(session);
+    } else if (texts) {
+      const [left, right] = texts;
+      const uri = ({ title, path, text }: ShownText) => this.keep(`${title.replace(/[^\w.]+/g, '-')}/${path.split('/').pop()}`, text);
+      await vscode.commands.executeCommand('vscode.diff', uri(left), uri(right), `${left.title} ↔ ${right.title}`);
+    }
+  }
+
+  private keep(name: string, text: string): vscode.Uri {
+    const uri = vscode.Uri.from({ scheme: TEXT_SCHEME, path: `/${name}` });
+    this.texts.set(uri.toString(), text);
+    return uri;
+  }
+}
+
+/** The session that a document or an editor's title bar belongs to. */
+export function sessionOf(uri: vscode.Uri | undefined): string | undefined {
+  return uri && [PROPOSAL_SCHEME, REVIEW_SCHEME].includes(uri.scheme) ? uri.authority : undefined;
+}
+
+function activeUri(): vscode.Uri | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (input instanceof vscode.TabInputTextDiff) {
+    return input.modified;
+  }
+  return vscode.window.activeTextEditor?.document.uri;
+}
+
+/** The argument of a lens's command for the hunk that the cursor stands in, or the last one above it. */
+async function atCursor(command: string): Promise<object | undefined> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || ![PROPOSAL_SCHEME, 'file'].includes(editor.document.uri.scheme)) {
+    return undefined;
+  }
+  const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', editor.document.uri) ?? [];
+  const above = lenses.filter((lens) => lens.command?.command === command && lens.range.start.line <= editor.selection.active.line);
+  const nearest = above.sort((a, b) => b.range.start.line - a.range.start.line)[0];
+  return nearest?.command?.arguments?.[0] as object | undefined;
+}
+
+const asUri = (text: string) => vscode.Uri.parse(text, true);
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
