@@ -1,4 +1,4 @@
--- Defines :Steadyhand; everything else is loaded when it is first used.
+-- Defines :Steadyhand and the <Plug> maps; everything else is loaded when it is first used.
 
 if vim.g.loaded_steadyhand or vim.fn.has('nvim-0.11') == 0 then
   return
@@ -15,3 +15,14 @@ end, {
   end,
   desc = 'Steadyhand: tasks, sessions and proposals',
 })
+
+-- The commands are named here besides: what they do is not loaded for a map that nobody uses.
+local verbs = 'task sessions resume proposal apply discard accept reject next prev close undo redo '
+  .. 'cancel search delete trust status log restart'
+for verb in verbs:gmatch('%a+') do
+  local plug, desc = ('<Plug>(steadyhand-%s)'):format(verb), ':Steadyhand ' .. verb
+  vim.keymap.set('n', plug, ('<Cmd>Steadyhand %s<CR>'):format(verb), { desc = desc })
+  if vim.list_contains({ 'task', 'accept', 'reject' }, verb) then
+    vim.keymap.set('x', plug, (':Steadyhand %s<CR>'):format(verb), { desc = desc, silent = true })
+  end
+end

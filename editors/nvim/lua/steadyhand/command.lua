@@ -1,6 +1,6 @@
 -- :Steadyhand
 
-local proposal = require('steadyhand.proposal')
+local preview = require('steadyhand.preview')
 local server = require('steadyhand.server')
 local sessions = require('steadyhand.sessions')
 
@@ -67,11 +67,20 @@ local verbs = {
   log = function()
     vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
   end,
-  accept = function()
-    proposal.decide('accept')
+  accept = function(opts, rest)
+    preview.decide('accept', rest, opts.line1, opts.line2)
   end,
-  reject = function()
-    proposal.decide('reject')
+  reject = function(opts, rest)
+    preview.decide('reject', rest, opts.line1, opts.line2)
+  end,
+  next = function()
+    preview.walk(1)
+  end,
+  prev = function()
+    preview.walk(-1)
+  end,
+  close = function()
+    preview.close()
   end,
   restart = server.restart,
 }
@@ -94,6 +103,37 @@ function M.run(opts)
   end
 end
 
+---The sessions that a command fits.
+---@param verb string
+---@return string[]
+local function ids(verb)
+  local client = server.client()
+  local answer = client and server.ask_now(client, 'sessions', 500)
+  local fitting = vim.tbl_filter(function(session)
+    return sessions.fits(verb, session)
+  end, answer and answer.sessions or {})
+  return vim.tbl_map(function(session)
+    return session.id
+  end, fitting)
+end
+
+---The hunks that are not named yet: of the session that is named, or else of the one that is shown.
+---@param before string[] the words of the command so far
+---@return string[]
+local function hunks(before)
+  local client = server.client()
+  local named = vim.iter(before):skip(1):find(function(word)
+    return #word == 8 and not word:match('^h')
+  end)
+  local found = client and preview.ids_now(client, named) or {}
+  if #found == 0 then
+    return ids('proposal')
+  end
+  return vim.tbl_filter(function(id)
+    return not vim.list_contains(before, id)
+  end, found)
+end
+
 ---@param lead string
 ---@param line string
 ---@return string[]
@@ -102,14 +142,12 @@ function M.complete(lead, line)
   local found = {}
   if #before <= 1 then
     found = vim.tbl_keys(verbs)
+  elseif before[1] == 'accept' or before[1] == 'reject' then
+    found = hunks(before)
   elseif #before == 2 and sessions.FITTING[before[1]] then
-    local client = server.client()
-    local answer = client and server.ask_now(client, 'sessions', 500)
-    for _, session in ipairs(answer and answer.sessions or {}) do
-      if sessions.fits(before[1], session) then
-        table.insert(found, session.id)
-      end
-    end
+    found = ids(before[1])
+  elseif #before == 2 and before[1] == 'trust' then
+    found = { 'revoke' }
   end
   table.sort(found)
   return vim.tbl_filter(function(word)

@@ -2,6 +2,7 @@
 
 local edits = require('steadyhand.edits')
 local neighbours = require('steadyhand.neighbours')
+local preview = require('steadyhand.preview')
 local proposal = require('steadyhand.proposal')
 local server = require('steadyhand.server')
 local sessions = require('steadyhand.sessions')
@@ -36,13 +37,13 @@ return {
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
   init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },
   handlers = {
-    ['steadyhand/session'] = function(_, event, ctx)
+    ['steadyhand/session'] = function(_, event)
       sessions.take(event)
       if event.event == 'hunks' then
-        proposal.renew(event.session, ctx.client_id)
+        preview.renew(event.session)
       end
       if event.state == 'finished' or event.state == 'cancelled' then
-        proposal.close(event.session)
+        preview.close(event.session)
       end
     end,
     ['window/showMessageRequest'] = proposal.on_question,

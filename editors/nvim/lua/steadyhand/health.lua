@@ -1,5 +1,6 @@
 -- :checkhealth steadyhand
 
+local preview = require('steadyhand.preview')
 local server = require('steadyhand.server')
 
 local M = {}
@@ -34,6 +35,14 @@ function M.check()
     return
   end
   vim.health.ok('Neovim ' .. tostring(vim.version()))
+  if preview.form() then
+    vim.health.ok(('proposals are shown as `%s`'):format(preview.form()))
+  else
+    vim.health.error(
+      ('there is no preview `%s`; the diff is shown'):format(vim.inspect(vim.g.steadyhand_preview)),
+      { "Set it to 'diff', 'tab' or 'inline': see :help steadyhand-proposals" }
+    )
+  end
   local config = vim.lsp.config.steadyhand
   local cmd = config and config.cmd
   if type(cmd) == 'table' then

@@ -6,6 +6,7 @@ local M = {}
 ---@field cmd? string[]|function how the server is started; `{ 'steadyhand', 'lsp' }`
 ---@field filetypes? string[] those of all languages that are indexed
 ---@field root_markers? (string|string[])[] `{ '.git', 'pyproject.toml', 'steadyhand.toml' }`
+---@field preview? 'diff'|'tab'|'inline' how a proposal is shown; `'diff'`
 ---@field settings? table<string, any> the server's settings, such as `max_rounds`
 
 ---Configures the server and has it start in fitting buffers.
@@ -18,6 +19,7 @@ function M.setup(opts)
     root_markers = opts.root_markers,
     init_options = opts.settings,
   })
+  vim.g.steadyhand_preview = opts.preview or vim.g.steadyhand_preview
   vim.lsp.enable('steadyhand')
 end
 
