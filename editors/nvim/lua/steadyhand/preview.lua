@@ -8,7 +8,7 @@ local server = require('steadyhand.server')
 
 local M = {}
 
-local FORMS = { diff = 'steadyhand.unified' }
+local FORMS = { diff = 'steadyhand.unified', tab = 'steadyhand.tabs' }
 
 ---@class steadyhand.Preview
 ---@field session string
