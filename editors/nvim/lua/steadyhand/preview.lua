@@ -8,7 +8,7 @@ local server = require('steadyhand.server')
 
 local M = {}
 
-local FORMS = { diff = 'steadyhand.unified', tab = 'steadyhand.tabs' }
+local FORMS = { diff = 'steadyhand.unified', tab = 'steadyhand.tabs', inline = 'steadyhand.inline' }
 
 ---@class steadyhand.Preview
 ---@field session string
