@@ -508,7 +508,6 @@ def _rebased(state: SessionState, body: Json) -> None:
 
 def _moved(state: SessionState, body: Json) -> None:
     state.branch, state.commit = body["branch"], body["commit"]
-    state.dirty = body.get("dirty", state.dirty)
     if state.rounds:
         state.rounds[-1].notes.append(body["note"])
 

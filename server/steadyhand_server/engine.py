@@ -350,6 +350,12 @@ def tiers(settings: Settings, tell: Callable[[str], None]) -> list[Tier]:
             continue
         if tier is not None:
             found.append(tier)
+    if settings.durability == "shared" and all(tier.lifetime for tier in found):
+        tell(
+            "`durability` is `shared`, and no PostgreSQL is there that a round could wait for; "
+            "rounds wait for this machine's journal alone. Set `archive_url`, or `durability` to "
+            "`local`."
+        )
     return found
 
 

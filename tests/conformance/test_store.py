@@ -225,6 +225,43 @@ async def test_away_is_said_once_and_so_is_back(tmp_path: Path) -> None:
     await here.store.close()
 
 
+async def test_what_an_earlier_process_sent_is_not_local_only(tmp_path: Path) -> None:
+    tier = MemoryTier()
+    before = Machine(tmp_path, tier)
+    state = await before.begin()
+    await before.rounds(state, 3)
+    await before.sent(state)
+    await before.store.close()
+    tier.away = True
+    here = Machine(tmp_path, tier)
+    state = await here.over()
+    await here.rounds(state, 2)
+    for _ in range(100):
+        if here.told:
+            break
+        await asyncio.sleep(0.02)
+    assert here.store.degraded(state) == "degraded: 2 rounds local only"
+    await here.store.close()
+
+
+async def test_shared_does_not_wait_for_a_store_that_forgets(tmp_path: Path) -> None:
+    tier = MemoryTier()
+    tier.slow, tier.lifetime = 30.0, 60.0
+    here = Machine(tmp_path, tier, durability="shared")
+    state = await here.begin()
+    outbox = here.store._outboxes[0]
+    asked: list[str] = []
+
+    async def reached(session: str, *_: object) -> bool:
+        asked.append(session)
+        return False
+
+    outbox.reached = reached  # pyright: ignore[reportAttributeAccessIssue]
+    await here.rounds(state, 1)
+    assert asked == []
+    await here.store.close()
+
+
 async def test_a_reply_that_is_lost_after_the_work_changes_nothing(tmp_path: Path) -> None:
     tier = MemoryTier()
     here = Machine(tmp_path, tier)

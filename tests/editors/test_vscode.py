@@ -64,7 +64,7 @@ def test_what_a_person_does(scenario: str, tools: Path, vsix: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
     assert done.stdout, done.stderr[-2_000:]

@@ -105,8 +105,13 @@ class Outbox:
         """Brings up to date what an earlier process could not."""
         self._wake()
 
+    async def recall(self, session: str) -> None:
+        """Learns from the journal what an earlier process has sent of a session."""
+        if session not in self._known:
+            self._known[session], _ = await self._journal.delivered(self.tier.id, session)
+
     def known(self, session: str) -> int:
-        """The last record that the tier knows of a session, as far as this process has heard."""
+        """The last record that the tier knows of a session, as far as it is known here."""
         return self._known.get(session, 0)
 
     async def reached(self, session: str, seq: int, seconds: float) -> bool:

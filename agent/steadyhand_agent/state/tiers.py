@@ -58,7 +58,8 @@ class Store:
         tell: Says one sentence to the person.
         home: Completes a state that another machine left with what is here.
         hiding: Gives what takes the secrets out of a text; asked once a checkpoint.
-        durability: What an acknowledgement needs; `shared` wants the first tier to have it, too.
+        durability: What an acknowledgement needs; `shared` wants the tiers that forget nothing to
+            have it, too.
     """
 
     def __init__(
@@ -110,9 +111,10 @@ class Store:
             return
         for outbox in self._outboxes:
             outbox.put(state)
-        if self._durability == "shared" and self._outboxes:
+        lasting = [outbox for outbox in self._outboxes if not outbox.tier.lifetime]
+        if self._durability == "shared" and lasting:
             # Where it is away, the session goes on and says so.
-            await self._outboxes[0].reached(item.session, item.seq, _SHARED_SECONDS)
+            await lasting[0].reached(item.session, item.seq, _SHARED_SECONDS)
             if item.session in self._stale:
                 raise _stale(item.session)
 
@@ -294,6 +296,7 @@ class Store:
         head = await self._journal.head(session)
         fence = head.fence + 1 if head is not None else 1
         for outbox in self._outboxes:
+            await outbox.recall(session)
             work = outbox.tier.take(session, fence, self._us.told(), leases.SECONDS)
             try:
                 fence = max(fence, await outbox.reach.ask(work))

@@ -169,7 +169,7 @@ export const SCENARIOS = {
       await desk.code.command('Developer: Reload Window');
       await desk.code.page.waitForTimeout(1500);
       await desk.code.page.locator('.monaco-workbench').waitFor();
-      notes.told = await desk.code.notified('to resume here', 30_000);
+      notes.told = await desk.code.notified('to resume here');
       desk.letGo(FIRST);
       await desk.code.command('Steadyhand: Resume Session');
       await desk.code.notified('proposes');
