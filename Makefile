@@ -4,14 +4,14 @@ BIN := .venv/bin
 # Neovim, code-server and the like are kept here, so that a second run costs nothing.
 export STEADYHAND_TOOLS ?= $(HOME)/.cache/steadyhand-tools
 
-.PHONY: run test fuzz check test-editors test-vscode vsix screenshots test-packages test-crash bench lock clean
+.PHONY: run test fuzz check test-editors test-vscode test-release vsix screenshots test-packages test-crash bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/.run
 	$(BIN)/steadyhand demo $(ARGS)
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages and not vscode" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 -m "not crash and not editors and not packages and not vscode and not release" $(ARGS)
 
 # Property and fuzz tests with the nightly number of random examples (hours); ARGS narrows it down.
 fuzz: .venv/.dev
@@ -29,6 +29,11 @@ test-editors: .venv/.dev
 # The latter alone.
 test-vscode: .venv/.dev
 	$(BIN)/python -m pytest -q -m vscode $(ARGS)
+
+# Before a release: Emacs and Helix in tmux, unpacked from Debian's packages below STEADYHAND_TOOLS.
+test-release: .venv/.dev
+	sh tests/editors/release/install.sh $(STEADYHAND_TOOLS)/release
+	STEADYHAND_RELEASE_EDITORS=$(STEADYHAND_TOOLS)/release $(BIN)/python -m pytest -q -m release $(ARGS)
 
 # The extension for VS Code, with the server in it.
 vsix: .venv/.dev

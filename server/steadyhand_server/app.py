@@ -110,6 +110,12 @@ class SteadyhandServer(LanguageServer):
         capability = workspace.workspace_edit if workspace else None
         return bool(capability and capability.document_changes) or self.client_name == "Neovim"
 
+    def takes_files(self) -> bool:
+        """True where the client makes and deletes files; Eglot does not."""
+        workspace = self.client_capabilities.workspace
+        edit = workspace.workspace_edit if workspace else None
+        return bool(edit and edit.resource_operations) or self.client_name == "Neovim"
+
     def edit_of(
         self,
         documents: Sequence[tuple[str, int | None, list[lsp.TextEdit]]],

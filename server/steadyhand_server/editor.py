@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
@@ -61,11 +61,14 @@ class LspEditor:
     def __init__(self, server: SteadyhandServer) -> None:
         self._server = server
         self._progress: dict[str, bool] = {}
+        self._asks = True
+        # What files held that the person had us delete, by path: Helix and Emacs keep them open.
+        self._deleted: dict[str, str | None] = {}
 
     def text(self, path: str) -> str | None:
         """The text of an open document."""
         opened = self._server.documents.at(path)
-        return opened.text if opened else None
+        return None if opened is None or self._left_open(path) else opened.text
 
     async def decide(self, proposal: Proposal) -> Decision:
         """The editor's own preview where it has one, else a question with the diff at hand."""
@@ -75,6 +78,11 @@ class LspEditor:
         choices = [_APPLY, _SHOW, _DISCARD]
         while True:
             answer = await self._ask(headline, choices)
+            if answer is None and not self._asks:
+                # Helix up to 25.07 knows no such question: the code actions in the diff serve.
+                await self.show(proposal)
+                self.tell(f"Code actions in the diff apply or discard this. {headline}")
+                return "later"
             if answer == _SHOW:
                 await self.show(proposal)
                 if self._server.client_can("show"):
@@ -90,13 +98,19 @@ class LspEditor:
     async def grant(self, reason: str, more: str) -> bool:
         """Asks whether a paused session may go on."""
         go_on = f"Continue ({more})"
-        return await self._ask(reason, [go_on, _LATER]) == go_on
+        answer = await self._ask(reason, [go_on, _LATER])
+        if answer is None and not self._asks:
+            self.tell(f"{reason} Resume it with more to go on.", warning=True)
+        return answer == go_on
 
     async def confirm(self, question: str, details: str) -> bool | None:
         """Asks yes or no, with the details at hand; None where the question was dismissed."""
         choices = [_YES, _SHOW, _NO] if details else [_YES, _NO]
         while True:
             answer = await self._ask(question, choices)
+            if answer is None and not self._asks:
+                said = f"This editor cannot ask, so nothing was allowed. {question}"
+                self.tell(said, warning=True)
             if answer != _SHOW:
                 return {_YES: True, _NO: False}.get(answer or "")
             # Named by what it holds: a question that is still open elsewhere keeps its own.
@@ -144,7 +158,9 @@ class LspEditor:
         """Opens a unified diff, a private file in the state directory."""
         path = self._write_diff(name, diff)
         window = self._server.client_capabilities.window
-        if window and window.show_document and window.show_document.support:
+        can = window and window.show_document and window.show_document.support
+        # Helix can from 24.03 on, and 25.01 does not announce it.
+        if can or self._server.client_name == "helix":
             shown = lsp.ShowDocumentParams(uri=path.as_uri(), external=False, take_focus=False)
             try:
                 if (await self._server.window_show_document_async(shown)).success:
@@ -241,8 +257,16 @@ class LspEditor:
             )
         except JsonRpcException as error:
             log.warning("the client cannot ask: %s", error)
+            self._asks = not isinstance(error, JsonRpcMethodNotFound)
             return None
         return answer.title if answer else None
+
+    def _left_open(self, path: str) -> bool:
+        """True where a document shows a file that we deleted, as it was then."""
+        engine, opened = self._server.engine, self._server.documents.at(path)
+        if engine is None or opened is None or self._deleted.get(path) != opened.text:
+            return False
+        return not os.path.lexists(engine.workspace.locate(path))
 
     def _holds(self, path: str, text: str | None) -> bool:
         """True where a path holds this very text: the open document, else the disk.
@@ -263,7 +287,11 @@ class LspEditor:
 
     async def _send(self, changes: Sequence[FileChange], label: str, *, confirm: bool) -> str:
         """One `workspace/applyEdit`; returns why the client says it did not apply, or nothing."""
-        if not self._server.takes_document_changes():
+        files = any(change.base is None or change.new is None for change in changes)
+        takes = self._server.takes_files() if files else self._server.takes_document_changes()
+        left_open = any(change.base is None and self._left_open(change.path) for change in changes)
+        self._deleted |= {change.path: change.base for change in changes if change.new is None}
+        if not confirm and (not takes or left_open):
             return await self._send_plainly(changes, label)
         parts: list[Any] = []
         for change in changes:

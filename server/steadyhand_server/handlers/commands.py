@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -41,6 +42,28 @@ def _session(given: Json) -> str:
     if not isinstance(session, str) or not session:
         raise JsonRpcException("Name the session: {session: id}.", -32602)
     return session
+
+
+async def _fitting(server: SteadyhandServer, given: Json, fits: Callable[[Any], bool]) -> str:
+    """The session that is named, else the only one that fits: some editors send no argument."""
+    if given:
+        return _session(given)
+    found = [one.session for one in await _engine(server).sessions.list() if fits(one)]
+    if len(found) != 1:
+        listed = f"it fits {', '.join(found)}" if found else "no session fits"
+        raise SteadyhandError(f"Name the session, {{session: id}}: {listed}.")
+    return found[0]
+
+
+def _undecided(summary: Any) -> bool:
+    return summary.state == "waiting"
+
+
+def _said(server: SteadyhandServer, told: Json) -> Json:
+    """Says how a command went where no plugin of ours shows its answer."""
+    if not isinstance(server.options.get("client"), dict) and told["message"]:
+        server.say(told["message"], lsp.MessageType.Info)
+    return told
 
 
 def _told(state: SessionState, message: str = "") -> Json:
@@ -106,30 +129,35 @@ async def cancel(server: SteadyhandServer, given: Json) -> Json:
 
 async def proposal(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` opens the diff of what is proposed."""
-    return _told(await _engine(server).sessions.show(_session(given)))
+    session = await _fitting(server, given, _undecided)
+    return _told(await _engine(server).sessions.show(session))
 
 
 async def apply(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` applies what is proposed."""
-    state, report = await _engine(server).sessions.apply(_session(given))
-    return _told(state, report.sentence())
+    session = await _fitting(server, given, _undecided)
+    state, report = await _engine(server).sessions.apply(session)
+    return _said(server, _told(state, report.sentence()))
 
 
 async def discard(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` lets the proposal go."""
-    return _told(await _engine(server).sessions.discard(_session(given)))
+    session = await _fitting(server, given, _undecided)
+    return _said(server, _told(await _engine(server).sessions.discard(session)))
 
 
 async def undo(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` takes back what the session applied, and only that."""
-    state, report = await _engine(server).sessions.undo(_session(given))
-    return _told(state, report.sentence("undone"))
+    session = await _fitting(server, given, lambda one: one.applied)
+    state, report = await _engine(server).sessions.undo(session)
+    return _said(server, _told(state, report.sentence("undone")))
 
 
 async def redo(server: SteadyhandServer, given: Json) -> Json:
     """`{session}` brings back what was taken back."""
-    state, report = await _engine(server).sessions.redo(_session(given))
-    return _told(state, report.sentence("redone"))
+    session = await _fitting(server, given, lambda one: one.reverted)
+    state, report = await _engine(server).sessions.redo(session)
+    return _said(server, _told(state, report.sentence("redone")))
 
 
 async def search(server: SteadyhandServer, given: Json) -> Json:
@@ -217,13 +245,25 @@ async def trust(server: SteadyhandServer, given: Json) -> Json:
     return {"trusted": trusted, "message": message}
 
 
+_APPLYING = (apply, undo, redo)
+
+
 def _answering(command: Command) -> Command:
     """A command whose failures reach the person as one sentence, without a traceback."""
 
     async def answer(server: SteadyhandServer, given: Json) -> Any:
+        if server.client_name == "Eglot" and command in _APPLYING:
+            # It tells of what an edit changed only once it has the answer to its own request.
+            server.spawn(work(server, given), "command")
+            return None
+        return await work(server, given)
+
+    async def work(server: SteadyhandServer, given: Json) -> Any:
         try:
             return await command(server, given)
         except SteadyhandError as error:
+            if not isinstance(server.options.get("client"), dict):
+                server.say(str(error), lsp.MessageType.Warning)
             raise JsonRpcException(str(error), REQUEST_FAILED) from error
 
     return answer

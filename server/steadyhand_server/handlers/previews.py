@@ -144,12 +144,16 @@ async def shown_in(server: SteadyhandServer, snapshot: Snapshot) -> Open | None:
         states: list[str] = [shown.hunk.mark for shown in offer.hunks()]
         return Open(session, [] if file is None else _in_proposed(file), states)
     session = session if side == "diff" else _diff_file(server, snapshot.uri)
-    if not session:
+    if not session or server.engine is None:
         return None
+    # The file is written anew after each change, and not every editor reads it again by itself: it
+    # says where a hunk is, the session how it stands.
+    offer = await server.engine.sessions.look(session)
+    marks: dict[str, str] = {shown.hunk.id: shown.hunk.mark for shown in offer.hunks()}
     found = [
-        (number, head[1], head[2])
+        (number, head[1], marks[head[1]])
         for number, line in enumerate(snapshot.text.split("\n"))
-        if (head := _HUNK.match(line))
+        if (head := _HUNK.match(line)) and head[1] in marks
     ]
     return Open(session, found, [state for _, _, state in found])
 
