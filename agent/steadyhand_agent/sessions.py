@@ -1,7 +1,8 @@
 """The sessions of one workspace: start, resume, cancel, apply, discard, undo, list.
 
 Owns which sessions run in this process. What a session knows is in its journal; what it does is in
-its loop; what touches the user's files goes through the Editor port, after consent.
+its loop; how it comes here from elsewhere is in `custody`; what touches the user's files goes
+through the Editor port, after consent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from steadyhand_agent import git, identity
+from steadyhand_agent import git
+from steadyhand_agent.custody import Custody
 from steadyhand_agent.decisions import Decisions, Outcome
 from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
 from steadyhand_agent.loop import Loop, Surroundings
@@ -22,7 +24,6 @@ from steadyhand_agent.ports import Model
 from steadyhand_agent.proposals.hunks import PENDING
 from steadyhand_agent.proposals.offer import Offer, Reading, offer
 from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
-from steadyhand_agent.state import leases
 from steadyhand_agent.state.care import Found
 from steadyhand_agent.state.journal import Kind, Summary, record
 from steadyhand_agent.state.texts import taken_out
@@ -72,11 +73,11 @@ class Sessions:
     ) -> None:
         self._around = around
         self._store = store
+        self._custody = Custody(around.workspace, store, around.editor)
         self._model_for = model_for
         self.limits = limits
         self._live: dict[str, _Live] = {}
         self._opening = asyncio.Lock()
-        self._names: tuple[str, ...] = ()
         self._looked: tuple[Any, Offer] | None = None
         self._beside: dict[str, SessionState] = {}
         around.proposals = self._proposed_beside
@@ -85,14 +86,7 @@ class Sessions:
 
     async def names(self) -> tuple[str, ...]:
         """The names under which this workspace's sessions are kept, the present one first."""
-        if not self._names:
-            # A sibling that asks meanwhile comes to the same.
-            self._names = await asyncio.to_thread(identity.names, self._around.workspace)
-        return self._names
-
-    @property
-    def _here(self) -> Json:
-        return {"checkout": str(self._around.workspace.root), "machine": leases.machine()}
+        return await self._custody.names()
 
     async def start(self, task: Task) -> SessionState:
         """Begins a session; its loop runs on after this returns.
@@ -116,7 +110,7 @@ class Sessions:
             "limits": self.limits.model_dump(),
             "workspace": name,
             "model": model.name,
-            **self._here,
+            **self._custody.here,
             **stands.as_json(),
         }
         await self._keep(live, "task", body)
@@ -360,7 +354,7 @@ class Sessions:
         """What a session knows, read only."""
         if session in self._live:
             return self._live[session].state
-        return await self._load(session)
+        return await self._custody.load(session)
 
     def running(self, session: str) -> bool:
         """True where this process runs the session's loop."""
@@ -407,56 +401,20 @@ class Sessions:
             moving: True to bring a session of another checkout here, once the person said so.
         """
         if session not in self._live:
-            await self._asked_over(session, moving=moving)
+            await self._custody.ask(session, moving=moving)
         async with self._opening:
             live = self._live.get(session)
             if live is None:
-                state = await self._load(session)
-                state.fence = await self._store.take(session)
+                state = await self._custody.take(session)
                 live = _Live(state, asyncio.Lock())
                 name = (await self.names())[0]
-                await self._keep(live, "lease", {**self._here, "workspace": name})
+                await self._keep(live, "lease", {**self._custody.here, "workspace": name})
                 self._live[session] = live
                 if live.state.writing:
                     # The process that was writing died: what stands there is what was written.
                     await self._decisions(live).observe()
                 await self._store.let_go(session, state.fence)
             return live
-
-    async def _asked_over(self, session: str, *, moving: bool) -> None:
-        """Asks before a session is taken from another window, or brought here from elsewhere.
-
-        Raises:
-            SessionError: The person said no, said nothing, or was not to be asked.
-        """
-        state = await self._load(session)
-        confirm = self._around.editor.confirm
-        holder = await self._store.held(session)
-        if holder is not None:
-            question = (
-                f"Session {session} is being worked on in {holder.sentence()}. Take it over? "
-                "It stops there, and goes on here from its last record."
-            )
-            if not await confirm(question, ""):
-                raise SessionError(
-                    f"Session {session} is being worked on in {holder.sentence()}; nothing was "
-                    "changed."
-                )
-        here = f"{self._here['machine']}:{self._here['checkout']}"
-        if state.machine and state.place != here:
-            where = state.checkout
-            if state.machine != self._here["machine"]:
-                where += f" on {state.machine}"
-            if not moving:
-                raise SessionError(
-                    f"Session {session} works on {where}; resume it here first, or decide there."
-                )
-            question = (
-                f"Session {session} was made in {where}. Go on with it in this checkout? What it "
-                "proposes is carried over to the files here; what it applied there stays there."
-            )
-            if not await confirm(question, ""):
-                raise SessionError(f"Session {session} stays in {where}; nothing was changed.")
 
     def _lost(self, session: str) -> None:
         """Somebody else writes a session now: its work here ends, and the person is told."""
@@ -473,16 +431,6 @@ class Sessions:
             f"Session {session}: {reason} Nothing more is written here; resume it to take it back.",
             warning=True,
         )
-
-    async def _load(self, session: str) -> SessionState:
-        """A session from the store; one of another workspace is not for this editor."""
-        state = await self._store.load(session)
-        if state.workspace not in await self.names():
-            raise SessionError(
-                f"Session {session} belongs to another workspace ({state.checkout}); open that "
-                "folder to go on with it. Nothing was changed."
-            )
-        return state
 
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
@@ -645,7 +593,7 @@ class Sessions:
                 elif kept is not None and kept.updated == summary.updated:
                     found[summary.session] = kept
                 else:
-                    found[summary.session] = await self._load(summary.session)
+                    found[summary.session] = await self._custody.load(summary.session)
             except SteadyhandError as error:
                 log.warning("session %s cannot be compared with: %s", summary.session, error)
             if len(found) == _MOST_BESIDE:
