@@ -38,6 +38,11 @@ SERVER = _package("steadyhand_server")
 SAMPLE, DEMO = SERVER / "sample", SERVER / "demo_script.jsonl"
 
 
+# Its replayed model waits before a reply as long as a file says so.
+HELD_SERVER = Path(__file__).parent / "vscode" / "held_server.py"
+HELD = SETUP.replace("'-m', 'steadyhand_server.cli'", repr(str(HELD_SERVER)))
+
+
 class Desk:
     """A person's desk: a workspace, a Neovim that can be closed and opened again."""
 
@@ -53,6 +58,7 @@ class Desk:
         self.env |= {
             "STEADYHAND_REPLAY": str(folder / "script.jsonl"),
             "STEADYHAND_STATE_DIR": str(folder / "state"),
+            "STEADYHAND_TEST_HOLDS": str(folder),
             "HOME": str(folder),
             **{
                 f"XDG_{name}_HOME": str(folder / "xdg" / name.lower())
@@ -71,6 +77,12 @@ class Desk:
         """What plays the model, from the next server on."""
         lines = "".join(json.dumps(step) + "\n" for step in script)
         (self.folder / "script.jsonl").write_text(lines)
+
+    def hold(self, reply: int) -> Path:
+        """Has the model of a held server wait before its reply N, from 0, until the file goes."""
+        file = self.folder / f"hold-{reply}"
+        file.touch()
+        return file
 
     async def neovim(self, file: Path | None = None, setup: str = SETUP) -> Neovim:
         """A fresh Neovim with the plugin; with a file open in it, and the server attached."""

@@ -10,6 +10,7 @@ import psutil
 
 from editors.neovim_desk import (
     COMMAND,
+    HELD,
     QUESTION,
     TASK,
     Desk,
@@ -226,6 +227,47 @@ async def test_server_killed_in_mid_task(desk: Desk) -> None:
     desk.untouched()
     await answer(nv, 1, "Steadyhand: applied: pressroom/archive.py, tests/test_archive.py.")
     desk.tests_pass()
+
+
+async def test_progress_and_cancel(desk: Desk) -> None:
+    held = desk.hold(1)
+    nv = await desk.neovim(desk.archive, HELD)
+    await nv.lua(
+        "said = {}; vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)"
+        " table.insert(said, vim.inspect(event.data.params.value)) end })"
+    )
+    await nv.ex("let &statusline = \"%{v:lua.require'steadyhand'.status()}\"")
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.sees("Steadyhand: round 2/20")
+    await nv.until("table.concat(said):find('round 2/20', 1, true)")
+    await nv.ex("Steadyhand cancel")
+    await told(nv, "Cancelled by you; everything so far is kept.")
+    await nv.until("require('steadyhand').status() == ''")
+    held.unlink()
+    desk.untouched()
+
+
+async def test_a_text_that_moved_on_while_the_question_stood(desk: Desk) -> None:
+    """What the person typed at the very place stays; the rest is applied, and that is said."""
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await nv.keys("3<CR>")  # later
+    await nv.ex(f"call bufload('{desk.archive}')")
+    imported = "from pressroom.text import counted"
+    await nv.lua(
+        "local buf = vim.fn.bufnr(...); local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, false);"
+        "for i, line in ipairs(lines) do if line == 'from pressroom.text import counted' then"
+        " vim.api.nvim_buf_set_lines(buf, i - 1, i, false, { line .. '  # mine' }) end end",
+        str(desk.archive),
+    )
+    await nv.ex(f"Steadyhand apply {session}")
+    await told(nv, "was changed on the same lines since")
+    text = await buffer(nv, desk.archive)
+    assert text is not None
+    assert f"{imported}  # mine\n" in text
+    assert "def archive_path" in text
+    assert "counted, slugify" not in text
+    assert desk.new_test.exists()
 
 
 async def test_selection_is_sent(desk: Desk) -> None:

@@ -75,7 +75,8 @@ function asTyped(value: string, history: readonly string[]): Item[] {
   const before = history.filter((text) => text !== value && words.every((word) => text.toLowerCase().includes(word)));
   const items: Item[] = before.slice(0, MOST_SHOWN).map((text) => ({ label: `$(history) ${oneLine(text)}`, text, alwaysShow: true }));
   if (value.trim()) {
-    items.unshift({ label: '$(play) Start this task', description: oneLine(value), text: value, final: true, alwaysShow: true });
+    // Its label is what was typed: VS Code puts the best match first, and Enter must start what stands in the box.
+    items.unshift({ label: `$(play) ${oneLine(value)}`, description: 'start this task', text: value, final: true, alwaysShow: true });
   }
   return items;
 }
@@ -88,17 +89,17 @@ async function mentioned(value: string, typed: string, selection: vscode.Range |
     const lines = `lines ${selection.start.line + 1} to ${selection.end.line + 1}`;
     items.push({ label: '$(selection) @selection', description: lines, text: `${head}@selection `, selection: true, alwaysShow: true });
   }
-  const glob = typed.replace(/[^\w./-]/g, '');
+  const glob = typed.replace(/[^\w./-]/g, '').split('/').join('*/**/*');
   const [files, symbols] = await Promise.all([
     vscode.workspace.findFiles(`**/*${glob}*`, NEVER, MOST_SHOWN),
-    glob ? vscode.commands.executeCommand<vscode.SymbolInformation[]>('vscode.executeWorkspaceSymbolProvider', glob) : [],
+    typed ? vscode.commands.executeCommand<vscode.SymbolInformation[]>('vscode.executeWorkspaceSymbolProvider', typed) : [],
   ]);
   for (const uri of files) {
-    const path = vscode.workspace.asRelativePath(uri, false);
+    const path = vscode.workspace.asRelativePath(uri);
     items.push({ label: `$(file) ${path}`, text: `${head}${path} `, alwaysShow: true });
   }
   for (const { name, containerName, location } of (symbols ?? []).slice(0, MOST_SHOWN)) {
-    const place = `${vscode.workspace.asRelativePath(location.uri, false)}:${location.range.start.line + 1}`;
+    const place = `${vscode.workspace.asRelativePath(location.uri)}:${location.range.start.line + 1}`;
     items.push({ label: `$(symbol-method) ${name}`, description: `${containerName} · ${place}`, text: `${head}\`${name}\` (${place}) `, alwaysShow: true });
   }
   return items;
