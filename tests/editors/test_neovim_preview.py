@@ -262,6 +262,37 @@ async def test_inline_hunk_by_hunk(desk: Desk) -> None:
     await nv.until("vim.g.mine == 1")  # the key that the person had mapped themselves
 
 
+async def looks(nv: Neovim, text: str) -> list[dict[str, Any]]:
+    """How the row with a text looks: its first letter, and the right edge."""
+    screen = (await nv.sees(text)).splitlines()
+    [number] = [number for number, line in enumerate(screen) if text in line]
+    row = nv.grid.rows[number]
+    return [nv.grid.looks[row[at].look] for at in (screen[number].index(text), -1)]
+
+
+async def test_inline_as_it_looks(desk: Desk) -> None:
+    nv = await offered(desk, "inline")
+    _, edge = await looks(nv, f"? {IMPORT}")
+    comes, comes_edge = await looks(nv, f"{NEW_IMPORT}  h1 open")
+    assert not edge.get("strikethrough"), "what is struck through is the text alone"
+    assert comes["background"] == comes_edge["background"], "the line that comes goes to the edge"
+    label, _ = await looks(nv, "h1 open")
+    assert label["background"] == comes["background"] and label["foreground"] != comes["foreground"]
+    # So does the label of a file that comes, on which Neovim would else leave a hole.
+    label, _ = await looks(nv, "h3 open")
+    assert label["background"] == comes["background"]
+
+
+async def test_inline_shows_that_empty_lines_go(desk: Desk) -> None:
+    given = {"old_text": '"archive.html"\n\n\n', "new_text": '"archive.html"\n'}
+    done = "Edited `pressroom/archive.py` from line 14."
+    edits(desk, ("edit_file", {"path": "pressroom/archive.py", **given}, done))
+    nv = await offered(desk, "inline", says="; :Steadyhand apply or discard: Done.")
+    _, edge = await looks(nv, "h1 open")
+    assert edge["strikethrough"]
+    desk.untouched()
+
+
 async def test_inline_follows_what_is_typed_meanwhile(desk: Desk) -> None:
     nv = await offered(desk, "inline")
     await nv.keys("ggO# Mine.<CR># Mine, too.<Esc>")

@@ -81,11 +81,11 @@ function M.label(hunk)
   return { '  ' .. text, STATES[hunk.state].group }
 end
 
----The part of an extmark that is a hunk's sign.
+---The part of an extmark that is a hunk's sign; a label beside it lies on the colour of its line.
 ---@param hunk steadyhand.Hunk
 function M.sign(hunk)
   local state = STATES[hunk.state]
-  return { sign_text = state.sign, sign_hl_group = state.group }
+  return { sign_text = state.sign, sign_hl_group = state.group, hl_mode = 'combine' }
 end
 
 ---The hunks that lines touch. Where nothing stands, the line before counts and the one after.

@@ -43,14 +43,20 @@ local function buffer_of(file)
   end)
 end
 
----The lines that would come, as chunks for the screen.
+---The lines that would come, as chunks for the screen; what is said of the hunk stands in the first.
 ---@param buf integer
 ---@param hunk steadyhand.Hunk
 local function coming(buf, hunk)
-  local tab = (' '):rep(vim.bo[buf].tabstop)
-  return vim.tbl_map(function(line)
-    return { { (line:gsub('\r$', ''):gsub('\t', tab)), 'SteadyhandNew' } }
+  local tab, rest = (' '):rep(vim.bo[buf].tabstop), (' '):rep(vim.o.columns)
+  local lines = vim.tbl_map(function(line)
+    -- Up to the window's edge, as diff mode shows a new line; Neovim cuts off what is too long.
+    return { { (line:gsub('\r$', ''):gsub('\t', tab)), 'SteadyhandNew' }, { rest, 'SteadyhandNew' } }
   end, hunks.lines(hunk.new))
+  if lines[1] then
+    local text, group = unpack(hunks.label(hunk))
+    table.insert(lines[1], 2, { text, { 'SteadyhandNew', group } })
+  end
+  return lines
 end
 
 ---The id of the mark on a hunk's lines; those of its sign and of the lines that would come follow.
@@ -85,11 +91,12 @@ local function draw_hunk(buf, hunk)
     what.id = mark_of(hunk) + nth
     vim.api.nvim_buf_set_extmark(buf, hunks.ns, at, 0, what)
   end
-  mark(0, row, { end_row = empty and row or last, hl_group = struck and 'SteadyhandOld' or nil, hl_eol = struck })
+  -- Beyond the text only where no text would show that lines go: empty ones are a stroke to the edge.
+  local blank = struck and not hunk.old:find('%S')
+  mark(0, row, { end_row = empty and row or last, hl_group = struck and 'SteadyhandOld' or nil, hl_eol = blank })
   local sign = hunks.sign(hunk) ---@type vim.api.keyset.set_extmark
   local new = hunk.state == 'rejected' and {} or coming(buf, hunk)
   if new[1] then
-    table.insert(new[1], hunks.label(hunk))
     local above = empty and first == 0
     mark(2, empty and row or last - 1, { virt_lines = new, virt_lines_above = above })
     if above then
