@@ -40,14 +40,16 @@ vsix: .venv/.dev
 	sh editors/vscode/package.sh $(BIN)/python build/vscode
 	@echo build/vscode/steadyhand.vsix
 
-# The pictures of the README, from that VS Code; look at each before it is committed.
+# The pictures of the README, from that VS Code and from Neovim; look at each before it is committed.
 screenshots: .venv/.dev
 	rm -rf .screens
-	STEADYHAND_SHOTS=$(CURDIR)/.screens $(BIN)/python -m pytest -q -m vscode -k "quick_fix or task or sessions"
+	STEADYHAND_SHOTS=$(CURDIR)/.screens $(BIN)/python -m pytest -q -m vscode -k "quick_fix or task or sessions or neovim_pictures"
 	mkdir -p docs/pictures
 	cp .screens/quick_fix/actions.png docs/pictures/finding.png
 	cp .screens/sessions/rounds.png docs/pictures/running.png
 	cp .screens/task/accepted.png docs/pictures/proposal.png
+	cp .screens/neovim/inline.png docs/pictures/neovim-inline.png
+	cp .screens/neovim/tab.png docs/pictures/neovim-tab.png
 	rm -rf .screens
 
 # Quick fixes in real packages from PyPI, and the tests of those packages before and after.

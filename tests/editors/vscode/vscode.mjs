@@ -5,10 +5,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { launch } from './browser.mjs';
 
 const SECONDS = 1000;
 /** Reached only where something is broken; a machine of many jobs may take its time. */
@@ -97,18 +97,7 @@ export class VSCode {
   }
 
   async #browse(tools) {
-    const { chromium } = createRequire(join(tools, 'package.json'))('playwright-core');
-    const own = join(tools, 'chromium');
-    this.browser = await chromium.launch({
-      executablePath: process.env.STEADYHAND_CHROMIUM ?? join(own, 'chromium'),
-      env: {
-        ...process.env,
-        FONTCONFIG_FILE: join(own, 'fonts', 'fonts.conf'),
-        LD_LIBRARY_PATH: join(own, 'lib'),
-      },
-      // The tests may run as root, where Chromium's sandbox does not start; it sees nothing but our own server.
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
-    });
+    this.browser = await launch(tools);
     this.page = await this.browser.newPage({ viewport: { width: 1280, height: 800 } });
     this.page.setDefaultTimeout(PATIENCE);
   }
