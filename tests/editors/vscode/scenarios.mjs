@@ -247,10 +247,12 @@ export const SCENARIOS = {
       await desk.code.row('1 refused').click();
       await desk.code.row('edit_file refused').waitFor();
       notes.rows = await desk.code.tree();
+      await desk.code.widen(760);
+      await desk.code.row('edit_file refused').hover();
       await desk.shot('rounds');
       desk.letGo(3);
       await desk.code.notified('proposes');
-      notes.menu = await desk.code.menu('Add archive_path');
+      notes.menu = await desk.code.menu('Add archive_path', 'Apply Proposal');
       await desk.shot('menu');
       await desk.code.page.locator('.monaco-menu .action-label', { hasText: 'Apply Proposal' }).first().click();
       await until('it is applied', () => existsSync(desk.path('tests/test_archive.py')));

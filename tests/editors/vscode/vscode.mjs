@@ -214,13 +214,27 @@ export class VSCode {
     return (await this.page.locator('.pane-body .monaco-list-row').allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim());
   }
 
-  /** Opens the context menu of such a row; returns what it offers. */
-  async menu(text) {
+  /** Makes the side bar as wide as a person who wants to read it. */
+  async widen(x) {
+    const edge = await this.page.locator('.part.sidebar').boundingBox();
+    await this.page.mouse.move(edge.x + edge.width, 400);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x, 400, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
+  /** Opens the context menu of such a row until it offers something; returns all that it offers. */
+  async menu(text, offered) {
     const labels = this.page.locator('.monaco-menu .action-label:not(.separator)');
-    return until(`a menu at “${text}”`, async () => {
+    return until(`“${offered}” in the menu of “${text}”`, async () => {
       await this.row(text).click({ button: 'right' });
       await sleep(500); // a tree that is drawn anew closes it
-      return await labels.count() > 0 && labels.allInnerTexts();
+      const found = await labels.allInnerTexts();
+      if (found.includes(offered)) {
+        return found;
+      }
+      await this.page.keyboard.press('Escape');
+      return undefined;
     });
   }
 
