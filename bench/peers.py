@@ -74,6 +74,13 @@ def jscpd() -> str:
     return str(installed(JSCPD) / "bin" / "jscpd")
 
 
+def basedpyright() -> tuple[list[str], dict[str, str]]:
+    """basedpyright's language server as PyPI has it, and the environment that it needs."""
+    folder = installed(BASEDPYRIGHT)
+    program = folder / "bin" / "basedpyright-langserver"
+    return [sys.executable, str(program), "--stdio"], {"PYTHONPATH": str(folder)}
+
+
 @cache
 def ctags() -> str | None:
     """Universal Ctags, where the machine has it: no registry of Python or npm carries it."""
@@ -263,16 +270,15 @@ def _cells(felt: live.Felt | str) -> list[str]:
 
 
 def _symbol_servers() -> list[tuple[str, list[str]]]:
-    pyright = installed(BASEDPYRIGHT) / "bin" / "basedpyright-langserver"
     return [
         ("ty", [str(installed(TY) / "bin" / "ty"), "server"]),
-        ("basedpyright", [sys.executable, str(pyright), "--stdio"]),
+        ("basedpyright", basedpyright()[0]),
     ]
 
 
 def _symbol_cells(corpus: Corpus, file: Path, command: list[str]) -> list[str]:
     names = _SYMBOLS[corpus.name]
-    settings = {"PYTHONPATH": str(installed(BASEDPYRIGHT))} if "--stdio" in command else {}
+    settings = basedpyright()[1] if "--stdio" in command else {}
     try:
         felt = asyncio.run(live.symbols(command, corpus.root, file, names, environment=settings))
     except TimeoutError:
