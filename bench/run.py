@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+import in_editors
 import matching
 import measure
 import our_server
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "tasks": tasks.section,
     "proposals": proposals.section,
     "stores": stores.section,
+    "editors": in_editors.section,
 }
 
 

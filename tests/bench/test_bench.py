@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+import in_editors
 import read_findings
 import report
 from matching import score
 from pairs import Pair
+from probe import Menu, Place, Seen, Server
 
 HELLO = "def hello(name):\n    text = 'hello ' + name\n    print(text)\n    return text\n"
 HALLO = "def hallo(who):\n    said = 'hello ' + who\n    print(said)\n    return said\n"
@@ -87,3 +89,26 @@ def test_verdicts_are_counted_by_their_lines(tmp_path: Path, monkeypatch: pytest
     )
     corpus = read_findings.Corpus("small", "small", "python", tmp_path)
     assert read_findings.verdicts(corpus) == {"0123abcd": True, "4567cdef": False}
+
+
+def _opened(diagnostic: float, *menus: Menu) -> Seen:
+    return Seen(text=0.5, server=1.0, diagnostic=diagnostic, menus=menus)
+
+
+def test_a_server_in_an_editor_is_measured_against_its_peer():
+    rounds = {
+        "Steadyhand, warm": [_opened(t, Menu(0.2, [0.1])) for t in (2.0, 3.0, 9.0)],
+        "basedpyright": [_opened(t, Menu(None, [0.2]), Menu(0.1, [0.1])) for t in (5.0, 5.0, 6.0)],
+    }
+    ours, peer = in_editors.opened("Vi", rounds)
+    assert ours[4:] == ["3.00 s (2.00–9.00)", "0.60", "2.00 s (1.00–8.00)", "0.50"]
+    assert peer[5] == peer[7] == ""
+    place = Place(1, 1, "Use", "use it")
+    servers = [
+        Server("Steadyhand, warm", (), {}, [place]),
+        Server("basedpyright", (), {}, [place, place]),
+    ]
+    ours, first, second = in_editors.asked("Vi", rounds, servers)
+    # Where an editor asks by itself there is no first press, and so no ratio of one.
+    assert ours[5:] == ["–", "0.50", "2.00", "1.00"]
+    assert (first[3], second[3]) == ("–", "100 ms (100 ms – 100 ms)")
