@@ -57,7 +57,8 @@ _MENUS = (
 )
 _OF_MENUS = (
     "VS Code: from Control+. to the row in the menu; it asks the server by itself as soon as the "
-    "cursor rests, so that no press is the first. Neovim: from `vim.lsp.buf.code_action` to "
+    "cursor rests, so that no press is the first, and a press whose menu it gives up is repeated "
+    "and not counted. Neovim: from `vim.lsp.buf.code_action` to "
     "`vim.ui.select`. What basedpyright offers to import it looks for in all of the workspace when "
     "it is first asked, and keeps. Ours works the edit out before the menu where the editor cannot "
     "ask about it afterwards, as in Neovim."
