@@ -8,7 +8,7 @@ which looks at what stands in the files.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,6 +157,7 @@ class Decisions:
             for id, now in found.items()
             if now == _AS_MEANT or (now[0] == "applied" and id not in doubted)
         ]
+        report.files = [_confirmed(outcome, patches, done) for outcome in report.files]
         # What stood there already is as good as applied, and not ours to take back.
         stood = [id for one in planned for id in one.there if id not in found]
         # A formatter may have changed it on the way: it is ours all the same, and can be undone.
@@ -327,6 +328,16 @@ def _together(planned: list[FilePlan], texts: dict[str, str | None]) -> list[Fil
             # The other half of a file that moves stays where it is, so this one does, too.
             one.after, one.done = one.now, []
     return list(by_path.values())
+
+
+def _confirmed(outcome: FileOutcome, patches: Sequence[Patch], done: Sequence[str]) -> FileOutcome:
+    """A file that holds another text than was sent, and all of ours in it, is as good as meant."""
+    ours = {h.id for p in patches if p.path == outcome.path for h in p.hunks}
+    if outcome.status != "unconfirmed" or not ours or not ours <= set(done):
+        return outcome
+    return FileOutcome(
+        outcome.path, "applied", f"{outcome.path} was changed further, as formatters do."
+    )
 
 
 def _reasons(planned: Iterable[FilePlan]) -> str:

@@ -114,6 +114,10 @@ class FileOutcome:
     detail: str = ""
 
 
+# A sentence with more names than these is not read.
+_MOST_NAMED = 5
+
+
 @dataclass(slots=True)
 class ApplyReport:
     """What an editor did with an edit, as seen by comparing texts, not by believing it."""
@@ -140,7 +144,8 @@ class ApplyReport:
         ):
             names = [f.path for f in self.files if f.status == status]
             if names:
-                parts.append(f"{words}: {', '.join(names)}")
+                named = ", ".join(names) if len(names) <= _MOST_NAMED else f"{len(names)} files"
+                parts.append(f"{words}: {named}")
         why = [f.detail for f in self.files if f.detail]
         return "; ".join(parts) + (". " + " ".join(why) if why else ".")
 

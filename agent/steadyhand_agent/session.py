@@ -317,6 +317,9 @@ class SessionState(BaseModel):
             checkout=self.checkout,
             machine=self.machine,
             applied=any(h.mark == "applied" for patch in self.applied for h in patch.hunks),
+            proposes=any(
+                self._pending(path, text) != self.bases[path] for path, text in self.texts.items()
+            ),
             reverted=any(h.mark == "reverted" for patch in self.applied for h in patch.hunks),
         )
 

@@ -267,7 +267,7 @@ class Sessions:
         """What a session proposes and has applied, as it stands in the files now; read only."""
         state = await self.state(session)
         others = await self._offers_beside(session)
-        read = Reading(self._read)
+        read = Reading(self.read)
         # The same proposal on the same texts is asked for again and again, file by file.
         paths = {*state.texts, *(patch.path for patch in state.applied)}
         told = [(one.id, one.seq) for one in (state, *others.values())]
@@ -505,7 +505,12 @@ class Sessions:
             await self._decisions(live).number()
         decision = await self._around.editor.decide((await self.look(live.state.id)).proposal())
         if live.state.state != "waiting":
-            return  # Decided by a command while the question was open.
+            # Decided by a command while the question was open.
+            if decision in ("apply", "discard"):
+                self._around.editor.tell(
+                    f"Session {live.state.id} was decided already; this answer changed nothing."
+                )
+            return
         if decision in ("apply", "preview"):
             report = await _to_its_end(self._apply(live, preview=decision == "preview"))
             if decision == "preview" and not report.done and not report.conflicts:
@@ -578,7 +583,7 @@ class Sessions:
         def keep(kind: Kind, body: Json) -> Coroutine[Any, Any, None]:
             return self._keep(live, kind, body)
 
-        return Decisions(live.state, keep, self._around.editor, self._read)
+        return Decisions(live.state, keep, self._around.editor, self.read)
 
     async def _offers_beside(self, session: str) -> dict[str, SessionState]:
         """The workspace's other sessions whose proposals are not decided yet, the newest ones."""
@@ -637,7 +642,7 @@ class Sessions:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    def _read(self, path: str) -> str | None:
+    def read(self, path: str) -> str | None:
         """The text of a file as it is now: the open document, else the disk."""
         text = self._around.editor.text(path)
         return text if text is not None else self._around.workspace.present(path)

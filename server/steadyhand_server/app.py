@@ -51,7 +51,8 @@ class SteadyhandServer(LanguageServer):
         options: What the client sent with `initialize`.
         roots: The workspace's folders.
         given: The settings that the client has sent so far.
-        previewed: The documents of proposals that the editor has asked for, by session.
+        previewed: The documents of proposals that the editor shows, by session.
+        renewing: Sessions whose documents are about to be asked for again.
         client_name: As the client calls itself.
     """
 
@@ -75,6 +76,7 @@ class SteadyhandServer(LanguageServer):
         self.client_name = ""
         self.findings = diagnostics.Publisher(self)
         self.previewed: dict[str, set[str]] = {}
+        self.renewing: set[str] = set()
         self._exit_code: int | None = None
         self._workspace_paths: Workspace | None = None
         self._stopped = asyncio.Event()

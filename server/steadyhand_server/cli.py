@@ -111,7 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("--revoke", action="store_true", help="take it back")
     what = "run the same tasks with several models, on copies, and compare"
     compare.add_options(add("compare", what, compare.compare))
-    add("doctor", "what is configured, reachable, missing, and how to get it", run.doctor)
+    what = "what is configured, reachable, missing, and how to get it"
+    doctor = add("doctor", what, run.doctor)
+    doctor.add_argument(
+        "--root", type=Path, default=Path.cwd(), metavar="PATH", help="the folder that is meant"
+    )
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
     demo.add_argument("--yes", action="store_true", help="apply without asking")
     demo.add_argument("--record", metavar="FILE", help="record the session")

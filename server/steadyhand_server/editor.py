@@ -21,6 +21,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
 from steadyhand_agent.errors import StaleDocument, SteadyhandError
 from steadyhand_agent.guard.visible import visible
+from steadyhand_agent.index.languages import language_of
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import (
     FileChange,
@@ -30,8 +31,7 @@ from steadyhand_agent.proposals.changes import (
     split_lines,
 )
 from steadyhand_agent.proposals.merge import changed_runs
-from steadyhand_agent.workspace import Workspace
-from steadyhand_server import convert
+from steadyhand_server import convert, writing
 from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.handlers import previews
 from steadyhand_server.protocol import SESSION_EVENT, SHOW_REQUEST
@@ -48,6 +48,8 @@ _SETTLE_SECONDS = 5.0
 # After a preview most texts may be what they were; clients send what changed before they answer.
 _PREVIEWED_SECONDS = 1.0
 _POLL_SECONDS = 0.02
+# A text that is neither the old nor the new one, and no longer moves.
+_STEADY_SECONDS = 0.6
 # VS Code's client keeps what is typed for 250 ms unless it sends a request; an answer is none.
 _TYPED_SECONDS = 0.3
 _APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
@@ -291,7 +293,8 @@ class LspEditor:
         takes = self._server.takes_files() if files else self._server.takes_document_changes()
         left_open = any(change.base is None and self._left_open(change.path) for change in changes)
         self._deleted |= {change.path: change.base for change in changes if change.new is None}
-        if not confirm and (not takes or left_open):
+        unseen = any(self._may_be_dirty(change) for change in changes)
+        if not confirm and (not takes or left_open or unseen):
             return await self._send_plainly(changes, label)
         parts: list[Any] = []
         for change in changes:
@@ -311,10 +314,23 @@ class LspEditor:
                     part.annotation_id = "steadyhand"
         return await self._edit(edit, label)
 
+    def _may_be_dirty(self, change: FileChange) -> bool:
+        """True for a file of a kind that the client does not open with us.
+
+        It may be open there with text that is not saved; positions in the disk's text would then
+        change the wrong lines. Plugins of ours see to that themselves.
+        """
+        plugin = isinstance(self._server.options.get("client"), dict)
+        both = change.base is not None and change.new is not None
+        if plugin or not both or self._server.documents.at(change.path) is not None:
+            return False
+        return language_of(change.path) is None
+
     async def _send_plainly(self, changes: Sequence[FileChange], label: str) -> str:
         """For a client that takes `changes` alone, which can neither make nor delete a file.
 
-        The person has agreed to the change, so those files are made and deleted here.
+        The person has agreed to the change, so those files are made and deleted here; and so are
+        those that the client may hold open with text that nobody has shown us.
         """
         engine = self._server.engine
         assert engine is not None
@@ -323,14 +339,19 @@ class LspEditor:
             if not self._holds(change.path, change.base):
                 said = f"{change.path} changed meanwhile and was left as it is."
                 continue
-            if change.base is not None and change.new is not None:
-                edits = text_edits(change.base, change.new, self._server.documents.encoding)
+            edits_it = change.base is not None and change.new is not None
+            if edits_it and not self._may_be_dirty(change):
+                edits = text_edits(
+                    change.base or "", change.new or "", self._server.documents.encoding
+                )
                 uri = self._server.uri_of(change.path)
                 edit = lsp.WorkspaceEdit(changes={uri: edits})
                 said = await self._edit(edit, label) or said
                 continue
             try:
-                await asyncio.to_thread(_make_or_delete, engine.workspace, change)
+                await asyncio.to_thread(writing.write, engine.workspace, change)
+            except StaleDocument as error:
+                said = str(error)
             except OSError as error:
                 said = f"{change.path} could not be written: {error.strerror}."
         return said
@@ -373,8 +394,14 @@ class LspEditor:
     ) -> FileOutcome:
         """Waits until a text is what was proposed; any later version that equals it will do."""
         limit = time.monotonic() + (0.3 if said else seconds)
+        before, since = self._present(change.path), time.monotonic()
         while not self._holds(change.path, change.new):
-            if time.monotonic() > limit:
+            now = self._present(change.path)
+            if now != before:
+                before, since = now, time.monotonic()
+            # The editor may have formatted it on the way; then it is what it will be.
+            other = now not in (change.base, change.new)
+            if time.monotonic() > (since + _STEADY_SECONDS if other else limit):
                 if self._holds(change.path, change.base):
                     return FileOutcome(change.path, "refused", said)
                 if said:
@@ -387,6 +414,15 @@ class LspEditor:
                 )
             await asyncio.sleep(_POLL_SECONDS)
         return FileOutcome(change.path, "unsaved" if self._unsaved(change) else "applied")
+
+    def _present(self, path: str) -> str | None:
+        """What a path holds now; None for nothing, or for no text."""
+        engine = self._server.engine
+        assert engine is not None
+        try:
+            return text if (text := self.text(path)) is not None else engine.workspace.present(path)
+        except SteadyhandError:
+            return None
 
     async def _unwritten(self, changes: Sequence[FileChange], answers: dict[str, str]) -> list[str]:
         """The paths that do not hold what was to be written there."""
@@ -444,18 +480,6 @@ class LspEditor:
                 ),
             )
             self._progress[session] = True
-
-
-def _make_or_delete(workspace: Workspace, change: FileChange) -> None:
-    if change.new is None:
-        # A link goes, never what it leads to.
-        workspace.entry(change.path).unlink(missing_ok=True)
-        return
-    target = workspace.locate(change.path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Exclusive: a file that appeared meanwhile is not written over.
-    with target.open("x", encoding="utf-8", newline="") as file:
-        file.write(change.new)
 
 
 def text_edits(base: str, new: str, encoding: Encoding = "utf-16") -> list[lsp.TextEdit]:

@@ -386,5 +386,9 @@ def client_settings(given: Any) -> Mapping[str, Any]:
         if "steadyhand" in inner:
             return client_settings(inner)
         # All of our own section counts, so that a misspelt key is said.
-        return {key: value for key, value in inner.items() if key != "client" and value is not None}
+        return {
+            key: value
+            for key, value in inner.items()
+            if key not in ("client", "whole") and value is not None
+        }
     return {k: v for k, v in values.items() if k in Settings.model_fields and v is not None}

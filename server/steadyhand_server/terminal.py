@@ -7,11 +7,7 @@ file beside the target, fsync, rename, with the target's mode kept.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,11 +15,12 @@ from rich.markup import escape
 from rich.text import Text
 
 from steadyhand_agent.actions import about
-from steadyhand_agent.errors import StaleDocument, SteadyhandError
+from steadyhand_agent.errors import StaleDocument
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.ports import ApplyReport, Decision, FileOutcome
 from steadyhand_agent.proposals.changes import FileChange, Proposal, deletions_last, left
 from steadyhand_agent.workspace import Workspace
+from steadyhand_server import writing
 from steadyhand_server.questions import ask
 
 Json = dict[str, Any]
@@ -78,14 +75,14 @@ class TerminalEditor:
         self, changes: Sequence[FileChange], label: str, *, preview: bool = False
     ) -> ApplyReport:
         """Writes files that still hold their base; see `Editor.apply`."""
-        stale = [c.path for c in changes if not self._fresh(c)]
+        stale = [c.path for c in changes if not writing.fresh(self._workspace, c)]
         if stale:
             raise StaleDocument(
                 f"{', '.join(stale)} changed this very moment, so nothing was applied and nothing "
                 "was overwritten. Try again."
             )
         # A text that goes under one name and comes under another is the same file.
-        modes = {c.base: self._mode(c.path) for c in changes if c.new is None}
+        modes = {c.base: writing.mode_of(self._workspace, c.path) for c in changes if c.new is None}
         outcomes: dict[str, FileOutcome] = {}
         failed: list[str] = []
         for change in deletions_last(changes):
@@ -94,7 +91,7 @@ class TerminalEditor:
                 continue
             try:
                 mode = modes.get(change.new) if change.base is None else None
-                await asyncio.to_thread(self._write, change, mode)
+                await asyncio.to_thread(writing.write, self._workspace, change, mode)
             except (OSError, StaleDocument) as error:
                 said = f"{error}" if isinstance(error, StaleDocument) else f"{error}."
                 outcomes[change.path] = FileOutcome(change.path, "refused", said)
@@ -125,64 +122,6 @@ class TerminalEditor:
     def event(self, event: Json) -> None:
         """Prints a step of a session."""
         show_event(self._console, event)
-
-    def _fresh(self, change: FileChange) -> bool:
-        """True where the file holds what the change was made from, or holds it already."""
-        if not self._workspace.locate(change.path).exists():
-            return None in (change.base, change.new)
-        try:
-            return self._workspace.read(change.path) in (change.base, change.new)
-        except SteadyhandError:
-            return False  # It is there, and it is no text of ours.
-
-    def _look_again(self, change: FileChange) -> None:
-        """Refuses to write over what was saved while the files before this one were written.
-
-        Raises:
-            StaleDocument: The file is another one by now.
-        """
-        if not self._fresh(change):
-            raise StaleDocument(f"{change.path} changed meanwhile and was left as it is.")
-
-    def _mode(self, path: str) -> int | None:
-        try:
-            return self._workspace.locate(path).stat().st_mode & 0o7777
-        except OSError:
-            return None
-
-    def _write(self, change: FileChange, mode: int | None) -> None:
-        if change.new is None:
-            self._look_again(change)
-            # A link goes, never what it leads to.
-            self._workspace.entry(change.path).unlink(missing_ok=True)
-            return
-        target = self._workspace.locate(change.path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(change.new.encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                was = target.stat()
-                with contextlib.suppress(PermissionError):
-                    # Who is not root cannot give a file away; then it is theirs already, mostly.
-                    os.chown(temporary, was.st_uid, was.st_gid)
-                temporary.chmod(was.st_mode & 0o7777)
-            elif mode is not None:
-                temporary.chmod(mode)
-            else:
-                mask = os.umask(0)
-                os.umask(mask)
-                temporary.chmod(0o666 & ~mask)
-            self._look_again(change)
-            temporary.replace(target)
-        except (OSError, StaleDocument):
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
 
 async def decide(console: Console, *, yes: bool) -> Decision:

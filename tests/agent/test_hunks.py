@@ -34,6 +34,7 @@ from steadyhand_agent.state.journal import record
 from steadyhand_agent.state.outward import home, of_body, of_state
 from steadyhand_agent.state.texts import taken_out
 from steadyhand_agent.workspace import Workspace
+from steadyhand_server import writing
 from steadyhand_server.terminal import TerminalEditor
 
 TEXTS = st.text(st.sampled_from("ab\n\r\f\u2028é"), max_size=30)
@@ -473,25 +474,27 @@ async def test_what_was_never_written_is_not_told_to_be(files: Files) -> None:
     assert files.bytes("a.py") == NEW.encode()
 
 
-async def test_a_file_that_is_saved_while_the_one_before_is_written(files: Files) -> None:
+async def test_a_file_that_is_saved_while_the_one_before_is_written(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a.py", "b.py"):
         files.write(name, "x = 1\n")
         files.proposes(name, "x = 2\n", "x = 1\n")
-    write = files.editor._write
+    write = writing.write
 
-    def writes(change, mode):
+    def writes(workspace, change, mode=None):
         if change.path == "a.py":
             files.write("b.py", "x = 1\nmine = 1\n")
-        write(change, mode)
+        write(workspace, change, mode)
 
-    files.editor._write = writes
+    monkeypatch.setattr(writing, "write", writes)
     outcome = await files.decide.apply([], "apply")
     assert [(f.path, f.status) for f in outcome.report.files] == [
         ("a.py", "applied"), ("b.py", "refused"),
     ]  # fmt: skip
     assert files.bytes("b.py") == b"x = 1\nmine = 1\n"
     assert [h.mark for h in files.state.hunks().values()] == ["applied", "open"]
-    files.editor._write = write
+    monkeypatch.undo()
     await files.decide.apply([], "apply")
     assert files.bytes("b.py") == b"x = 2\nmine = 1\n"
 

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,21 @@ def test_no_name_leads_out_of_the_root(linked: Path, name: str) -> None:
     assert real == real.resolve()
     assert real.is_relative_to(linked.resolve())
     assert ".git" not in real.relative_to(linked.resolve()).parts
+
+
+@given(names=st.lists(st.one_of(NAMES, st.text(max_size=6)), min_size=1, max_size=6))
+def test_a_reader_of_many_reads_as_one_of_each(linked: Path, names: list[str]) -> None:
+    workspace = Workspace([linked])
+    read = workspace.reader()
+
+    def outcome(work: Callable[[str], str], name: str) -> tuple[type[BaseException] | None, str]:
+        try:
+            return None, work(name)
+        except (PathRefused, ToolFailed) as error:
+            return type(error), str(error)
+
+    for name in [*names, "x.py", "link/x.py", "a/x.py", "out/secret", "b/config", "git~1", "a/b"]:
+        assert outcome(read, name) == outcome(workspace.read, name), name
 
 
 @given(name=st.text(max_size=12))

@@ -113,3 +113,18 @@ def test_a_diff_that_is_not_read_again_offers_what_is_possible_now(mute: Desk) -
     assert titles == ["Reject h1", "Go to h1", "Apply the 1 accepted", "Discard"]
     editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     editor.command("steadyhand.discard", session=session)
+
+
+def test_a_kind_of_file_that_the_editor_does_not_show_us_is_not_edited_through_it(
+    mute: Desk,
+) -> None:
+    """It may be open there with text that is not saved, and lines would be others than on disk."""
+    editor = mute.editor
+    notes = editor.put("notes.md", BEFORE)
+    session = mute.propose(edit("notes.md"))
+    since = len(editor.applied)
+    editor.command("steadyhand.apply", session=session)
+    assert disk(notes) == AFTER
+    assert editor.applied[since:] == []
+    editor.command("steadyhand.undo", session=session)
+    assert disk(notes) == BEFORE

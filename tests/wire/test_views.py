@@ -117,7 +117,7 @@ def test_lenses_in_a_proposed_text(viewing: Desk) -> None:
     uri = file["proposed"]
     assert open_virtual(editor, uri).splitlines()[5] == "fifth = 55"
     assert lenses(editor, uri) == [
-        (0, "Apply all"), (0, "Discard"),
+        (1, "Apply all"), (1, "Discard"),
         (1, "Accept h1"), (1, "Reject h1"), (1, "Go to h1"),
         (5, "Accept h2"), (5, "Reject h2"), (5, "Go to h2"),
     ]  # fmt: skip
@@ -128,7 +128,7 @@ def test_lenses_in_a_proposed_text(viewing: Desk) -> None:
     editor.command("steadyhand.proposal.accept", session=session, hunks=["h2"])
     editor.wait(lambda: refreshed, "word that the lenses say something else now")
     assert lenses(editor, uri) == [
-        (0, "Apply the 1 accepted"), (0, "Discard"),
+        (1, "Apply the 1 accepted"), (1, "Discard"),
         (1, "h1 rejected"), (1, "Accept h1"), (1, "Go to h1"),
         (4, "h2 accepted"), (4, "Reject h2"), (4, "Go to h2"),
     ]  # fmt: skip
@@ -209,3 +209,110 @@ def test_an_answer_that_comes_too_late(viewing: Desk) -> None:
     assert viewing.state(session) == "finished"
     assert editor.text("late.py") == BEFORE
     assert "Traceback" not in editor.stderr()[logged:]
+
+
+def test_the_sides_of_a_diff_follow_what_is_typed(viewing: Desk) -> None:
+    editor = viewing.editor
+    refreshed: list[Any] = []
+    editor.on["workspace/codeLens/refresh"] = refreshed.append
+    editor.put("typed.py", BEFORE)
+    uri = editor.show("typed.py")
+    session = viewing.propose(edit("typed.py", "fifth = 5\n", "fifth = 55\n"))
+    (file,) = editor.call("steadyhand/proposal/get", {"session": session})["files"]
+    open_virtual(editor, file["proposed"])
+    before = len(refreshed)
+    editor.type(uri, "# mine\n" + BEFORE)
+    editor.wait(lambda: len(refreshed) > before, "word that the sides have changed")
+    proposed = editor.call("steadyhand/document", {"uri": file["proposed"]})["text"]
+    assert proposed.startswith("# mine\n")
+    assert (5, "Accept h1") in lenses(editor, file["proposed"])
+    editor.command("steadyhand.discard", session=session)
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": file["proposed"]}})
+
+
+def test_a_conflict_can_be_compared(viewing: Desk) -> None:
+    editor = viewing.editor
+    shown: list[Json] = []
+    editor.on["steadyhand/show"] = shown.append
+    editor.put("conflict.py", BEFORE)
+    uri = editor.show("conflict.py")
+    session = viewing.propose(edit("conflict.py"))
+    editor.type(uri, BEFORE.replace("second = 2\n", "second = 'mine'\n"))
+    (file,) = editor.call("steadyhand/proposal/get", {"session": session})["files"]
+    open_virtual(editor, file["proposed"])
+    assert [title for _, title in lenses(editor, file["proposed"])] == [
+        "h1 conflict", "Reject h1", "Compare h1", "Go to h1",
+    ]  # fmt: skip
+    editor.command("steadyhand.proposal.compare", session=session, hunks=["h1"])
+    (texts,) = [one["texts"] for one in shown]
+    assert [one["text"] for one in texts] == ["second = 'mine'\n", "second = 22\n"]
+    editor.command("steadyhand.discard", session=session)
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": file["proposed"]}})
+
+
+def test_a_file_that_goes_has_its_lenses_on_the_side_that_there_is(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("goes.py", BEFORE)
+    session = viewing.propose(call("delete_file", path="goes.py"))
+    (file,) = editor.call("steadyhand/proposal/get", {"session": session})["files"]
+    open_virtual(editor, file["base"])
+    titles = [title for _, title in lenses(editor, file["base"])]
+    assert titles[2:] == ["Accept h1", "Reject h1", "Go to h1"]
+    editor.command("steadyhand.discard", session=session)
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": file["base"]}})
+
+
+def test_a_file_that_moves_names_what_it_was(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("was.py", BEFORE)
+    session = viewing.propose(call("rename_file", path="was.py", new_path="is.py"))
+    files = editor.call("steadyhand/proposal/get", {"session": session})["files"]
+    assert {file["path"]: file["source"] for file in files}["is.py"] == "was.py"
+    editor.command("steadyhand.discard", session=session)
+
+
+def test_symbols_for_a_box_that_a_task_is_typed_into(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("symbol.py", SLUG.format(name="a_symbol_of_ours").replace("80", "82"))
+
+    def found() -> list[Json]:
+        return editor.command("steadyhand.symbols", query="a_symbol_of")["symbols"]
+
+    place = editor.wait(found, "the symbol")[0]
+    assert (place["name"], place["path"]) == ("a_symbol_of_ours", "symbol.py")
+
+
+def test_what_an_editor_formats_on_the_way_is_applied_all_the_same(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("formatted.py", BEFORE + "last = 0   \n")
+    session = viewing.propose(edit("formatted.py"))
+    apply = editor.on["workspace/applyEdit"]
+
+    def formatting(params: Any) -> Any:
+        answer = apply(params)
+        uri = editor.uri("formatted.py")
+        editor.type(uri, editor.texts[uri][1].replace("   \n", "\n"))
+        return answer
+
+    editor.on["workspace/applyEdit"] = formatting
+    told = editor.command("steadyhand.apply", session=session)
+    assert told["message"].startswith("applied: formatted.py. formatted.py was changed further")
+    assert told["state"] == "finished"
+
+
+def test_a_setting_that_is_taken_back(viewing: Desk) -> None:
+    editor = viewing.editor
+    twin = SLUG.replace("80", "83")
+    editor.put("off_one.py", twin.format(name="kept_here"))
+    uri = editor.show("off_two.py", twin.format(name="_kept_there"))
+
+    def similar() -> bool:
+        return any(title == "1 similar" for _, title in lenses(editor, uri))
+
+    editor.wait(similar, "the lens")
+    section = {"steadyhand": {"whole": True}}
+    editor.notify("workspace/didChangeConfiguration", {"settings": section})
+    editor.wait(lambda: not similar(), "an end of the lens")
+    section = {"steadyhand": {"whole": True, "lenses": True}}
+    editor.notify("workspace/didChangeConfiguration", {"settings": section})
+    editor.wait(similar, "the lens again")

@@ -226,6 +226,8 @@ class Summary:
     # True while something that the session wrote could be taken back; or brought back.
     applied: bool = False
     reverted: bool = False
+    # True while something that it proposes is open.
+    proposes: bool = False
     # The checkout that it works on.
     checkout: str = ""
     machine: str = ""

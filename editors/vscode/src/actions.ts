@@ -28,14 +28,18 @@ export const ACTIONS: readonly Action[] = [
   { command: 'steadyhand.deleteSession', request: 'steadyhand.delete', title: 'Delete Session', icon: 'close', states: ['paused', 'finished', 'failed', 'cancelled'] },
 ];
 
+const PROPOSING = new Set(['steadyhand.proposal', 'steadyhand.apply', 'steadyhand.discard']);
+
 /** What is possible the server decides; this keeps what is not out of the lists. */
 export function fits(action: Action, session: Session): boolean {
   return action.states.includes(session.state)
+    && (!PROPOSING.has(action.request) || session.proposes)
     && (action.request !== 'steadyhand.undo' || session.applied)
     && (action.request !== 'steadyhand.redo' || session.reverted);
 }
 
-export const short = (n: number) => n < 1000 ? `${n}` : `${(n / 1000).toFixed(1).replace(/\.0$/, '')}k`;
+const scaled = (n: number, unit: string) => `${n.toFixed(1).replace(/\.0$/, '')}${unit}`;
+export const short = (n: number) => n < 1000 ? `${n}` : n < 1e6 ? scaled(n / 1000, 'k') : scaled(n / 1e6, 'M');
 export const budget = (b: Budget) => `round ${b.round}/${b.max_rounds} · ${short(b.tokens)}/${short(b.max_tokens)} tokens`;
 export const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
 

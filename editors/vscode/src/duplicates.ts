@@ -39,7 +39,7 @@ export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposa
       if (answer) {
         this.groups = answer.groups;
         const members = answer.groups.reduce((count, { members }) => count + members.length, 0);
-        this.view.description = members ? `${members} of ${answer.groups.length} definitions` : '';
+        this.view.description = members ? `${members} ${members === 1 ? 'copy' : 'copies'} of ${answer.groups.length} ${answer.groups.length === 1 ? 'definition' : 'definitions'}` : '';
         this.view.message = members ? undefined : `Nothing is there twice in ${answer.files} files.`;
         this.changed.fire(undefined);
       }
@@ -82,6 +82,7 @@ export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposa
       item.description = `${where} · ${node.group.members.length === 1 ? 'once more' : `${node.group.members.length} more`}`;
       item.tooltip = `${place.signature}\n\nThe one to use: it stays.`;
       item.iconPath = new vscode.ThemeIcon('symbol-method');
+      item.accessibilityInformation = { label: `${place.qualified} in ${where}, which is to stay; ${node.group.members.length} more` };
     }
     return item;
   }

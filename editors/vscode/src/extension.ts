@@ -7,7 +7,7 @@ import { Duplicates, peek } from './duplicates';
 import { Installation } from './install';
 import { pickAction, pickFound, pickSessionAndAction, pickSessionFor } from './pickers';
 import { Prompt } from './prompt';
-import { Proposals, sessionOf } from './proposals';
+import { Proposals, sessionOf, shownSession } from './proposals';
 import type { Found, SessionAnswer } from './protocol';
 import { mayRun, Server, tellAnswer } from './server';
 import { SessionList } from './session_list';
@@ -28,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const tree = new SessionTree(server, sessions);
   const duplicates = new Duplicates(server);
   const proposals = new Proposals(server);
-  const prompt = new Prompt(context.workspaceState);
+  const prompt = new Prompt(context.workspaceState, server);
   const command = (id: string, handler: (target: Target) => unknown) => vscode.commands.registerCommand(id, handler);
   context.subscriptions.push(
     log, server, sessions, tree, duplicates, proposals, new StatusBar(server, sessions),
@@ -53,7 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
     command('steadyhand.trustChecks', () => trustChecks(server)),
     command('steadyhand.doctor', async () => proposals.showText('Steadyhand Doctor.txt', await diagnose(installation, version))),
     command('steadyhand.installServer', () => server.install()),
-    command('steadyhand.restartServer', () => server.restart()),
+    command('steadyhand.restartServer', () => server.restartByHand()),
     command('steadyhand.showLog', () => log.show()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => sessions.refresh()),
   );
@@ -87,6 +87,11 @@ async function start(server: Server, prompt: Prompt, title: string, place: objec
   if (!mayRun('steadyhand.task')) {
     return;
   }
+  if (!vscode.workspace.workspaceFolders?.length) {
+    void vscode.window.showInformationMessage('Steadyhand: a task needs an open folder.', 'Open Folder')
+      .then((choice) => choice && vscode.commands.executeCommand('vscode.openFolder'));
+    return;
+  }
   const asked = await prompt.ask(title, selection);
   if (asked) {
     const range = asked.selection && selection ? { range: asRange(selection) } : {};
@@ -113,7 +118,7 @@ async function fixDiagnostic(server: Server): Promise<void> {
       prompt: picked.length === 1 ? 'Fix this diagnostic.' : 'Fix these diagnostics.',
       uri: editor.document.uri.toString(),
       range: { start: { line: Math.min(...lines.map(({ start }) => start.line)), character: 0 }, end: { line: Math.max(...lines.map(({ end }) => end.line)) + 1, character: 0 } },
-      diagnostics: picked.map(({ source, message }) => `${source ?? 'diagnostic'}: ${message}`),
+      diagnostics: picked.map(({ range, source, message }) => `line ${range.start.line + 1}: ${source ?? 'diagnostic'}: ${message}`),
     });
   }
 }
@@ -164,7 +169,7 @@ async function act(server: Server, sessions: SessionList, proposals: Proposals, 
   if (!mayRun(action.request)) {
     return;
   }
-  let session = given;
+  let session = given ?? shownSession();
   if (!session) {
     await sessions.refresh();
     session = (await pickSessionFor(action, sessions.all()))?.id;
@@ -188,6 +193,6 @@ async function act(server: Server, sessions: SessionList, proposals: Proposals, 
   }
   // That it goes on shows in the status bar.
   if (action.request !== 'steadyhand.resume') {
-    tellAnswer(answer);
+    tellAnswer(answer, action.request);
   }
 }

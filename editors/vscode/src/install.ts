@@ -3,7 +3,7 @@
 // Owns that installation, below the extension's own storage. Nothing that lies in a workspace is ever started.
 
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import { delimiter, isAbsolute, join, relative } from 'node:path';
@@ -31,11 +31,6 @@ export class Installation {
     }
     const found = onPath('steadyhand') ?? (existsSync(join(this.folder, 'complete')) ? inVenv(this.folder, 'steadyhand') : undefined);
     return found ? [found, 'lsp'] : undefined;
-  }
-
-  /** True where the server that runs is the one that was installed here. */
-  isOurs(program: string): boolean {
-    return program === inVenv(this.folder, 'steadyhand');
   }
 
   /** Installs the server with a progress bar; throws a sentence where it could not. */
@@ -131,7 +126,16 @@ export function onPath(name: string): string | undefined {
   const workspace = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
   const outside = (folder: string) => workspace.every((root) => relative(root, folder).startsWith('..') || isAbsolute(relative(root, folder)));
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => isAbsolute(folder) && outside(folder));
-  return folders.map((folder) => join(folder, WINDOWS ? `${name}.exe` : name)).find((path) => existsSync(path));
+  return folders.map((folder) => join(folder, WINDOWS ? `${name}.exe` : name)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 async function somePython(): Promise<string | undefined> {

@@ -13,6 +13,9 @@ const REJECT = 'steadyhand.proposal.reject';
 
 export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
   private readonly texts = new Map<string, string>();
+  private readonly renewed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.renewed.event;
+  private readonly closed = vscode.workspace.onDidCloseTextDocument(({ uri }) => uri.scheme === TEXT_SCHEME && this.texts.delete(uri.toString()));
   private readonly provider = vscode.workspace.registerTextDocumentContentProvider(TEXT_SCHEME, this);
 
   private readonly watch: vscode.Disposable;
@@ -27,6 +30,8 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   dispose(): void {
     this.watch.dispose();
     this.provider.dispose();
+    this.closed.dispose();
+    this.renewed.dispose();
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -46,11 +51,15 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
       void vscode.window.showInformationMessage('Steadyhand: this session proposes nothing now.');
       return;
     }
-    const resources = files.map(({ kind, base, proposed }) => ({
-      // A file that comes has nothing beside it, one that goes has nothing in its place.
-      ...(kind === 'create' ? {} : { originalUri: asUri(base) }),
-      ...(kind === 'delete' ? {} : { modifiedUri: asUri(proposed) }),
-    }));
+    const moved = new Map(files.flatMap((file) => file.source ? [[file.source, files.find(({ path }) => path === file.source)]] : []));
+    const resources = files.filter(({ path }) => !moved.has(path)).map(({ kind, base, proposed, source }) => {
+      const before = source ? moved.get(source)?.base : kind === 'create' ? undefined : base;
+      return {
+        // A file that comes has nothing beside it, one that goes has nothing in its place; one that moves has itself.
+        ...(before ? { originalUri: asUri(before) } : {}),
+        ...(kind === 'delete' ? {} : { modifiedUri: asUri(proposed) }),
+      };
+    });
     const title = `Steadyhand: ${shortened(oneLine(proposal.summary || 'Proposal'), 60)}`;
     this.reviewed.set(session, title);
     const multiDiffSourceUri = vscode.Uri.from({ scheme: REVIEW_SCHEME, authority: session, path: `/${session}` });
@@ -121,6 +130,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   private keep(name: string, text: string): vscode.Uri {
     const uri = vscode.Uri.from({ scheme: TEXT_SCHEME, path: `/${name}` });
     this.texts.set(uri.toString(), text);
+    this.renewed.fire(uri);
     return uri;
   }
 }
@@ -129,6 +139,9 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
 export function sessionOf(uri: vscode.Uri | undefined): string | undefined {
   return uri && [PROPOSAL_SCHEME, REVIEW_SCHEME].includes(uri.scheme) ? uri.authority : undefined;
 }
+
+/** The session of the proposal that is on the screen. */
+export const shownSession = (): string | undefined => sessionOf(activeUri());
 
 function activeUri(): vscode.Uri | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;

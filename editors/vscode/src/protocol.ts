@@ -33,6 +33,8 @@ export interface Session extends Budget {
   /** Something of it can be taken back. */
   applied: boolean;
   reverted: boolean;
+  /** Something that it proposes is open. */
+  proposes: boolean;
   /** The working copy that it works on; the store that alone knows it, or ''. */
   checkout: string;
   only_in: string;
@@ -114,7 +116,7 @@ export interface Proposal {
   state: SessionState;
   summary: string;
   diff: string;
-  files: { path: string; kind: 'edit' | 'create' | 'delete'; hunks: string[]; remarks: string[]; base: string; proposed: string }[];
+  files: { path: string; source: string | null; kind: 'edit' | 'create' | 'delete'; hunks: string[]; remarks: string[]; base: string; proposed: string }[];
 }
 
 /** What the server asks to be shown: a proposal, or two texts beside each other. */

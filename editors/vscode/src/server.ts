@@ -12,8 +12,6 @@ import { answerForNeighbours } from './neighbours';
 import { PROPOSAL_SCHEME, RUNS_A_TASK, SESSION_NOTIFICATION, SHOW_REQUEST, type SessionAnswer, type SessionEvent, type Show } from './protocol';
 import { concerns, serverSettings } from './settings';
 
-// Those that are indexed; `activationEvents` in package.json names the same.
-const LANGUAGES = ['python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact', 'go', 'rust', 'java', 'c', 'cpp', 'csharp', 'ruby', 'php', 'lua'];
 /** Their answers are told; those of the others show in what they change. */
 const TOLD = new Set(['steadyhand.apply', 'steadyhand.discard', 'steadyhand.undo', 'steadyhand.redo', 'steadyhand.cancel']);
 /** A server that ends that often within that time is not started again by itself. */
@@ -33,12 +31,18 @@ export function mayRun(command: string): boolean {
   return false;
 }
 
-/** Says what came of a command. */
-export function tellAnswer(answer: SessionAnswer | undefined): void {
-  if (answer?.message) {
-    const show = answer.state === 'failed' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-    void show(`Steadyhand: ${answer.message}`);
+/** Says what came of a command; with a button, without which VS Code shows one line of it. */
+export function tellAnswer(answer: SessionAnswer | undefined, request = ''): void {
+  if (!answer?.message) {
+    return;
   }
+  const left = answer.state === 'waiting' || answer.state === 'paused';
+  const buttons = [...(request === 'steadyhand.apply' ? ['Undo'] : []), ...(left ? ['Show Proposal'] : [])];
+  const show = answer.state === 'failed' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  void show(`Steadyhand: ${answer.message}`, ...(buttons.length ? buttons : ['Sessions'])).then((choice) => {
+    const command = { Undo: 'steadyhand.undoSession', 'Show Proposal': 'steadyhand.showProposal', Sessions: 'steadyhand.openSession' }[choice ?? ''];
+    return command && vscode.commands.executeCommand(command, { session: answer.session });
+  });
 }
 
 /** The client, with its pop-up errors handed to us instead. */
@@ -89,7 +93,7 @@ export class Server implements vscode.Disposable {
     try {
       return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }) as T;
     } catch (error) {
-      this.tell(`Steadyhand: ${sentence(error)}`);
+      this.tell(prefixed(sentence(error)));
       return undefined;
     }
   }
@@ -124,6 +128,12 @@ export class Server implements vscode.Disposable {
       }
     });
     return this.starting;
+  }
+
+  /** The same for a person: what crashed before no longer counts. */
+  restartByHand(): Promise<void> {
+    this.crashes = [];
+    return this.restart();
   }
 
   async stop(): Promise<void> {
@@ -166,12 +176,8 @@ export class Server implements vscode.Disposable {
       transport: TransportKind.stdio,
       options: { cwd: os.homedir() }, // never the workspace: nothing in it may be found as a program or imported
     }, {
-      documentSelector: [
-        ...LANGUAGES.map((language) => ({ scheme: 'file', language })),
-        // What the server shows of a proposal: its lenses accept and reject hunks there.
-        { scheme: 'file', language: 'diff', pattern: '**/diffs/*.diff' },
-        { scheme: PROPOSAL_SCHEME },
-      ],
+      // Every file, not only those that are indexed: a task may change any of them, and what is typed there must be known.
+      documentSelector: [{ scheme: 'file' }, { scheme: PROPOSAL_SCHEME }],
       initializationOptions: () => ({
         ...serverSettings(),
         // What is done here beyond LSP: the server sends such requests to those alone who say so.
@@ -239,11 +245,11 @@ export class Server implements vscode.Disposable {
       try {
         const answer = await next(command, args);
         if (TOLD.has(command)) {
-          tellAnswer(answer);
+          tellAnswer(answer, command);
         }
         return answer;
       } catch (error) {
-        this.tell(`Steadyhand: ${sentence(error)}`);
+        this.tell(prefixed(sentence(error)));
         return undefined;
       }
     },
@@ -252,6 +258,11 @@ export class Server implements vscode.Disposable {
       handleApplyEdit: async (params, next) => {
         const uris = (params.edit.documentChanges ?? []).flatMap((part) => 'textDocument' in part ? [part.textDocument.uri] : []);
         const find = (uri: string) => vscode.workspace.textDocuments.find((document) => document.uri.toString() === vscode.Uri.parse(uri).toString());
+        const unknown = (params.edit.documentChanges ?? []).filter((part) => 'textDocument' in part && part.textDocument.version === null)
+          .map((part) => 'textDocument' in part ? part.textDocument.uri : '').filter((uri) => find(uri)?.isDirty);
+        if (unknown.length) { // positions in the text on the disk are others in a text that is not saved
+          return { applied: false, failureReason: `${unknown.map((uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri))).join(', ')} has changes that are not saved` };
+        }
         const clean = uris.filter((uri) => !find(uri)?.isDirty);
         const answer = await next(params, CancellationToken.None);
         if ('applied' in answer && answer.applied) {
@@ -297,12 +308,15 @@ export class Server implements vscode.Disposable {
     const wait = FIRST_WAIT * 4 ** (this.crashes.length - 1);
     this.log.warn(`the server ended; it is started again in ${wait} ms`);
     this.stateChanged.fire(State.Starting);
+    if (wait > 5_000) {
+      void vscode.window.setStatusBarMessage(`Steadyhand: the server ended again; it is started in ${Math.round(wait / 1000)} s`, wait);
+    }
     this.wait = setTimeout(() => void this.restart(), wait);
   }
 
   private settingsChanged(event: vscode.ConfigurationChangeEvent): void {
     if (concerns(event) && this.client?.isRunning()) {
-      void this.client.sendNotification(DidChangeConfigurationNotification.type, { settings: { steadyhand: serverSettings() } });
+      void this.client.sendNotification(DidChangeConfigurationNotification.type, { settings: { steadyhand: { ...serverSettings(), whole: true } } });
     }
     if (event.affectsConfiguration('steadyhand.command')) {
       if (this.client?.isRunning()) {
@@ -329,7 +343,7 @@ export class Server implements vscode.Disposable {
     void vscode.window.showErrorMessage(message, ...buttons, 'Show Log').then((choice) => {
       switch (choice) {
         case 'Open Settings': return vscode.commands.executeCommand('workbench.action.openSettings', 'steadyhand.command');
-        case 'Restart Server': this.crashes = []; return this.restart();
+        case 'Restart Server': return this.restartByHand();
         case 'Show Log': return this.log.show();
         default: return undefined;
       }
@@ -337,4 +351,5 @@ export class Server implements vscode.Disposable {
   }
 }
 
+const prefixed = (text: string) => text.startsWith('Steadyhand') ? text : `Steadyhand: ${text}`;
 const sentence = (error: unknown) => error instanceof Error ? error.message : String(error);

@@ -8,6 +8,7 @@ import type { Server } from './server';
 
 export class SessionList implements vscode.Disposable {
   private sessions = new Map<string, Session>();
+  private readonly said = new Map<string, boolean>();
   private readonly last = new Map<string, SessionEvent>();
   private readonly changed = new vscode.EventEmitter<string | undefined>();
   private readonly watches: vscode.Disposable[];
@@ -17,7 +18,11 @@ export class SessionList implements vscode.Disposable {
 
   constructor(private readonly server: Server) {
     this.watches = [
-      server.onState((state) => state === State.Running ? void this.refresh() : this.forget()),
+      server.onState((state) => {
+        this.setContext('steadyhand.serverRuns', state === State.Running);
+        this.setContext('steadyhand.serverDown', state === State.Stopped || state === State.StartFailed);
+        return state === State.Running ? void this.refresh() : this.forget();
+      }),
       server.onSession((event) => this.take(event)),
     ];
   }
@@ -64,13 +69,22 @@ export class SessionList implements vscode.Disposable {
       updated: Date.now() / 1000,
       applied: before?.applied ?? false,
       reverted: before?.reverted ?? false,
+      proposes: before?.proposes ?? false,
       checkout: before?.checkout ?? '',
       only_in: '',
     });
-    if (event.event === 'hunks' || before?.state !== state) {
+    if (event.event === 'hunks' || event.event === 'round' || before?.state !== state) {
       void this.refresh(); // what can be undone has changed with it
     }
     this.tell(id);
+  }
+
+  /** Events come with every step; what is so already is not said again. */
+  private setContext(key: string, value: boolean): void {
+    if (this.said.get(key) !== value) {
+      this.said.set(key, value);
+      void vscode.commands.executeCommand('setContext', key, value);
+    }
   }
 
   private forget(): void {
@@ -83,9 +97,9 @@ export class SessionList implements vscode.Disposable {
   private tell(id?: string): void {
     for (const action of ACTIONS) {
       const possible = [...this.sessions.values()].some((session) => fits(action, session));
-      void vscode.commands.executeCommand('setContext', `${action.command}.possible`, possible);
+      this.setContext(`${action.command}.possible`, possible);
     }
-    void vscode.commands.executeCommand('setContext', 'steadyhand.noSessions', this.known && !this.sessions.size);
+    this.setContext('steadyhand.noSessions', this.known && !this.sessions.size);
     this.changed.fire(id);
   }
 }

@@ -71,6 +71,8 @@ export class SessionTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
       case 'fact': {
         const item = new vscode.TreeItem(node.label);
         Object.assign(item, { id: node.key, description: node.description, tooltip: node.tooltip, iconPath: new vscode.ThemeIcon(node.icon), command: node.command });
+        // A bar of blocks says nothing to who listens.
+        item.accessibilityInformation = { label: [/[█░]/.test(node.label) ? '' : node.label, node.description].filter(Boolean).join(', ') };
         return item;
       }
     }
@@ -81,9 +83,10 @@ function sessionItem(id: string, session: Session | undefined): vscode.TreeItem 
   const item = new vscode.TreeItem(session ? oneLine(session.prompt) : id, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   if (session) {
-    const colour = COLOURS[session.state];
+    const colour = session.state === 'finished' && !session.applied ? undefined : COLOURS[session.state];
     item.iconPath = new vscode.ThemeIcon(ICONS[session.state] ?? 'question', colour ? new vscode.ThemeColor(colour) : undefined);
-    item.description = `${session.state} · ${session.state === 'running' ? budget(session) : when(session.updated)}`;
+    const nothing = session.state === 'finished' && !session.applied ? ', nothing written' : '';
+    item.description = `${session.state}${nothing} · ${session.state === 'running' ? budget(session) : when(session.updated)}`;
     item.tooltip = `${session.prompt}\n\n${session.state}, ${budget(session)}${session.only_in ? `\nonly in ${session.only_in}` : ''}`;
     item.contextValue = ['session', ...ACTIONS.filter((action) => fits(action, session)).map(({ request }) => request.replace('steadyhand.', ''))].join(' ');
     item.accessibilityInformation = { label: `${session.state} session: ${oneLine(session.prompt)}, ${budget(session)}` };
@@ -129,6 +132,7 @@ function roundItem(session: string, round: Round): vscode.TreeItem {
   item.id = `${session}/${round.number}`;
   item.description = [refused ? `${refused} refused` : '', round.steps.map(({ tool, about }) => [tool, about].filter(Boolean).join(' ')).join(', ')].filter(Boolean).join(' · ');
   item.tooltip = round.said || undefined;
+  item.accessibilityInformation = { label: `${item.label}: ${item.description}` };
   item.iconPath = new vscode.ThemeIcon(refused ? 'shield' : round.steps.some(({ error }) => error) ? 'warning' : 'circle-small-filled', refused ? new vscode.ThemeColor('charts.red') : undefined);
   return item;
 }

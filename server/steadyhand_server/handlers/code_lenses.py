@@ -42,7 +42,9 @@ async def code_lenses(
     if shown is None:
         return None
     session = shown.session
-    found = [(0, command) for command in previews.of_all(session, shown.states)]
+    # In a text of its own the first lines may be folded away.
+    top = shown.hunks[0][0] if shown.hunks and previews.is_text(snapshot.uri) else 0
+    found = [(top, command) for command in previews.of_all(session, shown.states)]
     for number, hunk, state in shown.hunks:
         if state != "open" and previews.is_text(snapshot.uri):
             # A proposed text does not say it itself, as the head of a diff does.

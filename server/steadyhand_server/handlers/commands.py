@@ -285,6 +285,7 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.delete": delete,
         "steadyhand.session": overview.session,
         "steadyhand.duplicates": overview.duplicates,
+        "steadyhand.symbols": overview.symbols,
         **proposals.COMMANDS,
         "steadyhand.goto": goto,
         "steadyhand.compare": compare,

@@ -113,6 +113,8 @@ def _start(server: SteadyhandServer) -> None:
         server.findings.schedule_all()
         if engine.settings.lenses:
             server.refresh_lenses()
+        for path in paths if server.previewed else ():
+            previews.touched(server, path)
 
     keeper.on_change(changed)
     # Watching begins first: what changes while the index is being built must not be missed.
@@ -222,9 +224,10 @@ def did_change_configuration(
 
     settings: Any = params.settings
     given = client_settings(settings)
-    if server.engine is None or not given:
+    if server.engine is None or not (given or _whole(settings)):
         return
-    merged = {**server.given, **given}
+    # A client that sends all that is set takes back by leaving out.
+    merged = dict(given) if _whole(settings) else {**server.given, **given}
     try:
         loaded, ignored = load(merged, server.roots)
     except SettingsError as error:
@@ -234,6 +237,13 @@ def did_change_configuration(
     _tell_ignored(server, ignored)
     server.engine.use(loaded)
     server.findings.schedule_all()
+    server.refresh_lenses()
+
+
+def _whole(settings: Any) -> bool:
+    """True where a client says that what it sends is all there is (`steadyhand.whole`)."""
+    section = settings.get("steadyhand") if isinstance(settings, dict) else None
+    return isinstance(section, dict) and section.get("whole") is True
 
 
 def did_change_watched_files(

@@ -16,7 +16,7 @@ from steadyhand_agent.errors import ReplyUnreadable
 from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_server import convert
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
-from steadyhand_server.handlers.workspace_queries import every_text
+from steadyhand_server.handlers.workspace_queries import definitions_like, every_text
 
 if TYPE_CHECKING:
     from steadyhand_agent.actions import Action
@@ -92,6 +92,12 @@ def _step(done: Round, index: int, action: Action) -> Json:
         visible(remark) for said in verdict.get("remarks", {}).values() for remark in said
     ]
     return step
+
+
+async def symbols(server: SteadyhandServer, given: Json) -> Json:
+    """`{query}`: definitions whose name resembles it, for a box that a task is typed into."""
+    found = definitions_like(server, str(given.get("query", "")))
+    return {"symbols": [_place(server, definition) for definition in found]}
 
 
 async def duplicates(server: SteadyhandServer, given: Json) -> Json:

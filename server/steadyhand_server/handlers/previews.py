@@ -7,6 +7,7 @@ they are asked for and never written to the person's files.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ SCHEME = "steadyhand-proposal"
 _SIDES = ("base", "proposed", "diff")
 _DIFF_FILE = re.compile(r"([0-9a-f]{8})\.diff")
 _HUNK = re.compile(r"@@ -\d+,\d+ \+\d+,\d+ @@ (h\d+) (\w+)")
+# As long nothing must be typed before the sides of a diff follow.
+_QUIET_SECONDS = 0.3
 Json = dict[str, Any]
 
 
@@ -120,6 +123,30 @@ def is_text(uri: str) -> bool:
     return _parts(uri)[2] in ("base", "proposed")
 
 
+def touched(server: SteadyhandServer, path: str) -> None:
+    """A text that a proposal is shown on has changed: both of its sides are other ones now."""
+    for session, uris in server.previewed.items():
+        if session not in server.renewing and any(_parts(uri)[1] == path for uri in uris):
+            server.renewing.add(session)
+            server.spawn(_renew(server, session), "previews")
+
+
+async def _renew(server: SteadyhandServer, session: str) -> None:
+    """Once for a burst of keys."""
+    try:
+        await asyncio.sleep(_QUIET_SECONDS)
+    finally:
+        server.renewing.discard(session)
+    await refresh(server, session)
+
+
+def closed(server: SteadyhandServer, uri: str) -> None:
+    """A document of a proposal is no longer shown."""
+    session = _parts(uri)[0]
+    if session in server.previewed:
+        server.previewed[session].discard(uri)
+
+
 @dataclass(slots=True)
 class Open:
     """A proposal in an open document.
@@ -138,11 +165,13 @@ class Open:
 async def shown_in(server: SteadyhandServer, snapshot: Snapshot) -> Open | None:
     """The proposal that an open document shows; None where it shows none."""
     session, path, side = _parts(snapshot.uri)
-    if side == "proposed" and server.engine is not None:
+    if side in ("base", "proposed") and server.engine is not None:
         offer = await server.engine.sessions.look(session)
         file = next((file for file in offer.files if file.path == path), None)
         states: list[str] = [shown.hunk.mark for shown in offer.hunks()]
-        return Open(session, [] if file is None else _in_proposed(file), states)
+        # A file that goes has one side alone; of all others the proposed one has the hunks.
+        there = file is not None and (side == "proposed" or file.proposed is None)
+        return Open(session, _in_proposed(file) if file is not None and there else [], states)
     session = session if side == "diff" else _diff_file(server, snapshot.uri)
     if not session or server.engine is None:
         return None
@@ -218,7 +247,9 @@ async def actions(
 def of_one(session: str, hunk: str, state: str) -> list[lsp.Command]:
     """What can be done with one hunk."""
     argument = {"session": session, "hunks": [hunk]}
-    words = {"accept": "Accept", "reject": "Reject", "goto": "Go to"}
+    words = {"accept": "Accept", "reject": "Reject", "compare": "Compare", "goto": "Go to"}
+    if state != "conflict":
+        del words["compare"]
     if state not in ("open", "rejected"):
         del words["accept"]
     if state not in ("open", "accepted", "conflict"):

@@ -5,6 +5,7 @@ A request and its command answer the same. What fails is answered as one sentenc
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from steadyhand_agent.errors import SteadyhandError
+from steadyhand_agent.guard.visible import visible
 from steadyhand_server import protocol
 from steadyhand_server.handlers import previews
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 from steadyhand_server.protocol import HunksParams, ProposalParams, TurnParams
 
 if TYPE_CHECKING:
+    from steadyhand_agent.proposals.offer import Shown
     from steadyhand_agent.session import SessionState
     from steadyhand_agent.sessions import Sessions
     from steadyhand_server.app import SteadyhandServer
@@ -39,6 +42,7 @@ async def get(server: SteadyhandServer, params: ProposalParams) -> Json:
     files = [
         file.as_json()
         | {
+            "source": next((s.source for s in file.hunks if s.source), None),
             "base": previews.uri_of(offer.session, file.path, "base"),
             "proposed": previews.uri_of(offer.session, file.path, "proposed"),
         }
@@ -93,12 +97,12 @@ async def redo(server: SteadyhandServer, params: TurnParams) -> Json:
 
 async def goto(server: SteadyhandServer, given: Json) -> Json:
     """`{session, hunks: [id]}` shows the place of a hunk in its file."""
-    params = _typed(HunksParams, given)
-    wanted = _some(params.hunks)[0]
-    offer = await _sessions(server).look(params.session)
-    shown = next((one for one in offer.hunks() if one.hunk.id == wanted), None)
-    if shown is None:
-        raise JsonRpcException(f"Session {params.session} has no hunk {wanted}.", REQUEST_FAILED)
+    session, shown = await _one(server, given)
+    engine = server.engine
+    if engine is None or engine.sessions.read(shown.path) is None:
+        raise JsonRpcException(
+            f"{shown.path} is not there; it is made once this is applied.", REQUEST_FAILED
+        )
     first, end = shown.place
     await server.window_show_document_async(
         lsp.ShowDocumentParams(
@@ -107,7 +111,34 @@ async def goto(server: SteadyhandServer, given: Json) -> Json:
             selection=lsp.Range(lsp.Position(first, 0), lsp.Position(max(first, end), 0)),
         )
     )
-    return {"session": offer.session, "path": shown.path, "first": first, "end": end}
+    return {"session": session, "path": shown.path, "first": first, "end": end}
+
+
+async def compare(server: SteadyhandServer, given: Json) -> Json:
+    """`{session, hunks: [id]}` shows what stands in a hunk's place beside what it would bring."""
+    session, shown = await _one(server, given)
+    now, new = shown.now if shown.now is not None else shown.old, shown.new
+    if server.editor is not None and server.client_can("show"):
+        await server.editor.show_beside(
+            {"title": f"{shown.path}, as it is", "path": shown.path, "text": visible(now)},
+            {"title": f"{shown.hunk.id}, as proposed", "path": shown.path, "text": visible(new)},
+        )
+    elif server.editor is not None:
+        ours, theirs = now.splitlines(keepends=True), new.splitlines(keepends=True)
+        diff = difflib.unified_diff(ours, theirs, "as it is", "as proposed", n=1_000)
+        await server.editor.show_diff(f"{session}-{shown.hunk.id}", "".join(diff))
+    return {"session": session, "path": shown.path}
+
+
+async def _one(server: SteadyhandServer, given: Json) -> tuple[str, Shown]:
+    """The session and the hunk that a command names."""
+    params = _typed(HunksParams, given)
+    wanted = _some(params.hunks)[0]
+    offer = await _sessions(server).look(params.session)
+    shown = next((one for one in offer.hunks() if one.hunk.id == wanted), None)
+    if shown is None:
+        raise JsonRpcException(f"Session {params.session} has no hunk {wanted}.", REQUEST_FAILED)
+    return offer.session, shown
 
 
 async def _told(
@@ -191,4 +222,4 @@ REQUESTS: dict[str, Request] = {name: _answering(work) for name, (work, _) in _B
 # `steadyhand/proposal/get` is the command `steadyhand.proposal.get`.
 COMMANDS: dict[str, Request] = {
     name.replace("/", "."): _commanded(work, kind) for name, (work, kind) in _BY_NAME.items()
-} | {"steadyhand.proposal.goto": goto}
+} | {"steadyhand.proposal.goto": goto, "steadyhand.proposal.compare": compare}

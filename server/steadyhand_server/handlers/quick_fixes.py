@@ -161,12 +161,13 @@ def code_of(server: SteadyhandServer, engine: Engine) -> Code:
     from steadyhand_agent.proposals.reuse import Code
 
     opened = {s.path: s.text for s in server.documents.all() if s.path is not None}
+    on_disk = engine.workspace.reader()
 
     def read(path: str) -> str | None:
         if path in opened:
             return opened[path]
         try:
-            return engine.workspace.read(path)
+            return on_disk(path)
         except SteadyhandError:
             return None
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
+from steadyhand_server.handlers import previews
+
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
 
@@ -26,6 +28,8 @@ def did_change(server: SteadyhandServer, params: lsp.DidChangeTextDocumentParams
     path = server.path_of(uri)
     server.documents.put(uri, path, params.text_document.version, text)
     server.findings.changed(uri)
+    if path is not None:
+        previews.touched(server, path)
 
 
 def did_save(server: SteadyhandServer, params: lsp.DidSaveTextDocumentParams) -> None:
@@ -35,6 +39,9 @@ def did_save(server: SteadyhandServer, params: lsp.DidSaveTextDocumentParams) ->
 def did_close(server: SteadyhandServer, params: lsp.DidCloseTextDocumentParams) -> None:
     """Lets a document go; disk counts again."""
     gone = server.documents.drop(params.text_document.uri)
+    previews.closed(server, params.text_document.uri)
+    if gone is not None and gone.path is not None:
+        previews.touched(server, gone.path)
     if gone is not None and gone.path is not None and server.engine is not None:
         other = server.documents.at(gone.path)
         if other is None:

@@ -36,18 +36,22 @@ def workspace_symbols(
     server: SteadyhandServer, params: lsp.WorkspaceSymbolParams
 ) -> list[lsp.WorkspaceSymbol]:
     """Definitions whose name resembles what is typed, the likest first."""
+    return [_symbol(server, definition) for definition in definitions_like(server, params.query)]
+
+
+def definitions_like(server: SteadyhandServer, query: str) -> list[Definition]:
+    """Definitions whose name resembles a query, the likest first."""
     from rapidfuzz import fuzz, process
 
-    engine = server.engine
-    typed = params.query.strip()
-    if engine is None or not typed:
+    typed = query.strip()
+    if server.engine is None or not typed:
         return []
-    view = engine.index.view()
+    view = server.engine.index.view()
     close: list[tuple[str, float, int]] = process.extract(
         typed, sorted(view.names()), scorer=fuzz.WRatio, limit=_MOST_SYMBOLS, score_cutoff=70
     )
     found = (d for name, _, _ in close for d in view.named(name) if not d.local)
-    return [_symbol(server, definition) for definition in islice(found, _MOST_SYMBOLS)]
+    return list(islice(found, _MOST_SYMBOLS))
 
 
 def _symbol(server: SteadyhandServer, definition: Definition) -> lsp.WorkspaceSymbol:
