@@ -338,6 +338,29 @@ async def test_unsaved_text_of_the_person_is_kept(desk: Desk) -> None:
     desk.untouched()
 
 
+async def test_unsaved_text_that_the_server_has_not_seen_is_left_alone(desk: Desk) -> None:
+    """It is not attached to a README: positions on disk would be other lines in the buffer."""
+    readme = desk.workspace / "README.md"
+    before = readme.read_text()
+    nv = await desk.neovim(desk.archive)
+    await nv.ex(f"split {readme}")
+    await nv.keys("ggOmine<Esc>")
+    answer = await nv.lua(
+        "local edit = { documentChanges = { {"
+        " textDocument = { uri = vim.uri_from_fname(...), version = vim.NIL },"
+        " edits = { { newText = 'theirs', range = {"
+        "  start = { line = 0, character = 0 }, ['end'] = { line = 0, character = 1 } } } } } } };"
+        "local client = vim.lsp.get_clients({ name = 'steadyhand' })[1];"
+        "return require('steadyhand.edits').on_apply(nil, { edit = edit }, { client_id = client.id })",
+        str(readme),
+    )
+    assert answer == {
+        "applied": False, "failureReason": "README.md has changes that are not saved",
+    }  # fmt: skip
+    assert await buffer(nv, readme) == "mine\n" + before
+    assert readme.read_text() == before
+
+
 async def test_ends_of_files_are_kept(desk: Desk) -> None:
     """Neovim has its own mind about last line ends; the disk must hold what was agreed to."""
     last = desk.before.splitlines()[-1]

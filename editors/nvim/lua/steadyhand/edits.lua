@@ -35,6 +35,19 @@ local function confirmed(params)
   return true
 end
 
+---A document that holds text which the server has not seen: its lines are not those of the edit.
+---@param edit lsp.WorkspaceEdit
+---@param client integer
+---@return string?
+local function unseen(edit, client)
+  for _, uri in ipairs(uris(edit)) do
+    local buf = vim.uri_to_bufnr(uri)
+    if vim.bo[buf].modified and not vim.lsp.buf_is_attached(buf, client) then
+      return vim.fn.fnamemodify(vim.uri_to_fname(uri), ':.')
+    end
+  end
+end
+
 ---Writes exactly what was agreed to: no formatter comes in between, but what follows a write is told.
 ---@param buf integer
 local function save(buf)
@@ -50,6 +63,10 @@ end
 function M.on_apply(err, params, ctx)
   if not confirmed(params) then
     return { applied = false, failureReason = 'declined' }
+  end
+  local name = unseen(params.edit, ctx.client_id)
+  if name then
+    return { applied = false, failureReason = name .. ' has changes that are not saved' }
   end
   local dirty = {} ---@type table<string, boolean>
   for _, uri in ipairs(uris(params.edit)) do
