@@ -317,8 +317,10 @@ class SessionState(BaseModel):
             checkout=self.checkout,
             machine=self.machine,
             applied=any(h.mark == "applied" for patch in self.applied for h in patch.hunks),
+            # A base that stayed on another machine is not known before the session comes home.
             proposes=any(
-                self._pending(path, text) != self.bases[path] for path, text in self.texts.items()
+                path not in self.bases or self._pending(path, text) != self.bases[path]
+                for path, text in self.texts.items()
             ),
             reverted=any(h.mark == "reverted" for patch in self.applied for h in patch.hunks),
         )

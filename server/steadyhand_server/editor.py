@@ -400,7 +400,7 @@ class LspEditor:
             if now != before:
                 before, since = now, time.monotonic()
             # The editor may have formatted it on the way; then it is what it will be.
-            other = now not in (change.base, change.new)
+            other = bool(now) and now not in (change.base, change.new)
             if time.monotonic() > (since + _STEADY_SECONDS if other else limit):
                 if self._holds(change.path, change.base):
                     return FileOutcome(change.path, "refused", said)
