@@ -6,7 +6,6 @@ Owns what Eglot does with each of the server's requests. Never calls Lisp behind
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,19 +49,6 @@ class Emacs(Terminal):
 
     def save_all(self) -> None:
         self.keys("C-u", "C-x", "s")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Terminal]]:
-    terminals: list[Terminal] = []
-    yield terminals
-    for terminal in terminals:
-        terminal.end()
 
 
 @pytest.fixture

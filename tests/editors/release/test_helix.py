@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,19 +63,6 @@ class Helix(Terminal):
 @pytest.fixture(params=["helix-stable", "helix-next"])
 def version(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Terminal]]:
-    terminals: list[Terminal] = []
-    yield terminals
-    for terminal in terminals:
-        terminal.end()
 
 
 @pytest.fixture
