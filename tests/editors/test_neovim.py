@@ -344,8 +344,10 @@ async def test_unsaved_text_that_the_server_has_not_seen_is_left_alone(desk: Des
     before = readme.read_text()
     nv = await desk.neovim(desk.archive)
     await nv.ex(f"split {readme}")
-    await nv.keys("ggOmine<Esc>")
-    await nv.until("vim.bo.modified and vim.api.nvim_get_mode().mode == 'n'")
+    await nv.lua(
+        "vim.api.nvim_buf_set_lines(vim.fn.bufnr(...), 0, 0, false, { 'mine' })", str(readme)
+    )
+    assert await modified(nv, readme)
     answer = await nv.lua(
         "local edit = { documentChanges = { {"
         " textDocument = { uri = vim.uri_from_fname(...), version = vim.NIL },"
