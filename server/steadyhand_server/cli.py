@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     what = "what is configured, reachable, missing, and how to get it"
     doctor = add("doctor", what, run.doctor)
     doctor.add_argument(
-        "--root", type=Path, default=Path.cwd(), metavar="PATH", help="the folder that is meant"
+        "--root", type=Path, default=Path(), metavar="PATH", help="the folder that is meant"
     )
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
     demo.add_argument("--yes", action="store_true", help="apply without asking")

@@ -289,7 +289,7 @@ def doctor(given: argparse.Namespace) -> int:
         well=file.exists() or None,
     )
     try:
-        settings, ignored = load(roots=[given.root])
+        settings, ignored = load(roots=[given.root.resolve()])
     except SettingsError as error:
         say("settings", str(error), well=False)
         return 1
@@ -316,7 +316,7 @@ def doctor(given: argparse.Namespace) -> int:
     say("state directory", f"{state}{'' if writable else ' cannot be written'}", well=writable)
     for name, said, well in asyncio.run(_stores(settings)):
         say(name, said, well=well)
-    stands = git.head(given.root)
+    stands = git.head(given.root.resolve())
     say("this folder", f"branch {stands.branch}" if stands.branch else "no git branch", well=True)
     return 1 if bad else 0
 

@@ -35,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
     command('steadyhand.newTask', () => newTask(server, prompt, false)),
     command('steadyhand.taskOnSelection', () => newTask(server, prompt, true)),
     command('steadyhand.fixDiagnostic', () => fixDiagnostic(server)),
-    // Named by the server's code action "do this here…" and by its lenses.
+    // Named by the server's code action "do this here…", and by its lens "2 similar".
     vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => start(server, prompt, 'Steadyhand: Do This Here', place)),
     vscode.commands.registerCommand('steadyhand.peek', peek),
     command('steadyhand.showSessions', () => showSessions(server, sessions, proposals)),

@@ -90,7 +90,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   /** Accepts or rejects the hunk around the cursor, else one that is chosen. */
   async decide(verdict: 'accept' | 'reject', on?: { session?: string }): Promise<void> {
     const request = verdict === 'accept' ? ACCEPT : REJECT;
-    const argument = await atCursor(request) ?? await this.choose(verdict, on?.session ?? sessionOf(activeUri()));
+    const argument = await atCursor(request) ?? await this.choose(verdict, on?.session ?? shownSession());
     if (argument) {
       await this.server.run<SessionAnswer>(request, argument);
     }

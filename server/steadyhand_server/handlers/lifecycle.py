@@ -113,7 +113,7 @@ def _start(server: SteadyhandServer) -> None:
         server.findings.schedule_all()
         if engine.settings.lenses:
             server.refresh_lenses()
-        for path in paths if server.previewed else ():
+        for path in paths:
             previews.touched(server, path)
 
     keeper.on_change(changed)

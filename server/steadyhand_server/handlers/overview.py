@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
-from steadyhand_agent.actions import about
 from steadyhand_agent.errors import ReplyUnreadable
 from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_server import convert
@@ -56,6 +55,7 @@ def _told(state: SessionState) -> Json:
 
 
 def _round(done: Round) -> Json:
+    # Not at the start: what a session is made of takes long to import.
     from steadyhand_agent.models import dialect
 
     try:
@@ -73,6 +73,8 @@ def _round(done: Round) -> Json:
 
 
 def _step(done: Round, index: int, action: Action) -> Json:
+    from steadyhand_agent.actions import about
+
     verdict = done.verdicts[index] if index < len(done.verdicts) else {}
     result = done.results[index] if index < len(done.results) else None
     step: Json = {

@@ -125,10 +125,11 @@ def is_text(uri: str) -> bool:
 
 def touched(server: SteadyhandServer, path: str) -> None:
     """A text that a proposal is shown on has changed: both of its sides are other ones now."""
-    for session, uris in server.previewed.items():
-        if session not in server.renewing and any(_parts(uri)[1] == path for uri in uris):
-            server.renewing.add(session)
-            server.spawn(_renew(server, session), "previews")
+    ours = (s.uri for s in server.documents.all() if s.uri.startswith(f"{SCHEME}:"))
+    sessions = {session for session, shown, _ in map(_parts, ours) if shown == path}
+    for session in sessions - server.renewing:
+        server.renewing.add(session)
+        server.spawn(_renew(server, session), "previews")
 
 
 async def _renew(server: SteadyhandServer, session: str) -> None:
