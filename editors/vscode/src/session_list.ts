@@ -3,13 +3,18 @@
 import * as vscode from 'vscode';
 import { State } from 'vscode-languageclient/node';
 import { ACTIONS, fits } from './actions';
-import type { Session, SessionEvent } from './protocol';
+import type { Budget, Session, SessionEvent } from './protocol';
 import type { Server } from './server';
 
 export class SessionList implements vscode.Disposable {
   private sessions = new Map<string, Session>();
   private readonly said = new Map<string, boolean>();
   private readonly last = new Map<string, SessionEvent>();
+  /** How often anything was told: what came after a list was asked for is newer than that list. */
+  private told = 0;
+  private asked = 0;
+  private answered = 0;
+  private readonly toldAt = new Map<string, number>();
   private readonly changed = new vscode.EventEmitter<string | undefined>();
   private readonly watches: vscode.Disposable[];
   /** Names the session that changed; undefined where all may have. */
@@ -47,9 +52,14 @@ export class SessionList implements vscode.Disposable {
   }
 
   async refresh(): Promise<void> {
+    const asked = this.told;
+    const number = ++this.asked;
     const answer = await this.server.ask<{ sessions: Session[] }>('steadyhand.sessions', {});
-    if (answer) {
-      this.sessions = new Map(answer.sessions.map((session) => [session.id, session]));
+    if (answer && number > this.answered) {
+      this.answered = number;
+      const begun = this.all().filter(({ id }) => (this.toldAt.get(id) ?? 0) > asked);
+      const listed = answer.sessions.map((session) => this.newest(session, asked));
+      this.sessions = new Map([...begun, ...listed].map((session) => [session.id, session]));
       this.known = true;
       this.tell();
     }
@@ -60,12 +70,27 @@ export class SessionList implements vscode.Disposable {
     this.changed.dispose();
   }
 
+  /** A listed session, with what an event has told of it since the list was asked for. */
+  private newest(listed: Session, asked: number): Session {
+    const event = this.last.get(listed.id);
+    if (!event) {
+      return listed;
+    }
+    if ((this.toldAt.get(listed.id) ?? 0) > asked) {
+      return { ...listed, ...moving(event) };
+    }
+    // A list counts the rounds that are over; an event also the one that is being asked for.
+    const goesOn = listed.state === 'running' && event.state === 'running';
+    return goesOn ? { ...listed, round: Math.max(listed.round, event.round) } : listed;
+  }
+
   private take(event: SessionEvent): void {
-    const { session: id, state, prompt, round, max_rounds, tokens, max_tokens } = event;
+    const { session: id, state, prompt } = event;
     const before = this.sessions.get(id);
     this.last.set(id, event);
+    this.toldAt.set(id, ++this.told);
     this.sessions.set(id, {
-      id, state, prompt, round, max_rounds, tokens, max_tokens,
+      id, prompt, ...moving(event),
       updated: Date.now() / 1000,
       applied: before?.applied ?? false,
       reverted: before?.reverted ?? false,
@@ -90,6 +115,7 @@ export class SessionList implements vscode.Disposable {
   private forget(): void {
     this.sessions.clear();
     this.last.clear();
+    this.toldAt.clear();
     this.known = false;
     this.tell();
   }
@@ -102,4 +128,9 @@ export class SessionList implements vscode.Disposable {
     this.setContext('steadyhand.noSessions', this.known && !this.sessions.size);
     this.changed.fire(id);
   }
+}
+
+/** What of a session moves with every step. */
+function moving({ state, round, max_rounds, tokens, max_tokens }: SessionEvent): Budget & Pick<Session, 'state'> {
+  return { state, round, max_rounds, tokens, max_tokens };
 }

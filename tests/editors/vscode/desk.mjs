@@ -58,6 +58,11 @@ export class Desk {
     writeFileSync(join(this.folder, 'holds', `hold-${reply}`), '');
   }
 
+  /** Has every list of the sessions come a second after it was made. */
+  lateLists() {
+    writeFileSync(join(this.folder, 'holds', 'late-lists'), '');
+  }
+
   letGo(reply) {
     rmSync(join(this.folder, 'holds', `hold-${reply}`));
   }

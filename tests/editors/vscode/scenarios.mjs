@@ -130,8 +130,11 @@ export const SCENARIOS = {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
       desk.hold(FIRST);
+      desk.lateLists();
       await task(desk);
       await desk.code.says('round 2/20');
+      await sleep(2500); // every list that was asked for has come, and is older than what was told
+      await desk.code.says('round 2/20', 0);
       await desk.code.command('Steadyhand: Cancel Session');
       notes.status = await until('the status bar no longer says that it runs', async () => {
         const status = await desk.code.status();
