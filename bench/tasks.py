@@ -100,7 +100,7 @@ async def _cost(folder: Path) -> list[str]:
     root = engine.workspace.root
     long = [p for p in root.rglob("*.py") if p.read_text().count("\n") > 40]
     model = _Instant([p.relative_to(root).as_posix() for p in sorted(long)])
-    engine.model_for = lambda state: model  # pyright: ignore[reportAttributeAccessIssue]
+    engine.agent.model_for = lambda state: model  # pyright: ignore[reportAttributeAccessIssue]
     started = time.process_time()
     state = await engine.sessions.start(Task(prompt="read"))
     state = await engine.sessions.wait(state.id)

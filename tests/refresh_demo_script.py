@@ -49,7 +49,7 @@ async def main() -> None:
         run = engine.Engine([workspace], Settings(state_dir=folder / "state"), editor)
         roots = [workspace]
         model = RecordingModel(Unchecked(demo.SCRIPT, roots), recorded, roots, demo.PROMPT)
-        run.model_for = lambda state: model
+        run.agent.model_for = lambda state: model
         await run.fill()
         task = Task(prompt=demo.PROMPT, path="pressroom/archive.py")
         state = await run.sessions.start(task)

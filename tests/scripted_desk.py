@@ -67,7 +67,7 @@ class Desk:
         self.engine = Engine(
             [root], Settings(state_dir=state, on_branch_switch=policy), self.editor
         )
-        self.engine.model_for = lambda _: model  # type: ignore[method-assign]
+        self.engine.agent.model_for = lambda _: model  # type: ignore[method-assign]
         self.sessions = self.engine.sessions
 
     async def run(self) -> SessionState:

@@ -27,7 +27,8 @@ from steadyhand_agent.state.tier import Reach
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
-from steadyhand_server.engine import Engine, keys, tiers
+from steadyhand_server.agent import keys, tiers
+from steadyhand_server.engine import Engine
 from steadyhand_server.settings import Settings, load, user_file, wanted
 from steadyhand_server.terminal import TerminalEditor, confirm, show_diff
 
@@ -127,7 +128,7 @@ async def _search(engine: Engine, console: Console, words: list[str]) -> int:
 
 async def _export(engine: Engine, console: Console, words: list[str]) -> int:
     await engine.sessions.state(words[0])  # One of this folder, or it is said.
-    data = await care.exported(engine.journal, words[0])
+    data = await care.exported(engine.agent.journal, words[0])
     target = Path(words[1] if len(words) > 1 else f"session-{words[0]}.json")
     try:
         # It holds texts of the person's files: nobody else's to read, and nothing written over.
@@ -150,7 +151,7 @@ async def _import(engine: Engine, console: Console, words: list[str]) -> int:
         "machine": machine(),
         "workspace": (await engine.sessions.names())[0],
     }
-    session = await care.imported(engine.journal, data, here, time.time())
+    session = await care.imported(engine.agent.journal, data, here, time.time())
     console.print(f"Session {session} is here now; `steadyhand resume {session}` goes on with it.")
     return 0
 

@@ -109,7 +109,7 @@ def engine_of(folder: Path, model: RandomModel, state: str = "state", **client: 
     loaded, ignored = load(values, [root], {"STEADYHAND_STATE_DIR": str(folder / state)})
     assert not ignored
     engine = Engine([root], loaded, InMemoryEditor(Workspace([root])))
-    engine.model_for = lambda state: model  # pyright: ignore[reportAttributeAccessIssue]
+    engine.agent.model_for = lambda state: model  # pyright: ignore[reportAttributeAccessIssue]
     return engine
 
 
@@ -212,7 +212,7 @@ async def test_what_was_never_sent_is_not_charged(
     if base_url:
         monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
     engine = engine_of(tmp_path, RandomModel([]))
-    del engine.model_for
+    del engine.agent.model_for
     engine.settings = engine.settings.model_copy(update={"base_url": base_url})
     await engine.fill()
     state = await engine.sessions.start(Task(prompt="x"))
@@ -229,7 +229,7 @@ async def test_a_recording_that_cannot_be_written_is_said_before_anything_is_ask
     tmp_path: Path,
 ) -> None:
     engine = engine_of(tmp_path, RandomModel([]))
-    del engine.model_for
+    del engine.agent.model_for
     update = {"record": tmp_path / "no" / "such" / "folder.jsonl"}
     engine.settings = engine.settings.model_copy(update=update)
     await engine.fill()

@@ -157,7 +157,7 @@ async def test_metrics_reach_a_collector_and_carry_no_text(
         script = [say(call("read_file", path="no/such.py"), usage=CACHED), FINISH]
         with MessagesServer(script) as server:
             desk = Desk(sample, server)
-            around: Any = desk.engine._around  # pyright: ignore[reportPrivateUsage]
+            around: Any = desk.engine.agent.around  # pyright: ignore[reportPrivateUsage]
             around.telemetry = Exporter(endpoint, "0", "anthropic")
             await desk.run("the secret plan")
             await desk.engine.close()
@@ -181,7 +181,7 @@ async def test_a_collector_that_is_away_costs_a_session_nothing(sample: Path) ->
 
     with MessagesServer([FINISH]) as server:
         desk = Desk(sample, server)
-        around: Any = desk.engine._around  # pyright: ignore[reportPrivateUsage]
+        around: Any = desk.engine.agent.around  # pyright: ignore[reportPrivateUsage]
         around.telemetry = Exporter("http://127.0.0.1:9", "0", "anthropic")
         state = await desk.run()
         await desk.engine.close()

@@ -76,11 +76,10 @@ class Desk:
         self.model = Scripted(replies)
         self.editor = InMemoryEditor(Workspace([root]))
         self.engine = Engine([root], Settings(**settings), self.editor)
-        self.engine.model_for = lambda _: self.model  # type: ignore[method-assign]
+        self.engine.agent.model_for = lambda _: self.model  # type: ignore[method-assign]
         self.clock = Impatient()
         self.sessions = self.engine.sessions
-        assert self.engine._around is not None
-        self.engine._around.clock = self.clock
+        self.engine.agent.around.clock = self.clock
 
     async def run(self) -> SessionState:
         if not self.engine.keeper.ready.is_set():
@@ -174,7 +173,7 @@ async def test_a_check_that_was_interrupted_is_not_run_again_unasked(
 ) -> None:
     at = desk([EDIT, CHECK], [FINISH])
     at.editor.answers = [True]
-    tools = at.engine._around.tools
+    tools = at.engine.agent.around.tools
     whole = tools.run
 
     async def dies(action: Any, context: Any, limit: int) -> Any:

@@ -42,6 +42,7 @@ async def main(folder: str, durability: str, redis: str, archive: str, pause: st
     def told(sentence: str) -> None:
         say("told", sentence)
 
+    say("up")
     store = store_of(folder, durability, redis, archive, told)
     store.start()
 
