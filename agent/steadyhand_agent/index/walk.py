@@ -183,29 +183,34 @@ class _Ignores:
 def _walked(root: Path, ignores: _Ignores, below: str = "") -> list[str]:
     """Every path below a folder that is not ignored; links are named and not followed."""
     found: list[str] = []
-    for folder, folders, files in os.walk(root / below, followlinks=False):
-        inside = os.path.relpath(folder, root)
-        inside = "" if inside == "." else inside.replace(os.sep, "/") + "/"
-        if any(name in files for name in _IGNORE_FILES):
-            ignores.read({inside.rstrip("/")})
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in CLOSED and name not in linked and not ignores.match(f"{inside}{name}/")
-        )
-        found.extend(
-            f"{inside}{name}" for name in (*files, *linked) if not ignores.match(f"{inside}{name}")
-        )
+    pending = [below]
+    while pending:
+        inside = pending.pop()
+        prefix = f"{inside}/" if inside else ""
+        try:
+            with os.scandir(f"{root}/{inside}") as entries:
+                # The kind comes with the listing, so that nothing is asked twice.
+                kinds = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+        except OSError:
+            continue  # Not ours to read, or gone meanwhile.
+        if any(name in kinds for name in _IGNORE_FILES):
+            ignores.read({inside})
+        for name, is_folder in kinds.items():
+            if is_folder:
+                if name not in CLOSED and not ignores.match(f"{prefix}{name}/"):
+                    pending.append(prefix + name)
+            elif not ignores.match(prefix + name):
+                found.append(prefix + name)
     return found
 
 
 def _sort_in(outcome: Walk, root: Path, prefix: str, name: str) -> None:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        outcome.passed_over["name"] += 1
-        return
+    if not name.isascii():
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            outcome.passed_over["name"] += 1
+            return
     try:
         status = os.lstat(f"{root}/{name}")
     except OSError:
