@@ -7,6 +7,7 @@ person can cause ends in a sentence, without a traceback.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one command and exits."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["lsp"]:
+        # Imports leave no garbage; the server collects again once it has started.
+        gc.disable()
         # Nothing else is parsed: editors add flags of their own, such as --stdio.
         from steadyhand_server.app import run_stdio
 

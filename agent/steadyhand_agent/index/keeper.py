@@ -37,6 +37,9 @@ _MOST_SEGMENTS = 6
 # After so many events at once some may have been lost.
 _FLOOD = 1_000
 _POLL_SECONDS = 30.0
+# Watching a large tree takes a tenth of a second to begin; who has just opened it sees first what
+# was found.
+_FINDINGS_FIRST = 0.3
 
 Progress = Callable[[int, int], None]
 Stat = tuple[int, int]
@@ -59,6 +62,7 @@ class Keeper:
         self.workspace = workspace
         self.index = index
         self.ready = asyncio.Event()
+        self._listed = asyncio.Event()
         self.files: set[str] = set()
         self._cache_file = cache_file
         self._stats: dict[str, Stat] = {}
@@ -89,18 +93,25 @@ class Keeper:
             todo = outcome.sources
             if cached is not None:
                 todo = self._reuse(cached, outcome)
+            if len(todo) > _IN_PROCESS:
+                self._listed.set()
             await self._read(todo, progress)
             if cached is None or len(todo) > _IN_PROCESS:
                 await self._settle()
         finally:
+            self._listed.set()
             self.ready.set()
 
     async def watch(self) -> None:
-        """Follows the disk until cancelled."""
+        """Follows the disk until cancelled, from what `fill` has listed."""
         from watchfiles import DefaultFilter, awatch  # pyright: ignore[reportUnknownVariableType]
 
         watched = DefaultFilter(ignore_dirs=tuple(CLOSED))
         roots = self.workspace.roots
+        await self._listed.wait()
+        await asyncio.sleep(_FINDINGS_FIRST)
+        # It runs when the watcher stands: what changed since the listing is found by looking.
+        caught_up = asyncio.ensure_future(self.rescan())
         try:
             async for changes in awatch(*roots, watch_filter=watched, debounce=200):
                 names = {self.workspace.name_of(Path(name)) for _, name in changes}
@@ -113,6 +124,8 @@ class Keeper:
             while True:
                 await asyncio.sleep(_POLL_SECONDS)
                 await self.rescan()
+        finally:
+            caught_up.cancel()
 
     async def rescan(self) -> None:
         """Compares the whole disk with what is known; for when events may have been lost."""
