@@ -195,38 +195,43 @@ class Workspace:
         """
         return _regular(self.locate(name), name)
 
-    def reader(self) -> Callable[[str], str]:
-        """Gives what reads as `read` does, but resolves a folder once: for one look at many."""
-        folders: dict[str, Path] = {}
+    def reader(self) -> Callable[[str], bytes]:
+        """Gives what reads as `read_bytes` does, but resolves a folder once: for a look at many."""
+        folders: dict[str, str] = {}
 
-        def read(name: str) -> str:
+        def read(name: str) -> bytes:
             folder, _, last = name.rpartition("/")
             if not _ORDINARY.fullmatch(name) or last.lower() in _CLOSED_FOLDERS:
-                return self.read(name)
+                return self.read_bytes(name)
             if folder not in folders:
                 if not folder and len(self.roots) > 1:
-                    return self.read(name)
+                    return self.read_bytes(name)
                 try:
-                    folders[folder] = self.locate(folder) if folder else self.root
+                    folders[folder] = str(self.locate(folder) if folder else self.root)
                 except PathRefused:
-                    return self.read(name)  # It is refused for the whole of its name.
-            path = folders[folder] / last
+                    return self.read_bytes(name)  # It is refused for the whole of its name.
+            path = f"{folders[folder]}/{last}"
             # A link goes the long way, which sees where it leads.
-            return self.read(name) if path.is_symlink() else decode(_regular(path, name), name)
+            return self.read_bytes(name) if os.path.islink(path) else _regular(path, name)
 
         return read
 
 
-def _regular(path: Path, name: str) -> bytes:
+def _regular(path: Path | str, name: str) -> bytes:
     """The bytes of a regular file, whose folder has been looked at; see `Workspace.read_bytes`."""
     try:
         # O_NONBLOCK: a FIFO in a hostile repository must not hang the reader.
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise ToolFailed(f"`{name}` is a folder or a device, not a regular file.")
+            data = os.read(fd, min(status.st_size, MAX_FILE_BYTES) + 1)
+            # A read may give less than there is; only nothing is the end.
+            while len(data) <= MAX_FILE_BYTES and (more := os.read(fd, MAX_FILE_BYTES)):
+                data += more
+        finally:
             os.close(fd)
-            raise ToolFailed(f"`{name}` is a folder or a device, not a regular file.")
-        with os.fdopen(fd, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         reason = _HINTS.get(error.errno or 0, error.strerror or str(error))
         kind = ToolTransient if error.errno in PASSING else ToolFailed

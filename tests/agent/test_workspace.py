@@ -1,6 +1,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -124,14 +125,14 @@ def test_a_reader_of_many_reads_as_one_of_each(linked: Path, names: list[str]) -
     workspace = Workspace([linked])
     read = workspace.reader()
 
-    def outcome(work: Callable[[str], str], name: str) -> tuple[type[BaseException] | None, str]:
+    def outcome(work: Callable[[str], bytes], name: str) -> tuple[type[Exception] | None, Any]:
         try:
             return None, work(name)
         except (PathRefused, ToolFailed) as error:
             return type(error), str(error)
 
     for name in [*names, "x.py", "link/x.py", "a/x.py", "out/secret", "b/config", "git~1", "a/b"]:
-        assert outcome(read, name) == outcome(workspace.read, name), name
+        assert outcome(read, name) == outcome(workspace.read_bytes, name), name
 
 
 @given(name=st.text(max_size=12))

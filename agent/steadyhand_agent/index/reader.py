@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from resource import RUSAGE_SELF, getrusage
 
+import numpy as np
 from tree_sitter import Node, Parser, QueryCursor
 
 from steadyhand_agent.errors import SteadyhandError
@@ -33,6 +34,8 @@ _DEEPEST = 3_000
 _MOST_BRACKETS = 2_000
 _KEPT_BRACKETS = 200
 _BRACKET = re.compile(rb"[()\[\]{}]|\n(?=[A-Za-z@#/])")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
+_STEPS = np.array([(b in b"([{") - (b in b")]}") for b in range(256)], dtype=np.int8)
 _CHUNK = 262_144
 # What nests without a bracket that closes it (`a = b = ...`, `A<B<...`): when such a statement ends
 # in an error, memory grows with the square of the depth, in one step that nothing can interrupt.
@@ -126,7 +129,7 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
         data = language.is_blank.sub(_blanked, data)
     if data.count(b"\n#") + data.count(b"\n//") + data.count(b"\n--") >= 100:
         data = _COMMENT_RUN.sub(_blanked, data)
-    if data.count(b"(") + data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+    if _nests_deep(data):
         data = _flattened(data)
     if language.nests:
         data = _without_deepest(data, language.nests)
@@ -136,12 +139,11 @@ def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
     def overdue(_offset: int, _has_error: bool) -> bool:
         nonlocal looks, most
         looks += 1
-        if looks % _LOOK_EVERY == 0:
-            peak = getrusage(RUSAGE_SELF).ru_maxrss * _MEMORY_UNIT
-            most = most or peak + _MOST_MEMORY
-            if peak > most:
-                return True
-        return time.monotonic() > until
+        if looks % _LOOK_EVERY:
+            return False
+        peak = getrusage(RUSAGE_SELF).ru_maxrss * _MEMORY_UNIT
+        most = most or peak + _MOST_MEMORY
+        return peak > most or time.monotonic() > until
 
     size = _CHUNK
 
@@ -181,6 +183,15 @@ def read(language: Language, path: str, text: str, seconds: float = 5.0) -> File
     definitions, forms = zip(*found, strict=True) if found else ((), ())
     lines = text.count("\n") + 1
     return FileEntry(path, text_hash(text), lines, definitions, forms, reader.mentions)
+
+
+def _nests_deep(data: bytes) -> bool:
+    """True where brackets may nest too deep to be anyone's code; strings are not told apart."""
+    brackets = data.translate(None, _NO_BRACKETS)
+    if len(brackets) <= _MOST_BRACKETS:
+        return False
+    depth = np.cumsum(_STEPS[np.frombuffer(brackets, dtype=np.uint8)], dtype=np.int32)
+    return int((depth - np.minimum.accumulate(depth)).max()) >= _MOST_BRACKETS
 
 
 def _flattened(data: bytes) -> bytes:

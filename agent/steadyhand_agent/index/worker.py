@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,16 +34,25 @@ class PassedOver(SteadyhandError):
     """A file that is not indexed; the message is the word it is counted under."""
 
 
-def read(job: Job | list[str]) -> tuple[FileEntry, int, int]:
+def read(
+    job: Job | list[str], readers: dict[str, Callable[[str], bytes]] | None = None
+) -> tuple[FileEntry, int, int]:
     """The entry of one file, with its time of change (ns) and size as of before it was read.
+
+    Args:
+        job: Its workspace path, its root, and its path below that.
+        readers: One a root, for a look at many files.
 
     Raises:
         PassedOver: It is binary, no UTF-8, minified, unreadable, not understood, or takes too long.
     """
     path, root, inside = job
+    readers = {} if readers is None else readers
     try:
-        status = Path(root, inside).lstat()
-        data = Workspace([Path(root)]).read_bytes(inside)
+        if root not in readers:
+            readers[root] = Workspace([Path(root)]).reader()
+        status = os.lstat(f"{root}/{inside}")
+        data = readers[root](inside)
     except (OSError, SteadyhandError):
         raise PassedOver("unreadable") from None
     if b"\0" in data:
@@ -64,9 +74,10 @@ def answer(jobs: list[Any]) -> tuple[Segment, list[list[str]]]:
     """A segment of what could be read, and `[path, reason]` of what was passed over."""
     files: list[tuple[FileEntry, int, int]] = []
     failed: list[list[str]] = []
+    readers: dict[str, Callable[[str], bytes]] = {}
     for job in jobs:
         try:
-            files.append(read(job))
+            files.append(read(job, readers))
         except PassedOver as error:
             failed.append([job[0], str(error)])
     return Segment.build(files), failed

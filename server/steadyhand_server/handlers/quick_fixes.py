@@ -159,6 +159,7 @@ def _fresh(code: Code, entry: FileEntry | None) -> FileEntry | None:
 def code_of(server: SteadyhandServer, engine: Engine) -> Code:
     """The workspace's texts as of now: those that are open, else the disk's."""
     from steadyhand_agent.proposals.reuse import Code
+    from steadyhand_agent.workspace import decode
 
     opened = {s.path: s.text for s in server.documents.all() if s.path is not None}
     on_disk = engine.workspace.reader()
@@ -167,7 +168,7 @@ def code_of(server: SteadyhandServer, engine: Engine) -> Code:
         if path in opened:
             return opened[path]
         try:
-            return on_disk(path)
+            return decode(on_disk(path), path)
         except SteadyhandError:
             return None
 
