@@ -210,9 +210,11 @@ class Workspace:
                     folders[folder] = str(self.locate(folder) if folder else self.root)
                 except PathRefused:
                     return self.read_bytes(name)  # It is refused for the whole of its name.
-            path = f"{folders[folder]}/{last}"
-            # A link goes the long way, which sees where it leads.
-            return self.read_bytes(name) if os.path.islink(path) else _regular(path, name)
+            try:
+                return _regular(f"{folders[folder]}/{last}", name)
+            except ToolFailed:
+                # A link is not opened; the long way sees where it leads, or says what is wrong.
+                return self.read_bytes(name)
 
         return read
 

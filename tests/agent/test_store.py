@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from steadyhand_agent.index import reader, worker
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text, language_of
+from steadyhand_agent.index.merging import in_memory
 from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.index.store import Index, View
 from steadyhand_agent.index.words import packed, unpacked, words_of_definition
@@ -248,7 +249,7 @@ def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
                 index.base.take(Segment.build([(index_text(path, text), 0, 0)]))
             elif parts := index.base.segments:
                 # What has gone out of date is left out of the one that takes their place.
-                index.base.replace(parts, Segment.merge(parts, [part.dead for part in parts]))
+                index.base.replace(parts, in_memory(parts, [part.dead for part in parts]))
         elif layer == "disk" and text is not None:
             disk[path] = text
             index.put_base(index_text(path, text))

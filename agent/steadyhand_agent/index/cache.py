@@ -11,9 +11,10 @@ import logging
 import mmap
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from steadyhand_agent.index.segment import Segment, SegmentDamaged
+from steadyhand_agent.index.segment import Arrays, FileRow, Segment, SegmentDamaged, write
 
 log = logging.getLogger(__name__)
 
@@ -30,24 +31,21 @@ def load(path: Path) -> Segment | None:
     except SegmentDamaged as error:
         log.info("%s The index of this workspace is built anew.", error)
         return None
-    if hasattr(mmap, "MADV_DONTNEED"):
-        # Checking the sum has touched every page; only those that are asked for should stay.
-        mapped.madvise(mmap.MADV_DONTNEED)
+    _forget_pages(mapped)
     return segment
 
 
-def save(path: Path, segment: Segment) -> Segment:
-    """Writes a segment, and gives it back as it is mapped from the file.
+def save(path: Path, rows: Sequence[FileRow], arrays: Arrays) -> Segment | None:
+    """Writes a segment as it comes, and gives it back as it is mapped from the file.
 
-    Where the file cannot be written the segment is given back as it was: the next start is cold.
+    None where the file cannot be written: the next start is cold.
     """
-    data = segment.to_bytes()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                write(file, rows, arrays)
             Path(name).replace(path)
         except OSError:
             with contextlib.suppress(OSError):
@@ -55,5 +53,32 @@ def save(path: Path, segment: Segment) -> Segment:
             raise
     except OSError as error:
         log.warning("the index could not be kept (%s); the next start reads all files", error)
-        return segment
-    return load(path) or segment
+        return None
+    return load(path)
+
+
+def laid_aside(path: Path, data: bytes) -> Segment:
+    """A segment that is mapped from a file without a name, beside the cache, until it is merged.
+
+    Where no file can be written it stays in memory.
+
+    Raises:
+        SegmentDamaged: The bytes are none.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(data)
+            file.flush()
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return Segment.from_buffer(data)
+    segment = Segment.from_buffer(mapped)
+    _forget_pages(mapped)
+    return segment
+
+
+def _forget_pages(mapped: mmap.mmap) -> None:
+    """Checking the sum has touched every page; only those that are asked for should stay."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
-from steadyhand_agent.index import cache, worker
-from steadyhand_agent.index.segment import Segment
+from steadyhand_agent.index import cache, merging, worker
+from steadyhand_agent.index.segment import Segment, SegmentDamaged
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.walk import CLOSED, Walk, kept, walk
 from steadyhand_agent.workspace import Workspace
@@ -63,6 +63,8 @@ class Keeper:
         self.index = index
         self.ready = asyncio.Event()
         self._listed = asyncio.Event()
+        # Two merges of the same segments would both take their place.
+        self._settling = asyncio.Lock()
         self.files: set[str] = set()
         self._cache_file = cache_file
         self._stats: dict[str, Stat] = {}
@@ -81,7 +83,10 @@ class Keeper:
         self._changed.append(listener)
 
     async def fill(self, progress: Progress | None = None) -> None:
-        """Reads what the cache does not know; partial results are in the index as they come."""
+        """Reads what the cache does not know; partial results are in the index as they come.
+
+        `ready` is set when all is read; what follows writes the cache.
+        """
         try:
             cached = None
             if self._cache_file is not None:
@@ -96,6 +101,9 @@ class Keeper:
             if len(todo) > _IN_PROCESS:
                 self._listed.set()
             await self._read(todo, progress)
+            # What was read can be asked for; merging it only makes that faster.
+            self._listed.set()
+            self.ready.set()
             if cached is None or len(todo) > _IN_PROCESS:
                 await self._settle()
         finally:
@@ -153,7 +161,7 @@ class Keeper:
         self.files = (self.files - gone) | alive
         self._stats.update(outcome.stats)
         await self._read(outcome.sources, None)
-        if len(self.index.base.segments) > _MOST_SEGMENTS:
+        if self.ready.is_set() and len(self.index.base.segments) > _MOST_SEGMENTS:
             await self._settle()
         for listener in self._changed:
             listener(paths | gone)
@@ -179,15 +187,28 @@ class Keeper:
 
     async def _settle(self) -> None:
         """Merges the segments into one and writes it; what changes meanwhile is marked after."""
+        async with self._settling:
+            await self._settle_alone()
+
+    async def _settle_alone(self) -> None:
         segments = list(self.index.base.segments)
         marks = [set(segment.dead) for segment in segments]
-        merged = await asyncio.to_thread(Segment.merge, segments, marks)
-        if self._cache_file is not None:
-            merged = await asyncio.to_thread(cache.save, self._cache_file, merged)
+        merged = await asyncio.to_thread(self._merged, segments, marks)
         for segment, mark in zip(segments, marks, strict=True):
             for number in segment.dead - mark:
                 merged.kill(segment.rows[number].path)
         self.index.base.replace(segments, merged)
+
+    def _merged(self, segments: list[Segment], marks: list[set[int]]) -> Segment:
+        kept = None
+        if self._cache_file is not None:
+            kept = cache.save(self._cache_file, *merging.merged(segments, marks))
+        return kept if kept is not None else merging.in_memory(segments, marks)
+
+    def _received(self, data: bytes) -> Segment:
+        if self._cache_file is None:
+            return Segment.from_buffer(data)
+        return cache.laid_aside(self._cache_file, data)
 
     async def _read(self, sources: list[str], progress: Progress | None) -> None:
         jobs = [(path, *self.workspace.split(path)) for path in sources]
@@ -253,12 +274,12 @@ class Keeper:
         try:
             for batch in queue:
                 answered: tuple[Segment, list[list[str]]] | None = None
-                with contextlib.suppress(OSError, EOFError, ValueError):
+                with contextlib.suppress(OSError, EOFError, ValueError, SegmentDamaged):
                     process.stdin.write(orjson.dumps(batch) + b"\n")
                     await process.stdin.drain()
                     head: Any = orjson.loads(await process.stdout.readline())
                     data = await process.stdout.readexactly(head["size"])
-                    answered = Segment.from_buffer(data), head["failed"]
+                    answered = await asyncio.to_thread(self._received, data), head["failed"]
                 if answered is None:
                     log.warning("an index worker ended early; its files are read in this process")
                     answered = await asyncio.to_thread(worker.answer, list(batch))

@@ -8,12 +8,13 @@ dead by whoever holds the segment.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -26,9 +27,11 @@ from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 6
+VERSION = 7
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
+# An offset of as many digits as any will have.
+_MOST_BYTES = 10**15
 _DECODED_FILES = 64
 _DECODED = 4_096
 # A run of tokens that so many functions share tells nothing about any of them.
@@ -48,9 +51,9 @@ _NO_NAMES = re.compile("[^\u8000-\uffff]+")
 _LOW = np.uint64(0xFFFFFFFF)
 _POSTINGS = ("words", "starts", "documents", "impacts")
 # The tables in which definitions are found by a hash; `top` are names that can be imported.
-_TABLES = ("name", "top", "body", "shape")
+TABLES = ("name", "top", "body", "shape")
 
-_DTYPES: dict[str, str] = {
+DTYPES: dict[str, str] = {
     "blob": "u1",  # orjson of each definition, a comma behind each
     "blob_ends": "<u8",  # one a definition, so that a look-up unpacks nothing but its answers
     "def_ends": "<u4",  # definitions up to and with each file
@@ -89,6 +92,52 @@ class FileRow:
     lines: int
 
 
+# The arrays by name, each in the pieces that follow one another in it.
+Arrays = Iterable[tuple[str, Iterable[NDArray[Any]]]]
+
+
+def write(file: BinaryIO, rows: Sequence[FileRow], arrays: Arrays) -> None:
+    """Writes a segment, one piece of an array after the other, so that none but it need be there.
+
+    The format: magic, length of the table, checksum, a JSON table of contents, the arrays. The
+    checksum is of the arrays and then the table, which is known last and stands first.
+
+    Args:
+        file: Where to, from its beginning; it must be seekable.
+        rows: Its files.
+        arrays: All of `DTYPES`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    files = [[r.path, r.content_hash, r.modified, r.size, r.lines] for r in rows]
+
+    def header(places: Mapping[str, list[int]]) -> bytes:
+        return orjson.dumps({"version": VERSION, "arrays": places, "files": files})
+
+    room = len(header({name: [_MOST_BYTES, _MOST_BYTES] for name in DTYPES}))
+    room += -room % _ALIGN
+    file.write(bytes(16 + room))
+    places: dict[str, list[int]] = {}
+    at = checked = 0
+    for name, pieces in arrays:
+        first = at
+        for piece in pieces:
+            data = np.ascontiguousarray(piece, dtype=DTYPES[name]).view("u1").data
+            file.write(data)
+            checked = zlib.crc32(data, checked)
+            at += len(data)
+        places[name] = [first, at - first]
+        padding = bytes(-at % _ALIGN)
+        file.write(padding)
+        checked = zlib.crc32(padding, checked)
+        at += len(padding)
+    table = header(places).ljust(room)
+    checked = zlib.crc32(table, checked)
+    file.seek(0)
+    file.write(_MAGIC + room.to_bytes(4, "little") + checked.to_bytes(4, "little") + table)
+
+
 def likeness(tokens: str, other: str) -> float:
     """The share of all tokens of two functions that both have in one order; 0 where too little.
 
@@ -118,7 +167,7 @@ class Segment:
 
     Args:
         rows: Its files.
-        arrays: See `_DTYPES`.
+        arrays: See `DTYPES`.
 
     Attributes:
         dead: Numbers of files that are out of date.
@@ -158,87 +207,17 @@ class Segment:
             "mentions": _mention_array(entries),
             "chars": np.frombuffer("".join(chars).encode("utf-16-le"), dtype="<u2"),
             "char_ends": np.cumsum([len(text) for text in chars], dtype="<u8"),
-            "names": _packed_names({definition.name for definition in definitions}),
-            **_postings_arrays(Postings.build(words)),
+            "names": packed_names({definition.name for definition in definitions}),
+            **postings_arrays(Postings.build(words)),
             **_table_arrays(definitions),
         }
         return cls(rows, arrays)
 
-    @classmethod
-    def merge(cls, segments: Sequence[Segment], dead: Sequence[set[int]]) -> Segment:
-        """One segment of several, without the files that were dead in each."""
-        rows: list[FileRow] = []
-        parts: dict[str, list[NDArray[Any]]] = {
-            name: [] for name in _DTYPES if not name.startswith("described")
-        }
-        described: list[tuple[Postings, NDArray[np.bool_]]] = []
-        names: set[bytes] = set()
-        numbered = 0
-        for segment, marked in zip(segments, dead, strict=True):
-            old = segment._arrays
-            alive = np.ones(len(segment.rows), dtype=bool)
-            alive[list(marked)] = False
-            files = np.cumsum(alive) - 1 + len(rows)
-            rows += [row for row, keep in zip(segment.rows, alive, strict=True) if keep]
-            counts = np.diff(old["def_ends"].astype(np.int64), prepend=0)
-            keep = np.repeat(alive, counts)
-            renumbered = np.cumsum(keep) - 1 + numbered
-            numbered += int(keep.sum())
-            sizes = np.diff(old["blob_ends"].astype(np.int64), prepend=0)
-            lengths = np.diff(old["char_ends"].astype(np.int64), prepend=0)
-            parts["blob"].append(old["blob"][np.repeat(keep, sizes)])
-            parts["blob_ends"].append(sizes[keep])
-            parts["def_ends"].append(counts[alive])
-            parts["chars"].append(old["chars"][np.repeat(keep, lengths)])
-            parts["char_ends"].append(lengths[keep])
-            for table in _TABLES:
-                ref = old[f"{table}_refs"]
-                kept = keep[ref]
-                parts[f"{table}_keys"].append(old[f"{table}_keys"][kept])
-                parts[f"{table}_refs"].append(renumbered[ref[kept]].astype("<u4"))
-            owner = (old["runs"] & _LOW).astype(np.int64)
-            high = old["runs"][keep[owner]] & ~_LOW
-            parts["runs"].append(high | renumbered[owner[keep[owner]]].astype(np.uint64))
-            user = (old["mentions"] & _LOW).astype(np.int64)
-            used = old["mentions"][alive[user]] & ~_LOW
-            parts["mentions"].append(used | files[user[alive[user]]].astype(np.uint64))
-            described.append((segment.described, keep))
-            names.update(old["names"].tobytes().split(b"\n"))
-        arrays: dict[str, NDArray[Any]] = {
-            name: np.concatenate(found) if found else np.empty(0, dtype=_DTYPES[name])
-            for name, found in parts.items()
-            if name != "names"
-        }
-        for name in ("blob_ends", "def_ends", "char_ends"):
-            arrays[name] = np.cumsum(arrays[name], dtype=_DTYPES[name])
-        for name in ("runs", "mentions"):
-            arrays[name] = np.sort(arrays[name].astype("<u8"))
-        for table in _TABLES:
-            order = np.argsort(arrays[f"{table}_keys"], kind="stable")
-            arrays[f"{table}_keys"] = arrays[f"{table}_keys"][order]
-            arrays[f"{table}_refs"] = arrays[f"{table}_refs"][order]
-        arrays |= _postings_arrays(Postings.joined(described))
-        # A name whose last definition is gone may stay; it is looked up before it is shown.
-        arrays["names"] = _packed_names({name.decode() for name in names if name})
-        return cls(rows, arrays)
-
     def to_bytes(self) -> bytes:
-        """The format: magic, sizes, checksum, a JSON table of contents, the arrays."""
-        table: dict[str, list[Any]] = {}
-        pieces: list[bytes] = []
-        at = 0
-        for name, dtype in _DTYPES.items():
-            data = np.ascontiguousarray(self._arrays[name], dtype=dtype).tobytes()
-            table[name] = [at, len(data)]
-            padding = -len(data) % _ALIGN
-            pieces += [data, b"\0" * padding]
-            at += len(data) + padding
-        rows = [[r.path, r.content_hash, r.modified, r.size, r.lines] for r in self.rows]
-        header = orjson.dumps({"version": VERSION, "arrays": table, "files": rows})
-        header += b" " * (-len(header) % _ALIGN)
-        body = b"".join([header, *pieces])
-        sizes = len(header).to_bytes(4, "little") + zlib.crc32(body).to_bytes(4, "little")
-        return b"".join([_MAGIC, sizes, body])
+        """The segment as it travels and lies on disk; see `write`."""
+        file = io.BytesIO()
+        write(file, self.rows, ((name, [self._arrays[name]]) for name in DTYPES))
+        return file.getvalue()
 
     @classmethod
     def from_buffer(cls, buffer: Any) -> Segment:
@@ -251,21 +230,27 @@ class Segment:
         if len(view) < 16 or bytes(view[:8]) != _MAGIC:
             raise SegmentDamaged("It is no index.")
         length = int.from_bytes(view[8:12], "little")
-        if zlib.crc32(view[16:]) != int.from_bytes(view[12:16], "little"):
+        start = 16 + length
+        checked = zlib.crc32(view[16:start], zlib.crc32(view[start:]))
+        if checked != int.from_bytes(view[12:16], "little"):
             raise SegmentDamaged("The index does not match its checksum.")
         try:
-            header = orjson.loads(view[16 : 16 + length])
+            header = orjson.loads(view[16:start])
             if header["version"] != VERSION:
                 raise SegmentDamaged("The index is of another version.")
-            start = 16 + length
             arrays = {
-                name: np.frombuffer(view[start + at : start + at + size], dtype=_DTYPES[name])
+                name: np.frombuffer(view[start + at : start + at + size], dtype=DTYPES[name])
                 for name, (at, size) in header["arrays"].items()
             }
             rows = [FileRow(*row) for row in header["files"]]
         except (KeyError, TypeError, ValueError) as error:
             raise SegmentDamaged(f"The index cannot be read ({error}).") from error
         return cls(rows, arrays)
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """What it is made of; for who merges."""
+        return self._arrays
 
     # --- asking it --------------------------------------------------------------------------
 
@@ -418,8 +403,8 @@ class Segment:
 
 def _table_arrays(definitions: Sequence[Definition]) -> dict[str, NDArray[Any]]:
     """By what each of them is found, ascending, and their numbers."""
-    keys: dict[str, list[int]] = {table: [] for table in _TABLES}
-    refs: dict[str, list[int]] = {table: [] for table in _TABLES}
+    keys: dict[str, list[int]] = {table: [] for table in TABLES}
+    refs: dict[str, list[int]] = {table: [] for table in TABLES}
     names: dict[str, int] = {}
     for number, definition in enumerate(definitions):
         name = names.get(definition.name)
@@ -436,7 +421,7 @@ def _table_arrays(definitions: Sequence[Definition]) -> dict[str, NDArray[Any]]:
             keys["shape"].append(int(definition.shape, 16))
             refs["shape"].append(number)
     arrays: dict[str, NDArray[Any]] = {}
-    for table in _TABLES:
+    for table in TABLES:
         key, ref = np.array(keys[table], dtype="<u8"), np.array(refs[table], dtype="<u4")
         order = np.argsort(key, kind="stable")
         arrays[f"{table}_keys"], arrays[f"{table}_refs"] = key[order], ref[order]
@@ -457,9 +442,11 @@ def _turned(found: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return found << np.uint64(32) | found >> np.uint64(32)
 
 
-def _postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:
+def postings_arrays(postings: Postings) -> dict[str, NDArray[Any]]:
+    """The arrays that a segment keeps of postings."""
     return {f"described_{name}": getattr(postings, name) for name in _POSTINGS}
 
 
-def _packed_names(names: set[str]) -> NDArray[np.uint8]:
+def packed_names(names: set[str]) -> NDArray[np.uint8]:
+    """Bare names, each once, as a segment keeps them."""
     return np.frombuffer("\n".join(sorted(names)).encode("utf-8", "replace"), dtype="u1")

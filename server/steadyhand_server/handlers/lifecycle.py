@@ -152,13 +152,19 @@ async def _index(server: SteadyhandServer, engine: Engine) -> None:
         bar.report(done, of)
         server.findings.schedule_all()
 
+    filling = asyncio.ensure_future(engine.fill(report))
     try:
-        await engine.fill(report)
+        try:
+            await engine.keeper.ready.wait()
+        finally:
+            bar.end(f"{engine.index.definitions:,} definitions in {engine.index.files:,} files")
+        server.findings.schedule_all()
+        if engine.settings.lenses:
+            server.refresh_lenses()
+        # What is left is the cache, for the next start.
+        await filling
     finally:
-        bar.end(f"{engine.index.definitions:,} definitions in {engine.index.files:,} files")
-    server.findings.schedule_all()
-    if engine.settings.lenses:
-        server.refresh_lenses()
+        filling.cancel()
     await _announce(server, engine)
 
 
