@@ -72,7 +72,7 @@ _BLOCK_END = 0x0E
 _MOST_ENDS = 16
 _SINGLE_COMMA = 0x01
 _SIGN = 0x03
-_MOST_KNOWN = 200_000
+_MOST_KNOWN = 40_000
 _CODE_LINE = re.compile(rb"[^\x00-\x20][^\n]*")
 _TO_BLANKS = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 

@@ -52,7 +52,7 @@ _BETWEEN = bytes(
     byte if byte >= 0x80 or chr(byte).isalnum() or byte in b"_.(" else 0x20 for byte in range(256)
 )
 # So many tokens are remembered; a large workspace has more, but most of those only once.
-_MOST_KNOWN = 100_000
+_MOST_KNOWN = 20_000
 _PYTHON_HEAD_END = re.compile(r":[ \t]*(?:#[^\n]*)?\n")
 _PYTHON_DOC = re.compile(r"\s*[rRuU]?(\"\"\"|''').*?\1", re.DOTALL)
 _ENTRY = struct.Struct("<IB")
