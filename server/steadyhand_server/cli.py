@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     task = add("task", "run one task in this folder, in the terminal", run.task)
     task.add_argument("prompt")
     _session_options(task)
-    what = "list the sessions of this folder; or search, export, import, delete them"
+    what = "list the sessions of this folder; or search, show, export, import, delete them"
     sessions = add("sessions", what, run.sessions)
     sessions.add_argument(
         "words",

@@ -135,7 +135,7 @@ class LspEditor:
         engine = self._server.engine
         assert engine is not None
         if (engine.settings.state_path / "diffs" / f"{session}.diff").exists():
-            self._write_diff(session, diff)
+            self._write(f"{session}.diff", diff)
 
     async def show_beside(self, ours: Json, theirs: Json) -> None:
         """Shows two texts beside each other: `{title, path, text}` each."""
@@ -158,7 +158,13 @@ class LspEditor:
 
     async def show_diff(self, name: str, diff: str) -> None:
         """Opens a unified diff, a private file in the state directory."""
-        path = self._write_diff(name, diff)
+        await self._show_file("diff", self._write(f"{name}.diff", diff))
+
+    async def show_transcript(self, session: str, text: str) -> None:
+        """Opens a session's transcript, a private file in the state directory."""
+        await self._show_file("transcript", self._write(f"{session}.md", text))
+
+    async def _show_file(self, what: str, path: Path) -> None:
         window = self._server.client_capabilities.window
         can = window and window.show_document and window.show_document.support
         # Helix can from 24.03 on, and 25.01 does not announce it.
@@ -169,19 +175,19 @@ class LspEditor:
                     return
             except JsonRpcException as error:
                 log.warning("the client cannot show a document: %s", error)
-        self.tell(f"The diff is in {path}.")
+        self.tell(f"The {what} is in {path}.")
 
-    def _write_diff(self, name: str, diff: str) -> Path:
+    def _write(self, name: str, text: str) -> Path:
         engine = self._server.engine
         assert engine is not None
         folder = engine.settings.state_path / "diffs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"{name}.diff"
+        path = folder / name
         # Whoever looks meanwhile sees the one or the other, and never none or half of one.
         fd, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
         with os.fdopen(fd, "w", encoding="utf-8", errors="replace", newline="") as file:
             # What an editor would hide, such as a bidi override, is written out.
-            file.write(visible(diff))
+            file.write(visible(text))
         Path(temporary).replace(path)
         return path
 

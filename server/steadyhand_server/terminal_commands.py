@@ -31,6 +31,7 @@ from steadyhand_server.agent import keys, tiers
 from steadyhand_server.engine import Engine
 from steadyhand_server.settings import Settings, load, user_file, wanted
 from steadyhand_server.terminal import TerminalEditor, confirm, show_diff
+from steadyhand_server.transcript import transcript
 
 
 def task(given: argparse.Namespace) -> int:
@@ -79,7 +80,7 @@ def _run_session(
 
 
 def sessions(given: argparse.Namespace) -> int:
-    """Lists the sessions of a folder; searches, exports, imports or deletes them."""
+    """Lists the sessions of a folder; searches, shows, exports, imports or deletes them."""
     words: list[str] = given.words
     verb = words[0] if words else ""
     if verb in _CARE and not Path(verb).is_dir():
@@ -126,6 +127,12 @@ async def _search(engine: Engine, console: Console, words: list[str]) -> int:
     return 0 if count else 1
 
 
+async def _show(engine: Engine, console: Console, words: list[str]) -> int:
+    text = transcript(await engine.sessions.state(words[0]))
+    console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
+    return 0
+
+
 async def _export(engine: Engine, console: Console, words: list[str]) -> int:
     await engine.sessions.state(words[0])  # One of this folder, or it is said.
     data = await care.exported(engine.agent.journal, words[0])
@@ -166,6 +173,7 @@ async def _delete(engine: Engine, console: Console, words: list[str]) -> int:
 
 _CARE: dict[str, tuple[int, str, Callable[[Engine, Console, list[str]], Awaitable[int]]]] = {
     "search": (1, "search WORDS", _search),
+    "show": (1, "show SESSION", _show),
     "export": (1, "export SESSION [FILE]", _export),
     "import": (1, "import FILE", _import),
     "delete": (1, "delete SESSION ...", _delete),

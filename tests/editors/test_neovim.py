@@ -247,6 +247,29 @@ async def test_progress_and_cancel(desk: Desk) -> None:
     desk.untouched()
 
 
+async def test_a_transcript_goes_on_with_its_session(desk: Desk) -> None:
+    held = desk.hold(2)
+    nv = await desk.neovim(desk.archive, HELD)
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.until("require('steadyhand').status():find('round 3/20')")
+    await nv.ex("Steadyhand transcript")
+    await nv.sees("# Add archive_path to the archive")
+    text = "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
+    await nv.until("vim.bo.filetype == 'markdown'")
+    await nv.until(f"{text}:find('Refused (duplicate):', 1, true)")
+    assert not await nv.lua(f"return {text}:find('## Round 3', 1, true)")
+    await nv.keys("7G")
+    held.unlink()
+    await asked(nv)
+    await answer(nv, 2, "")
+    await nv.until(f"{text}:find('## What it came to', 1, true)")
+    assert await nv.lua("return vim.api.nvim_win_get_cursor(0)[1]") == 7
+    assert not await nv.lua("return vim.bo.modifiable or vim.bo.modified")
+    await nv.keys("q")
+    await nv.until("#vim.api.nvim_list_wins() == 1")
+    desk.untouched()
+
+
 async def test_a_text_that_moved_on_while_the_question_stood(desk: Desk) -> None:
     """What the person typed at the very place stays; the rest is applied, and that is said."""
     nv = await desk.neovim(desk.archive)

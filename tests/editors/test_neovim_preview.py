@@ -394,7 +394,9 @@ async def test_commands_complete_and_have_maps(desk: Desk) -> None:
     complete = "return vim.fn.getcompletion(..., 'cmdline')"
     verbs = await nv.lua(complete, "Steadyhand ")
     asked_for = "task resume sessions proposal apply discard accept reject undo redo cancel search"
-    assert set(asked_for.split()) | {"status", "log", "next", "prev", "close"} <= set(verbs)
+    assert set(asked_for.split()) | {"status", "log", "next", "prev", "close", "transcript"} <= set(
+        verbs
+    )
     maps = await nv.lua(
         "return vim.tbl_map(function(map) return map.lhs end, vim.api.nvim_get_keymap('n'))"
     )

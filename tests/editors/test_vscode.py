@@ -19,8 +19,8 @@ from packaged_extension import package
 HERE = Path(__file__).parent / "vscode"
 SCENARIOS = (
     "finding", "quick_fix", "task", "refactor_preview", "refactor_preview_closed", "discard",
-    "cancel", "killed", "reload", "stale", "search", "hunk_at_the_cursor", "sessions", "duplicates",
-    "prompt", "doctor", "install", "untrusted",
+    "cancel", "killed", "reload", "stale", "search", "transcript", "hunk_at_the_cursor", "sessions",
+    "duplicates", "prompt", "doctor", "install", "untrusted",
 )  # fmt: skip
 
 

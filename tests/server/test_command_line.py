@@ -113,13 +113,20 @@ def test_task_apply_sessions_undo(sample: Path) -> None:
     assert (wrong.returncode, "no hunk h77" in wrong.stderr) == (2, True)
 
 
-def test_sessions_are_searched_exported_imported_and_deleted(sample: Path, tmp_path: Path) -> None:
+def test_sessions_are_searched_shown_exported_imported_and_deleted(
+    sample: Path, tmp_path: Path
+) -> None:
     done = run("task", "x", "--replay", str(demo.SCRIPT), cwd=sample)
     session = next(word for word in done.stdout.split() if len(word) == 8 and word.isalnum())
     found = run("sessions", "search", "archive_path", cwd=sample)
     assert found.returncode == 0
     assert session in found.stdout
     assert run("sessions", "search", "never said", cwd=sample).returncode == 1
+    shown = run("sessions", "show", session, cwd=sample)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("# x\n")
+    assert "Refused (duplicate):" in shown.stdout
+    assert run("sessions", "show", "00000000", cwd=sample).returncode == 2
     file = tmp_path / "out.json"
     told = run("sessions", "export", session, str(file), cwd=sample)
     assert told.returncode == 0, told.stderr

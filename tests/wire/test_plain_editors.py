@@ -1,5 +1,6 @@
 """Editors that can less: no question, no session ids, no new files, no reading again of a diff."""
 
+import stat
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,3 +129,19 @@ def test_a_kind_of_file_that_the_editor_does_not_show_us_is_not_edited_through_i
     assert editor.applied[since:] == []
     editor.command("steadyhand.undo", session=session)
     assert disk(notes) == BEFORE
+
+
+def test_the_newest_session_is_shown_as_a_file(mute: Desk) -> None:
+    editor = mute.editor
+    editor.put("newest.py", BEFORE)
+    since = len(editor.heard)
+    session = mute.propose(edit("newest.py"))
+    mute.told("Code actions in the diff apply or discard this", since=since)
+    editor.documents.clear()
+    editor.call("workspace/executeCommand", {"command": "steadyhand.transcript"})
+    (shown,) = editor.documents
+    file = path_of(shown["uri"])
+    assert file.name == f"{session}.md"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "- h1 newest.py: open" in disk(file).splitlines()
+    editor.command("steadyhand.discard", session=session)

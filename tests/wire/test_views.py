@@ -74,6 +74,13 @@ def test_a_session_round_by_round(viewing: Desk) -> None:
     assert (step["verdict"], step["rule"], step["error"]) == ("refuse", "duplicate", True)
     assert "slug_of" in step["message"]
     assert [s["tool"] for s in edited["steps"] + last["steps"]] == ["edit_file", "finish"]
+    written = editor.command("steadyhand.transcript", session=session)["text"]
+    assert "> I look first." in written
+    assert "Refused (duplicate):" in written
+    assert "- h1 rounds.py: open" in written
+    # This editor has a place for it; no file is made.
+    assert not list(editor.root.parent.rglob(f"{session}.md"))
+    assert editor.command_error("steadyhand.transcript", session="00000000").code == -32803
     assert editor.command_error("steadyhand.session", session="00000000").code == -32803
     assert editor.command_error("steadyhand.session").code == -32602
 

@@ -181,6 +181,10 @@ async function act(server: Server, sessions: SessionList, proposals: Proposals, 
     await proposals.review(session);
     return;
   }
+  if (action.request === 'steadyhand.transcript') {
+    await proposals.showTranscript(session);
+    return;
+  }
   if (action.request === 'steadyhand.delete') {
     const detail = 'What it wrote into files stays, and can no longer be undone from here.';
     if (await vscode.window.showWarningMessage(`Delete session ${session}?`, { modal: true, detail }, 'Delete') !== 'Delete') {

@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import { oneLine } from './actions';
-import { PROPOSAL_SCHEME, type Hunk, type Proposal, type SessionAnswer, type Show, type ShownText } from './protocol';
+import { PROPOSAL_SCHEME, type Hunk, type Proposal, type SessionAnswer, type SessionEvent, type Show, type ShownText, type Transcript } from './protocol';
 import type { Server } from './server';
 
 /** The scheme of a multi-file diff as a whole, by which its title bar knows it. */
@@ -24,7 +24,10 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
 
   constructor(private readonly server: Server) {
     server.onShow((what) => this.show(what));
-    this.watch = server.onSession(({ session, state }) => state === 'finished' ? this.close(session) : undefined);
+    this.watch = server.onSession((event) => {
+      void this.renewTranscript(event);
+      return event.state === 'finished' ? this.close(event.session) : undefined;
+    });
   }
 
   dispose(): void {
@@ -41,6 +44,25 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   /** Opens a text that belongs to no file, read only. */
   async showText(name: string, text: string): Promise<void> {
     await vscode.window.showTextDocument(this.keep(name, text), { preview: true });
+  }
+
+  /** Opens all that a session said and did, as a text; it goes on with the session as long as it is open. */
+  async showTranscript(session: string): Promise<void> {
+    const answer = await this.server.run<Transcript>('steadyhand.transcript', { session });
+    if (answer) {
+      await this.showText(transcriptName(session), answer.text);
+    }
+  }
+
+  private async renewTranscript({ session, event }: SessionEvent): Promise<void> {
+    const uri = textUri(transcriptName(session));
+    // That a model is asked is nothing to read yet.
+    if (event !== 'call' && vscode.workspace.textDocuments.some((document) => document.uri.toString() === uri.toString())) {
+      const answer = await this.server.ask<Transcript>('steadyhand.transcript', { session });
+      if (answer) {
+        this.keep(transcriptName(session), answer.text);
+      }
+    }
   }
 
   /** Opens every file of a proposal beside what stands there now, in one editor. */
@@ -128,7 +150,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   }
 
   private keep(name: string, text: string): vscode.Uri {
-    const uri = vscode.Uri.from({ scheme: TEXT_SCHEME, path: `/${name}` });
+    const uri = textUri(name);
     this.texts.set(uri.toString(), text);
     this.renewed.fire(uri);
     return uri;
@@ -168,3 +190,6 @@ const asUri = (text: string) => vscode.Uri.parse(text, true);
 function shortened(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
+
+const textUri = (name: string) => vscode.Uri.from({ scheme: TEXT_SCHEME, path: `/${name}` });
+const transcriptName = (session: string) => `transcript-${session}.md`;

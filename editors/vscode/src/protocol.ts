@@ -58,6 +58,11 @@ export interface SessionEvent extends Budget {
   degraded?: string;
 }
 
+export interface Transcript {
+  session: string;
+  text: string;
+}
+
 export interface Step {
   tool: string;
   about: string;

@@ -284,6 +284,7 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.search": search,
         "steadyhand.delete": delete,
         "steadyhand.session": overview.session,
+        "steadyhand.transcript": overview.transcript,
         "steadyhand.duplicates": overview.duplicates,
         "steadyhand.symbols": overview.symbols,
         **proposals.COMMANDS,

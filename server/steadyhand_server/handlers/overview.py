@@ -1,4 +1,4 @@
-"""What an editor's own views show: a session round by round, and the workspace's duplicates.
+"""What an editor's own views show: a session round by round or as a text, and the duplicates.
 
 Read only. A view asks again once it has been told of a change.
 """
@@ -32,10 +32,32 @@ _MOST_SAID = 2_000
 
 async def session(server: SteadyhandServer, given: Json) -> Json:
     """`{session}`: what it knows, round by round; what was refused, and what is proposed."""
+    return _told(await _state(server, given))
+
+
+async def transcript(server: SteadyhandServer, given: Json) -> Json:
+    """`{session?}`: a session as a text, the newest where none is named.
+
+    A client without a plugin of ours, which can do nothing with an answer, is shown it.
+    """
+    from steadyhand_server.transcript import transcript as written
+
+    if not given and server.engine is not None:
+        known = await server.engine.sessions.list()
+        if not known:
+            raise JsonRpcException("There is no session here yet.", REQUEST_FAILED)
+        given = {"session": known[0].session}
+    state = await _state(server, given)
+    text = written(state)
+    if not isinstance(server.options.get("client"), dict) and server.editor is not None:
+        await server.editor.show_transcript(state.id, text)
+    return {"session": state.id, "text": text}
+
+
+async def _state(server: SteadyhandServer, given: Json) -> SessionState:
     if server.engine is None or not isinstance(given.get("session"), str):
         raise JsonRpcException("Name the session: {session: id}.", -32602)
-    state = await server.engine.sessions.state(given["session"])
-    return _told(state)
+    return await server.engine.sessions.state(given["session"])
 
 
 def _told(state: SessionState) -> Json:

@@ -219,6 +219,26 @@ export const SCENARIOS = {
       assert.equal(desk.changed(), '');
     },
   },
+  transcript: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      desk.hold(FIRST + 1);
+      await task(desk);
+      await desk.code.says('round 3/20');
+      await desk.code.command('Steadyhand: Open Transcript');
+      await desk.code.shows('# Add archive_path to the archive');
+      notes.tabs = await desk.code.tabs();
+      await desk.code.page.keyboard.press('Control+End');
+      await desk.code.shows('Use what exists.');
+      desk.letGo(FIRST + 1);
+      await desk.code.notified('proposes');
+      await desk.code.page.locator('.editor-instance .view-lines').first().click();
+      await desk.code.page.keyboard.press('Control+End');
+      await desk.code.shows('## What it came to');
+      await desk.shot('transcript');
+      assert.equal(desk.changed(), '');
+    },
+  },
   hunk_at_the_cursor: {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');

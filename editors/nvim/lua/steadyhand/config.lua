@@ -6,6 +6,7 @@ local preview = require('steadyhand.preview')
 local proposal = require('steadyhand.proposal')
 local server = require('steadyhand.server')
 local sessions = require('steadyhand.sessions')
+local transcript = require('steadyhand.transcript')
 
 vim.lsp.commands['steadyhand.promptTask'] = function(command, ctx)
   local client = vim.lsp.get_client_by_id(ctx.client_id)
@@ -39,6 +40,7 @@ return {
   handlers = {
     ['steadyhand/session'] = function(_, event)
       sessions.take(event)
+      transcript.take(event)
       if event.event == 'hunks' then
         preview.renew(event.session)
       end

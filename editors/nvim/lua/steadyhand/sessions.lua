@@ -1,6 +1,7 @@
 -- Sessions: what the server told of them, choosing one, and starting one.
 
 local server = require('steadyhand.server')
+local transcript = require('steadyhand.transcript')
 
 local M = {}
 
@@ -31,6 +32,7 @@ M.FITTING = {
   discard = { 'waiting', 'paused' },
   proposal = { 'running', 'waiting', 'paused' },
   delete = { 'paused', 'finished', 'failed', 'cancelled' },
+  transcript = { 'running', 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
 }
 
 ---@param verb string
@@ -98,6 +100,17 @@ local function choose(sessions, prompt, done)
   end)
 end
 
+---@param client vim.lsp.Client
+---@param verb string
+---@param id string
+local function run(client, verb, id)
+  if verb == 'transcript' then
+    transcript.open(client, id)
+  else
+    server.execute(client, verb, { session = id })
+  end
+end
+
 ---Runs a command on a session: the one named, the one whose diff is shown, the only one that fits, or
 ---the one that is chosen.
 ---@param client vim.lsp.Client
@@ -106,7 +119,7 @@ end
 function M.act(client, verb, id)
   id = id or vim.b.steadyhand_session
   if id then
-    server.execute(client, verb, { session = id })
+    run(client, verb, id)
     return
   end
   server.execute(client, 'sessions', {}, function(answer)
@@ -121,10 +134,10 @@ function M.act(client, verb, id)
           or table.concat(M.FITTING[verb], ' or ')
       ))
     elseif #fitting == 1 then
-      server.execute(client, verb, { session = fitting[1].id })
+      run(client, verb, fitting[1].id)
     else
       choose(fitting, 'Steadyhand: ' .. verb, function(session)
-        server.execute(client, verb, { session = session.id })
+        run(client, verb, session.id)
       end)
     end
   end)
@@ -140,7 +153,7 @@ function M.ask(client, session)
   table.sort(verbs)
   vim.ui.select(verbs, { prompt = line(session), kind = 'steadyhand' }, function(verb)
     if verb then
-      server.execute(client, verb, { session = session.id })
+      run(client, verb, session.id)
     end
   end)
 end
