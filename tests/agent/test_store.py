@@ -1,5 +1,7 @@
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +9,8 @@ from hypothesis import strategies as st
 from steadyhand_agent.index import reader, worker
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text, language_of
-from steadyhand_agent.index.merging import in_memory
-from steadyhand_agent.index.segment import Segment
+from steadyhand_agent.index.merging import in_memory, merged
+from steadyhand_agent.index.segment import Segment, SegmentDamaged, write
 from steadyhand_agent.index.store import Index, View
 from steadyhand_agent.index.words import packed, unpacked, words_of_definition
 
@@ -229,6 +231,20 @@ TEXTS = st.sampled_from(
 PATHS = st.sampled_from(["a.py", "b.py", "p/c.py"])
 
 
+def written(parts: list[Segment]) -> Segment:
+    """One of several as it is written array by array, which is the one that memory would hold."""
+    dead = [part.dead for part in parts]
+    file = io.BytesIO()
+    write(file, *merged(parts, dead))
+    whole, held = Segment.from_buffer(file.getvalue()), in_memory(parts, dead)
+    assert whole.rows == held.rows
+    assert whole.arrays.keys() == held.arrays.keys()
+    for name, array in held.arrays.items():
+        assert np.array_equal(whole.arrays[name], array), name
+    assert held.to_bytes() == whole.to_bytes()
+    return whole
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["disk", "buffer", "segment"]), PATHS, st.none() | TEXTS),
@@ -249,7 +265,7 @@ def test_a_view_is_what_an_index_of_the_visible_texts_would_say(
                 index.base.take(Segment.build([(index_text(path, text), 0, 0)]))
             elif parts := index.base.segments:
                 # What has gone out of date is left out of the one that takes their place.
-                index.base.replace(parts, in_memory(parts, [part.dead for part in parts]))
+                index.base.replace(parts, written([*parts]))
         elif layer == "disk" and text is not None:
             disk[path] = text
             index.put_base(index_text(path, text))
@@ -339,3 +355,15 @@ def test_a_fault_of_a_reader_leaves_out_one_file_and_says_so(
     assert places(index.view(), "g") == ["b.py:g"]
     segment, failed = worker.answer([["a.py", str(tmp_path), "a.py"]])
     assert (segment.rows, failed) == ([], [["a.py", "not understood"]])
+
+
+def test_a_segment_whose_bytes_changed_is_damaged() -> None:
+    data = Segment.build([(index_text("a.py", F + G), 1, 2)]).to_bytes()
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        with pytest.raises(SegmentDamaged):
+            Segment.from_buffer(bytes(changed))
+    for size in range(len(data)):
+        with pytest.raises(SegmentDamaged):
+            Segment.from_buffer(data[:size])

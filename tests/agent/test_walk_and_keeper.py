@@ -12,6 +12,7 @@ import pytest
 from steadyhand_agent.index import worker
 from steadyhand_agent.index.keeper import Keeper
 from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.walk import Walk, kept, walk
 from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace
@@ -380,3 +381,30 @@ def _child(process: Path) -> bool:
     except OSError:
         return False
     return int(status[1]) == os.getpid() and b"steadyhand_agent.index.worker" in command
+
+
+async def test_two_merges_never_overlap(tmp_path: Path) -> None:
+    """Both would take the place of the same segments, and each definition would be there twice."""
+    root = tmp_path / "ws"
+    write(root, {f"m{n}.py": f"def f{n}(x):\n    return x.go({n})\n" for n in range(60)})
+    keeper = Keeper(Workspace([root]), Index(), tmp_path / "state" / "index.segment")
+    await keeper.fill()
+    for n in range(8):
+        entry = index_text(f"m{n}.py", f"def g{n}(x):\n    return x.went({n})\n")
+        keeper.index.base.take(Segment.build([(entry, 0, 0)]))
+    await asyncio.gather(keeper._settle(), keeper._settle())
+    view = keeper.index.view()
+    assert keeper.index.definitions == 60
+    assert [len(view.named(f"g{n}")) for n in range(8)] == [1] * 8
+    assert [len(view.named(f"f{n}")) for n in range(60)] == [0] * 8 + [1] * 52
+
+
+async def test_where_no_cache_can_be_written_the_index_is_in_memory(tmp_path: Path) -> None:
+    root = tmp_path / "ws"
+    write(root, {f"m{n}.py": f"def f{n}(x):\n    return x.go({n})\n" for n in range(60)})
+    (tmp_path / "state").write_text("a file where the folder would be")
+    keeper = Keeper(Workspace([root]), Index(), tmp_path / "state" / "index.segment")
+    await keeper.fill()
+    assert keeper.index.definitions == 60
+    assert len(keeper.index.base.segments) == 1
+    assert keeper.index.view().named("f7")[0].path == "m7.py"
