@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from steadyhand_agent.errors import SettingsError
 from steadyhand_agent.index.definitions import Finding
 from steadyhand_agent.index.findings import Known
-from steadyhand_agent.index.keeper import Keeper, Progress
+from steadyhand_agent.index.keeper import Keeper, Opened, Progress
 from steadyhand_agent.index.store import Index
 from steadyhand_agent.index.suppress import (
     BASELINE_FILE,
@@ -140,9 +140,9 @@ class Engine:
         """True where a session of this window has written into a file."""
         return self._agent is not None and self._agent.sessions.applied_to(path)
 
-    async def fill(self, progress: Progress | None = None) -> None:
-        """Builds the index."""
-        await self.keeper.fill(progress)
+    async def fill(self, progress: Progress | None = None, opened: Opened | None = None) -> None:
+        """Builds the index; see `Keeper.fill`."""
+        await self.keeper.fill(progress, opened)
 
     async def close(self) -> None:
         """Pauses what runs and closes the journal."""

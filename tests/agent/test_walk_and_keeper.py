@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from steadyhand_agent.index import worker
-from steadyhand_agent.index.keeper import Keeper
+from steadyhand_agent.index.keeper import Keeper, nearest_first
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.index.store import Index
@@ -408,3 +408,30 @@ async def test_where_no_cache_can_be_written_the_index_is_in_memory(tmp_path: Pa
     assert keeper.index.definitions == 60
     assert len(keeper.index.base.segments) == 1
     assert keeper.index.view().named("f7")[0].path == "m7.py"
+
+
+async def test_what_lies_near_the_open_files_is_read_first(tmp_path: Path) -> None:
+    body = "def f(x):\n" + "    x.go(1)\n" * 400
+    folders = ("a", "b", "b/c", "b/c/d", "e", "f")
+    write(tmp_path, {f"{folder}/m{n}.py": body for folder in folders for n in range(70)})
+    keeper = keeper_of(tmp_path)
+    first: list[str] = []
+
+    def progress(done: int, of: int) -> None:
+        if not first:
+            first.extend(keeper.index.view().paths())
+
+    await keeper.fill(progress, lambda: ["b/c/open.py", "elsewhere.py"])
+    assert first
+    assert {path.rpartition("/")[0] for path in first} <= {"b/c", "b/c/d"}
+    assert len(first) <= 140
+    assert keeper.index.files == 70 * len(folders)
+
+
+def test_nearest_first() -> None:
+    paths = ["a.py", "p/a.py", "p/q/a.py", "p/q/r/a.py", "p/s/a.py", "z/a.py"]
+    near = ["p/q/a.py", "p/q/r/a.py", "p/a.py", "p/s/a.py", "a.py", "z/a.py"]
+    assert nearest_first(paths, ["p/q/open.py"]) == near
+    assert nearest_first(paths, []) == paths
+    both = ["p/q/a.py", "p/q/r/a.py", "p/a.py", "p/s/a.py", "z/a.py", "a.py"]
+    assert nearest_first(paths, ["z/b.py", "p/q/open.py"]) == both

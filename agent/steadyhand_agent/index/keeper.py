@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # So many bytes of source are one worker's next piece: half a second of work, a fifth of a bar.
 _BATCH_BYTES = 1_200_000
+# The first pieces are small and grow: what lies near the open files is there at once.
+_FIRST_BYTES = 150_000
 # Below this many files a worker costs more to start than it saves.
 _IN_PROCESS = 40
 _MOST_WORKERS = 4
@@ -42,6 +44,7 @@ _POLL_SECONDS = 30.0
 _FINDINGS_FIRST = 0.3
 
 Progress = Callable[[int, int], None]
+Opened = Callable[[], Collection[str]]
 Stat = tuple[int, int]
 
 
@@ -82,10 +85,14 @@ class Keeper:
         """Has `listener` called with the paths that changed on disk."""
         self._changed.append(listener)
 
-    async def fill(self, progress: Progress | None = None) -> None:
+    async def fill(self, progress: Progress | None = None, opened: Opened | None = None) -> None:
         """Reads what the cache does not know; partial results are in the index as they come.
 
         `ready` is set when all is read; what follows writes the cache.
+
+        Args:
+            progress: Told how many of how many files are read.
+            opened: Gives the paths that the person looks at: what lies near them is read first.
         """
         try:
             cached = None
@@ -100,6 +107,8 @@ class Keeper:
                 todo = self._reuse(cached, outcome)
             if len(todo) > _IN_PROCESS:
                 self._listed.set()
+            if opened is not None:
+                todo = nearest_first(todo, opened())
             await self._read(todo, progress)
             # What was read can be asked for; merging it only makes that faster.
             self._listed.set()
@@ -246,11 +255,11 @@ class Keeper:
 
     def _batches(self, pairs: list[worker.Job]) -> list[list[worker.Job]]:
         batches: list[list[worker.Job]] = []
-        size = _BATCH_BYTES
+        room = size = 0
         for job in pairs:
-            if size >= _BATCH_BYTES:
+            if size >= room:
                 batches.append([])
-                size = 0
+                size, room = 0, min(_BATCH_BYTES, _FIRST_BYTES * len(batches))
             batches[-1].append(job)
             size += self._stats.get(job[0], (0, 0))[1] + 500
         return batches
@@ -288,6 +297,24 @@ class Keeper:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def nearest_first(paths: list[str], opened: Collection[str]) -> list[str]:
+    """Paths, those first that share the most folders with one of those that are open."""
+    depths: dict[str, int] = {}
+    for path in opened:
+        folder = path.rpartition("/")[0]
+        while folder:
+            depths[folder] = folder.count("/") + 1
+            folder = folder.rpartition("/")[0]
+
+    def depth(path: str) -> int:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in depths:
+            folder = folder.rpartition("/")[0]
+        return depths.get(folder, 0)
+
+    return sorted(paths, key=depth, reverse=True)
 
 
 def _lies_below(path: str, folders: set[str]) -> bool:

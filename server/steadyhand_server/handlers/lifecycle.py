@@ -152,7 +152,10 @@ async def _index(server: SteadyhandServer, engine: Engine) -> None:
         bar.report(done, of)
         server.findings.schedule_all()
 
-    filling = asyncio.ensure_future(engine.fill(report))
+    def opened() -> set[str]:
+        return {s.path for s in server.documents.all() if s.path is not None}
+
+    filling = asyncio.ensure_future(engine.fill(report, opened))
     try:
         try:
             await engine.keeper.ready.wait()
