@@ -213,7 +213,7 @@ class TokenStream:
         self.masked[name_start:name_end] = _OWN_NAME.ljust(name_end - name_start)
         local_code, known = own.get, _KNOWN
         # What was blanked is long; without it the pattern is tried half as often.
-        tokens: list[bytes] = _TOKEN.findall(b" ".join(self.masked[start:end].split()))
+        tokens: list[bytes] = _TOKEN.findall(b" ".join(bytes(self.masked[start:end]).split()))
         self._codes += [local_code(token) or known[token] for token in tokens]
         self._ends.append(len(self._codes))
         strings = self._strings
