@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -435,3 +435,43 @@ def test_nearest_first() -> None:
     assert nearest_first(paths, []) == paths
     both = ["p/q/a.py", "p/q/r/a.py", "p/a.py", "p/s/a.py", "z/a.py", "a.py"]
     assert nearest_first(paths, ["z/b.py", "p/q/open.py"]) == both
+
+
+@pytest.mark.parametrize("files", [10, 60])
+async def test_what_changes_while_it_is_read_is_not_taken_back(
+    tmp_path: Path, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout in the midst of a cold start: an old text that comes later is old."""
+    write(tmp_path, {f"m{n}.py": f"def old{n}(x):\n    return x.go({n})\n" for n in range(files)})
+    keeper = keeper_of(tmp_path)
+
+    async def changes() -> None:
+        (tmp_path / "m3.py").write_text("def new3(x):\n    return x.went(3)\n")
+        (tmp_path / "m4.py").unlink()
+        await keeper.refresh({"m3.py", "m4.py"})
+
+    if files < 40:
+        read = worker.read
+        loop = asyncio.get_running_loop()
+
+        def slow(job: worker.Job) -> object:
+            found = read(job)
+            if job[0] == "m3.py" and (tmp_path / "m4.py").exists():
+                asyncio.run_coroutine_threadsafe(changes(), loop).result(10)
+            return found
+
+        monkeypatch.setattr(worker, "read", slow)
+    else:
+
+        async def work(queue: Iterator[list[worker.Job]], take: Callable[..., None]) -> None:
+            for batch in queue:
+                answered = worker.answer(list(batch))
+                await changes()
+                take(*answered)
+
+        monkeypatch.setattr(keeper, "_work", work)
+    await keeper.fill()
+    view = keeper.index.view()
+    assert [d.path for d in view.named("new3")] == ["m3.py"]
+    assert view.named("old3") == view.named("old4") == []
+    assert keeper.index.definitions == files - 1

@@ -74,6 +74,8 @@ class Keeper:
         # Why files were not listed, and why some that were could not be read.
         self._unlisted: Counter[str] = Counter()
         self._unread: dict[str, str] = {}
+        # What changed while `fill` reads: what it has read of that before is old.
+        self._overtaken: set[str] = set()
         self._changed: list[Callable[[set[str]], None]] = []
 
     @property
@@ -109,7 +111,7 @@ class Keeper:
                 self._listed.set()
             if opened is not None:
                 todo = nearest_first(todo, opened())
-            await self._read(todo, progress)
+            await self._read(todo, progress, self._overtaken)
             # What was read can be asked for; merging it only makes that faster.
             self._listed.set()
             self.ready.set()
@@ -163,6 +165,8 @@ class Keeper:
         # A folder that vanished takes everything below it along.
         below = [path for path in self.files if path not in gone and _lies_below(path, gone)]
         gone |= await asyncio.to_thread(self._missing, below)
+        if not self.ready.is_set():
+            self._overtaken |= alive | gone
         for path in gone:
             self.index.drop_base(path)
             self._stats.pop(path, None)
@@ -219,17 +223,25 @@ class Keeper:
             return Segment.from_buffer(data)
         return cache.laid_aside(self._cache_file, data)
 
-    async def _read(self, sources: list[str], progress: Progress | None) -> None:
+    async def _read(
+        self,
+        sources: list[str],
+        progress: Progress | None,
+        overtaken: Collection[str] = frozenset(),
+    ) -> None:
         jobs = [(path, *self.workspace.split(path)) for path in sources]
         pairs: list[worker.Job] = [(path, str(root), inside) for path, root, inside in jobs]
         done = 0
 
         def take(segment: Segment, failed: list[list[str]]) -> None:
             nonlocal done
+            for path in overtaken:
+                segment.kill(path)
             for path, reason in failed:
-                self._leave_out(path, reason)
-            for row in segment.rows:
-                self._unread.pop(row.path, None)
+                if path not in overtaken:
+                    self._leave_out(path, reason)
+            for path in segment.paths():
+                self._unread.pop(path, None)
             self.index.base.take(segment)
             done += len(segment.rows) + len(failed)
             if progress is not None:
@@ -239,10 +251,12 @@ class Keeper:
             for job in pairs:
                 try:
                     entry, _, _ = await asyncio.to_thread(worker.read, job)
-                    self.index.put_base(entry)
-                    self._unread.pop(entry.path, None)
+                    if job[0] not in overtaken:
+                        self.index.put_base(entry)
+                        self._unread.pop(entry.path, None)
                 except worker.PassedOver as error:
-                    self._leave_out(job[0], str(error))
+                    if job[0] not in overtaken:
+                        self._leave_out(job[0], str(error))
             return
         batches = self._batches(pairs)
         count = max(1, min(_MOST_WORKERS, os.cpu_count() or 1, len(batches)))

@@ -271,8 +271,8 @@ class Base:
 
     def take(self, segment: Segment) -> None:
         """Takes many files at once; they replace what was known of the same paths."""
-        for row in segment.rows:
-            self.drop(row.path)
+        for path in segment.paths():
+            self.drop(path)
         self._segments.append(segment)
 
     def put(self, entry: FileEntry) -> None:
