@@ -172,7 +172,7 @@ class SteadyhandServer(LanguageServer):
             self.documents.drop(snapshot.uri)
             path = self.path_of(snapshot.uri)
             self.documents.put(snapshot.uri, path, snapshot.version, snapshot.text)
-            self.findings.changed(snapshot.uri)
+        self.findings.judge_again()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs something in the background; what it raises is logged, not lost."""

@@ -210,6 +210,49 @@ def test_documents_outside_the_folder_are_left_alone(editor: Editor, tmp_path: P
         assert not [p for p in editor.published(uri) if p["diagnostics"]]
 
 
+def test_what_is_not_the_persons_own_is_no_measure(tmp_path: Path) -> None:
+    """Open or not, what git ignores, others wrote or a program made small is not indexed."""
+    root = tmp_path / "ws"
+    (root / "src").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    (root / ".gitignore").write_text("dist/\n")
+    with Editor(root, tmp_path / "private") as editor:
+        editor.indexed()
+        ours = editor.show("src/a.py", function("mine", "own"))
+        others = [
+            editor.show(f"{folder}/x.py", function(f"theirs{n}", "own"))
+            for n, folder in enumerate(("vendor", "node_modules/q", "dist", ".git/hooks"))
+        ]
+        small = function("packed", "own") + "x = '" + "y" * 6_000 + "'\n"
+        others.append(editor.show("src/packed.py", small))
+        editor.findings(others[2], lambda p: p["diagnostics"] == [])
+        editor.findings(ours, lambda p: p["diagnostics"] == [])
+        for uri in (ours, *others):
+            assert [p for p in editor.published(uri) if p["diagnostics"]] == []
+        # What is no longer ignored counts, without being opened again.
+        since = len(editor.heard)
+
+        def allow(number: int) -> None:
+            (root / ".gitignore").write_text(f"build{number}/\n")
+
+        rewritten(editor, ours, allow)
+        assert since < len(editor.heard)
+
+
+def test_what_is_typed_at_once_is_new(tmp_path: Path) -> None:
+    """An open and a change within the debounce: what was opened is what stood there."""
+    root = tmp_path / "ws"
+    root.mkdir()
+    near = function("theirs", "near").replace("d = d * a", "d = d * a - 1")
+    (root / "a.py").write_text(function("mine", "near"))
+    with Editor(root, tmp_path / "private") as editor:
+        editor.indexed()
+        uri = editor.show("z.py", "import os\n")
+        editor.type(uri, "import os\n" + near)
+        (found,) = editor.findings(uri)["diagnostics"]
+        assert "mine" in found["message"]
+
+
 def test_a_checkout_of_another_branch_is_seen(tmp_path: Path) -> None:
     root = tmp_path / "ws"
     root.mkdir()

@@ -81,26 +81,41 @@ def kept(workspace: Workspace, paths: set[str]) -> Walk:
         by_root.setdefault(root, set()).add(inside)
     for root, names in by_root.items():
         prefix = workspace.prefix(root)
-        repository = git.is_repository(root)
         found = {name for name in names if not _below_a_link(root, name)}
         folders = [n for n in found if (root / n).is_dir() and not (root / n).is_symlink()]
         for folder in folders:
             found |= set(_walked(root, _Ignores(root, _IGNORE_FILES), folder))
-        found = {name for name in found if ".git" not in name.split("/")}
-        if repository:
-            found -= git.ignored(root, sorted(found))
-        else:
-            ignores = _Ignores(root, _IGNORE_FILES)
-            for name in found:
-                ignores.read_above(name)
-            found = {
-                name
-                for name in found
-                if not ignores.match(name) and not CLOSED.intersection(name.split("/"))
-            }
-        for name in sorted(found):
+        for name in sorted(_not_ignored(root, found)):
             _sort_in(outcome, root, prefix, name)
     return outcome
+
+
+def indexable(workspace: Workspace, path: str) -> bool:
+    """True where a file of this path would be read, were it there; asks git, so in a thread."""
+    root, inside = workspace.split(path)
+    return named_as_source(inside) and bool(_not_ignored(root, {inside}))
+
+
+def named_as_source(name: str) -> bool:
+    """True for a path in a language that is indexed, and not another's code by its name."""
+    vendored = not VENDORED.isdisjoint(name.split("/")[:-1])
+    return language_of(name) is not None and not vendored and _MINIFIED.search(name) is None
+
+
+def _not_ignored(root: Path, names: set[str]) -> set[str]:
+    """Those of some paths below a root that neither git nor an ignore file leaves out."""
+    names = {name for name in names if ".git" not in name.split("/")}
+    repository = git.is_repository(root)
+    if repository:
+        names -= git.ignored(root, sorted(names))
+    ignores = _Ignores(root, (".ignore",) if repository else _IGNORE_FILES)
+    for name in names:
+        ignores.read_above(name)
+    return {
+        name
+        for name in names
+        if not ignores.match(name) and (repository or not CLOSED.intersection(name.split("/")))
+    }
 
 
 def _below_a_link(root: Path, name: str) -> bool:

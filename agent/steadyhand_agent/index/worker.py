@@ -21,7 +21,7 @@ from steadyhand_agent.index.definitions import FileEntry
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.reader import NotUnderstood, TooSlow
 from steadyhand_agent.index.segment import Segment
-from steadyhand_agent.workspace import Workspace
+from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace
 
 # A long line on average and no short file: written by a program, for a program.
 _MINIFIED_BYTES = 5_000
@@ -55,19 +55,29 @@ def read(
         data = readers[root](inside)
     except (OSError, SteadyhandError):
         raise PassedOver("unreadable") from None
-    if b"\0" in data:
-        raise PassedOver("binary")
-    if len(data) > _MINIFIED_BYTES and len(data) > _MINIFIED_LINE * (data.count(b"\n") + 1):
-        raise PassedOver("minified")
     try:
-        entry = index_text(path, data.decode("utf-8"))
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise PassedOver("not UTF-8") from None
+        raise PassedOver("binary" if b"\0" in data else "not UTF-8") from None
+    if why := no_source(text):
+        raise PassedOver(why)
+    try:
+        entry = index_text(path, text)
     except TooSlow:
         raise PassedOver("slow") from None
     except NotUnderstood:
         raise PassedOver("not understood") from None
     return entry, status.st_mtime_ns, status.st_size
+
+
+def no_source(text: str) -> str:
+    """Why a text is nobody's source: `huge`, `binary` or `minified`; empty where it may be one."""
+    if len(text) > MAX_FILE_BYTES:
+        return "huge"
+    if "\0" in text:
+        return "binary"
+    long = len(text) > _MINIFIED_BYTES and len(text) > _MINIFIED_LINE * (text.count("\n") + 1)
+    return "minified" if long else ""
 
 
 def answer(jobs: list[Any]) -> tuple[Segment, list[list[str]]]:

@@ -117,6 +117,8 @@ def _start(server: SteadyhandServer) -> None:
     def changed(paths: set[str]) -> None:
         if any(path.endswith(BASELINE_FILE) for path in paths):
             _take_baselines(server, engine)
+        if any(path.endswith((".gitignore", ".ignore")) for path in paths):
+            server.findings.judge_again()
         server.findings.schedule_all()
         if engine.settings.lenses:
             server.refresh_lenses()

@@ -16,7 +16,7 @@ def did_open(server: SteadyhandServer, params: lsp.DidOpenTextDocumentParams) ->
     """Takes in a document."""
     opened = params.text_document
     server.documents.put(opened.uri, server.path_of(opened.uri), opened.version, opened.text)
-    server.findings.changed(opened.uri)
+    server.findings.opened(opened.uri, opened.text)
 
 
 def did_change(server: SteadyhandServer, params: lsp.DidChangeTextDocumentParams) -> None:

@@ -20,6 +20,7 @@ from steadyhand_server.documents import Snapshot
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Definition
     from steadyhand_server.app import SteadyhandServer
+    from steadyhand_server.engine import Engine
 
 # More is not looked at in a list that is typed into.
 _MOST_SYMBOLS = 100
@@ -64,12 +65,15 @@ def _symbol(server: SteadyhandServer, definition: Definition) -> lsp.WorkspaceSy
     )
 
 
-def document_diagnostics(
+async def document_diagnostics(
     server: SteadyhandServer, params: lsp.DocumentDiagnosticParams
 ) -> lsp.RelatedFullDocumentDiagnosticReport:
-    """The findings of one open document as of now."""
+    """The findings of one file as of now, open or on the disk."""
     snapshot = server.documents.get(params.text_document.uri)
     server.findings.settle()
+    path, engine = server.path_of(params.text_document.uri), server.engine
+    if snapshot is None and path and engine and engine.index.base.has(path):
+        snapshot = await _on_disk(server, engine, path)
     items = server.findings.diagnostics(snapshot) if snapshot is not None else []
     return lsp.RelatedFullDocumentDiagnosticReport(items=items)
 
@@ -98,12 +102,18 @@ async def every_text(server: SteadyhandServer) -> AsyncIterator[Snapshot]:
     for path in engine.index.view().paths():
         snapshot = server.documents.at(path)
         if snapshot is None:
-            try:
-                text = await asyncio.to_thread(engine.workspace.read, path)
-            except SteadyhandError:
-                continue  # Gone since it was indexed.
-            snapshot = Snapshot(server.uri_of(path), path, 0, text, server.documents.table(text))
-        yield snapshot
+            snapshot = await _on_disk(server, engine, path)
+        if snapshot is not None:
+            yield snapshot
+
+
+async def _on_disk(server: SteadyhandServer, engine: Engine, path: str) -> Snapshot | None:
+    """A file that is not open; None where it is gone since it was indexed."""
+    try:
+        text = await asyncio.to_thread(engine.workspace.read, path)
+    except SteadyhandError:
+        return None
+    return Snapshot(server.uri_of(path), path, 0, text, server.documents.table(text))
 
 
 def register(server: SteadyhandServer, options: Any, bound: Any) -> None:
