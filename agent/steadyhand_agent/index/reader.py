@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from resource import RUSAGE_SELF, getrusage
@@ -73,13 +73,35 @@ _EVENTS = (
 _LAST_HELD = "header"
 _HOLDERS = frozenset({"contract", "closure", "branch", "error"})
 _Event = tuple[int, int, int, int, Node, str]
+# How programs mark what they write. What a person writes of generated things stands in the midst
+# of a sentence, so these count at the beginning of a line alone, mostly.
 _GENERATED = re.compile(
-    rb"@generated|Code generated .{0,80}DO NOT EDIT|[Gg]enerated by|[Aa]uto-?generated"
-    rb"|DO NOT EDIT|do not edit|Do not edit"
+    rb"@generated\b|Code generated .{0,80}DO NOT EDIT"
+    rb"|^@(?:javax?\.(?:annotation\.)?(?:processing\.)?)?Generated\b"
+    rb"|^(?i:(?:(?:this|the) )?(?:file|code|module|class|source)(?: (?:is|was|has been))?"
+    rb" (?:auto-?|automatically[ -])?generated (?:by|from|with|using|on))\b"
+    rb"|^(?:G|AUTO-?G|Auto-?g|Automatically g|AUTOMATICALLY G)(?i:enerated)"
+    rb" (?i:by|from|with|using|on|file|code|source)\b"
+    rb"|^(?i:this (?:file )?is an? )?(?i:auto-?|automatically[ -])(?i:generated file)\b"
+    rb"|^(?i:this file (?:is|was|has been) (?:auto-?|automatically[ -])generated)\b"
 )
-# One of these is part of all that `_GENERATED` matches.
-_GENERATED_WORDS = (b"enerated", b"DO NOT EDIT", b"o not edit")
+# One of these is said of what may be anything, and beside the other of what a program wrote.
+_LEAVE_ALONE = re.compile(rb"do not (?:edit|modify|change)", re.IGNORECASE)
+_WRITTEN_BY = re.compile(rb"generated", re.IGNORECASE)
+_GENERATED_NAMES = ("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart")
+# One of these is part of all that marks a file.
+_GENERATED_WORDS = (b"enerated", b"ENERATED")
+# A mark may stand below a licence.
+_MARKS = 4_000
 _HEAD = 1_500
+_COMMENT_MARK = re.compile(
+    rb"#(?!include|define|if|pragma|region|nullable|\[)|//|/\*|--|\"\"\"|'''|<!--|;|\*"
+)
+_BLOCK_COMMENTS = {b"/*": b"*/", b'"""': b'"""', b"'''": b"'''", b"<!--": b"-->"}
+# What may stand above a mark without being the code that is marked.
+_BEFORE_CODE = re.compile(
+    rb"@|#|import\b|from\b|package\b|using\b|namespace\b|use\b|<\?|[\"']use |module\b"
+)
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
 WHOLE_FILE = -1
@@ -719,11 +741,37 @@ def _beside(digest: str, beside: tuple[str, ...]) -> str:
 
 
 def _is_generated(path: str, data: bytes) -> bool:
+    if path.endswith(_GENERATED_NAMES):
+        return True
     # Looked for one after the other: a pattern of alternatives is tried at every byte.
-    said = any(data.find(word, 0, _HEAD) >= 0 for word in _GENERATED_WORDS)
-    if not said or _GENERATED.search(data, 0, _HEAD) is None:
-        return path.endswith(("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart"))
-    # The words count where they stand in a comment, not in code that writes them.
-    head = data[:_HEAD].splitlines()
-    marks = (b"#", b"//", b"/*", b"*", b"--", b'"""', b"<!--", b";")
-    return any(_GENERATED.search(line) and line.lstrip().startswith(marks) for line in head)
+    if not any(data.find(word, 0, _MARKS) >= 0 for word in _GENERATED_WORDS):
+        return False
+    said = list(_said_before_code(data[:_MARKS].splitlines()))
+    for at, line in enumerate(said):
+        if _GENERATED.search(line):
+            return True
+        if _LEAVE_ALONE.search(line):
+            around = said[max(0, at - 2) : at + 3]
+            if any(_WRITTEN_BY.search(other) for other in around):
+                return True
+    return False
+
+
+def _said_before_code(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """What comments, a docstring and annotations say above the code, a line each."""
+    ends = b""
+    for line in lines:
+        text = line.strip()
+        if not ends:
+            mark = _COMMENT_MARK.match(text)
+            if mark is None:
+                if text.startswith(b"@"):
+                    yield text
+                if text and _BEFORE_CODE.match(text) is None:
+                    return
+                continue
+            ends = _BLOCK_COMMENTS.get(mark.group(), b"")
+            text = text[mark.end() :]
+        if ends and ends in text:
+            text, ends = text[: text.index(ends)], b""
+        yield text.strip(b" \t*#-=/!")
