@@ -45,6 +45,12 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output has gone, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except OSError as error:
+        # A folder that may not be read, a disk that is full.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"steadyhand: {where}{error.strerror or error}.", file=sys.stderr)  # noqa: T201
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 2
     sys.exit(code)
 
 
@@ -115,9 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     what = "run the same tasks with several models, on copies, and compare"
     compare.add_options(add("compare", what, compare.compare))
     what = "what is configured, reachable, missing, and how to get it"
-    doctor = add("doctor", what, run.doctor)
+    from steadyhand_server.doctor import doctor as say
+
+    doctor = add("doctor", what, say)
     doctor.add_argument(
-        "--root", type=Path, default=Path(), metavar="PATH", help="the folder that is meant"
+        "--root", type=Path, metavar="PATH", help="the folder that is meant; else this one"
     )
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
     demo.add_argument("--yes", action="store_true", help="apply without asking")

@@ -52,8 +52,7 @@ class Engine:
         self.settings = settings
         self.workspace = Workspace(roots, settings.allow_secret_files)
         self.index = Index()
-        cache_file = settings.state_path / "index" / f"{self.workspace.id}.segment"
-        self.keeper = Keeper(self.workspace, self.index, cache_file)
+        self.keeper = Keeper(self.workspace, self.index, cache_of(settings, self.workspace))
         self.editor = editor
         self.neighbours = neighbours
         self._baselines: dict[Path, Baseline] = {}
@@ -148,6 +147,11 @@ class Engine:
         """Pauses what runs and closes the journal."""
         if self._agent is not None:
             await self._agent.sessions.close()
+
+
+def cache_of(settings: Settings, workspace: Workspace) -> Path:
+    """Where the index of a workspace lies on disk."""
+    return settings.state_path / "index" / f"{workspace.id}.segment"
 
 
 def _nothing_open() -> None:

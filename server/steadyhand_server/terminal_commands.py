@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
-import shutil
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,20 +13,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from steadyhand_agent import git, sandbox
 from steadyhand_agent.decisions import Outcome
-from steadyhand_agent.errors import ModelKeyMissing, SettingsError, SteadyhandError, StoreAway
+from steadyhand_agent.errors import SettingsError, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.state import care
 from steadyhand_agent.state.leases import machine
-from steadyhand_agent.state.tier import Reach
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
-from steadyhand_server.agent import keys, tiers
 from steadyhand_server.engine import Engine
-from steadyhand_server.settings import Settings, load, user_file, wanted
+from steadyhand_server.settings import load, wanted
 from steadyhand_server.terminal import TerminalEditor, confirm, show_diff
 from steadyhand_server.transcript import transcript
 
@@ -270,86 +264,6 @@ def trust(given: argparse.Namespace) -> int:
     kept.give(state, root, found)
     console.print(f"Trusted in {escape(str(root))}: {escape(kept.sentence(found))}.")
     return 0
-
-
-def doctor(given: argparse.Namespace) -> int:
-    """What is configured, reachable and missing."""
-    console = Console(highlight=False, soft_wrap=True)
-    bad = 0
-
-    def say(what: str, state: str, well: bool | None) -> None:
-        nonlocal bad
-        bad += well is False
-        mark = {
-            True: "[green]ok[/green]     ",
-            False: "[red]missing[/red]",
-            None: "[dim]off[/dim]    ",
-        }
-        console.print(f"{mark[well]}  {what}: {escape(state)}")
-
-    version = ".".join(map(str, sys.version_info[:3]))
-    say("Python", version, well=sys.version_info >= (3, 11))
-    found = shutil.which("git")
-    say("git", found or "not found; files are walked without it", well=bool(found) or None)
-    file = user_file()
-    say(
-        "your settings",
-        f"{file}{'' if file.exists() else ' (not there)'}",
-        well=file.exists() or None,
-    )
-    try:
-        settings, ignored = load(roots=[given.root.resolve()])
-    except SettingsError as error:
-        say("settings", str(error), well=False)
-        return 1
-    for sentence in ignored:
-        say("ignored", sentence, well=None)
-    if settings.checks:
-        how = "shut in by bubblewrap" if sandbox.works() else "not shut in: you are asked each time"
-        say("checks", f"{', '.join(sorted(settings.checks))}; {how}", well=True)
-    if settings.replay is None:
-        try:
-            found = len(asyncio.run(keys(settings).read()))
-            words = {0: "none, and none is asked for", 1: "set"}
-            say("API key", words.get(found, f"{found} are set"), well=bool(found) or None)
-        except ModelKeyMissing as error:
-            say("API key", str(error), well=False)
-    at = settings.base_url or "the provider's own address"
-    say("model", f"{settings.model} ({settings.provider}) at {at}", well=True)
-    state = settings.state_path
-    try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        writable = os.access(state, os.W_OK)
-    except OSError:
-        writable = False
-    say("state directory", f"{state}{'' if writable else ' cannot be written'}", well=writable)
-    for name, said, well in asyncio.run(_stores(settings)):
-        say(name, said, well=well)
-    stands = git.head(given.root.resolve())
-    say("this folder", f"branch {stands.branch}" if stands.branch else "no git branch", well=True)
-    return 1 if bad else 0
-
-
-async def _stores(settings: Settings) -> list[tuple[str, str, bool | None]]:
-    """What there is to say of the stores beside the journal: name, sentence, whether it is well."""
-    said: list[tuple[str, str, bool | None]] = []
-    wrong: list[str] = []
-    for tier in tiers(settings, wrong.append):
-        reach = Reach(tier)
-        try:
-            await reach.ask(tier.ping(), 2.0)
-            alerts = await reach.ask(tier.health(), 2.0)
-            said += [(tier.name, alert, False) for alert in alerts]
-            said += [] if alerts else [(tier.name, "answers", True)]
-        except StoreAway as away:
-            said.append((tier.name, str(away), False))
-        with contextlib.suppress(Exception):
-            await tier.close()
-    said += [("stores", sentence, False) for sentence in wrong]
-    if not said:
-        told = "none besides the journal; sessions are kept on this machine"
-        said.append(("Redis, PostgreSQL", told, None))
-    return said
 
 
 def demo(given: argparse.Namespace) -> int:

@@ -96,6 +96,8 @@ class FileEntry:
         definitions: In the order of the text.
         forms: One a definition, in the same order; `NO_FORM` where it has none.
         mentions: The names that its functions use (`fingerprint.mention_keys`).
+        broken: It has syntax errors, and what stands around them may be missing.
+        generated: A program wrote it.
     """
 
     path: str
@@ -104,6 +106,8 @@ class FileEntry:
     definitions: tuple[Definition, ...]
     forms: tuple[Form, ...] = ()
     mentions: frozenset[int] = frozenset()
+    broken: bool = False
+    generated: bool = False
 
 
 # Most severe first.

@@ -72,7 +72,7 @@ class Keeper:
         self._cache_file = cache_file
         self._stats: dict[str, Stat] = {}
         # Why files were not listed, and why some that were could not be read.
-        self._unlisted: Counter[str] = Counter()
+        self._unlisted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         # What changed while `fill` reads: what it has read of that before is old.
         self._overtaken: set[str] = set()
@@ -81,7 +81,12 @@ class Keeper:
     @property
     def passed_over(self) -> Counter[str]:
         """How many files were left out, by reason."""
-        return self._unlisted + Counter(self._unread.values())
+        return Counter(self.left_out.values())
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why files were left out, by path."""
+        return self._unlisted | self._unread
 
     def on_change(self, listener: Callable[[set[str]], None]) -> None:
         """Has `listener` called with the paths that changed on disk."""
@@ -103,7 +108,7 @@ class Keeper:
             outcome: Walk = await asyncio.to_thread(walk, self.workspace)
             self.files = {*outcome.sources, *outcome.others}
             self._stats = outcome.stats
-            self._unlisted = outcome.passed_over
+            self._unlisted = outcome.left_out
             todo = outcome.sources
             if cached is not None:
                 todo = self._reuse(cached, outcome)
@@ -171,6 +176,9 @@ class Keeper:
             self.index.drop_base(path)
             self._stats.pop(path, None)
             self._unread.pop(path, None)
+        for path in paths | gone:
+            self._unlisted.pop(path, None)
+        self._unlisted |= outcome.left_out
         self.files = (self.files - gone) | alive
         self._stats.update(outcome.stats)
         await self._read(outcome.sources, None)

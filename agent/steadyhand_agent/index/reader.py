@@ -204,7 +204,10 @@ def read(language: Language, path: str, text: str, seconds: float = 5.0) -> File
         raise NotUnderstood(f"{path} could not be read ({error!r}); please report it.") from error
     definitions, forms = zip(*found, strict=True) if found else ((), ())
     lines = text.count("\n") + 1
-    return FileEntry(path, text_hash(text), lines, definitions, forms, reader.mentions)
+    return FileEntry(
+        path, text_hash(text), lines, definitions, forms, reader.mentions,
+        broken=reader.broken, generated=reader.generated,
+    )  # fmt: skip
 
 
 def _nests_deep(data: bytes) -> bool:
@@ -322,10 +325,12 @@ class _Reader:
         self.generated = _is_generated(path, data)
         self.found: list[_Found] = []
         self.mentions: frozenset[int] = frozenset()
+        self.broken = False
 
     def read(self, seconds: float) -> list[tuple[Definition, Form]]:
         """Sweeps over what the query found, from the first byte to the last."""
         root = parse(self.language, self.data, seconds)
+        self.broken = root.has_error
         cursor = QueryCursor(self.language.compiled)
         cursor.set_max_start_depth(_DEEPEST)
         captures = cursor.captures(root)

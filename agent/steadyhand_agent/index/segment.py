@@ -90,6 +90,8 @@ class FileRow:
     modified: int
     size: int
     lines: int
+    broken: bool = False
+    generated: bool = False
 
 
 # The arrays by name, each in the pieces that follow one another in it.
@@ -110,7 +112,9 @@ def write(file: BinaryIO, rows: Sequence[FileRow], arrays: Arrays) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    files = [[r.path, r.content_hash, r.modified, r.size, r.lines] for r in rows]
+    files = [
+        [r.path, r.content_hash, r.modified, r.size, r.lines, r.broken, r.generated] for r in rows
+    ]
 
     def header(places: Mapping[str, list[int]]) -> bytes:
         return orjson.dumps({"version": VERSION, "arrays": places, "files": files})
@@ -191,7 +195,15 @@ class Segment:
     def build(cls, files: Sequence[tuple[FileEntry, int, int]]) -> Segment:
         """A segment of entries, each with its file's time of change and size."""
         rows = [
-            FileRow(entry.path, entry.content_hash, modified, size, entry.lines)
+            FileRow(
+                entry.path,
+                entry.content_hash,
+                modified,
+                size,
+                entry.lines,
+                entry.broken,
+                entry.generated,
+            )
             for entry, modified, size in files
         ]
         entries = [entry for entry, _, _ in files]
@@ -277,9 +289,13 @@ class Segment:
         """How many lines they hold."""
         return sum(row.lines for n, row in enumerate(self.rows) if n not in self.dead)
 
+    def alive(self) -> Iterable[FileRow]:
+        """What is known of the files that are alive."""
+        return (row for number, row in enumerate(self.rows) if number not in self.dead)
+
     def paths(self) -> Iterable[str]:
         """The files that are alive."""
-        return (row.path for number, row in enumerate(self.rows) if number not in self.dead)
+        return (row.path for row in self.alive())
 
     def names(self) -> list[str]:
         """Every bare name."""
@@ -292,7 +308,10 @@ class Segment:
             return None
         number = self._number[path]
         definitions = self._definitions(number)
-        return FileEntry(path, row.content_hash, row.lines, definitions, self._forms(number))
+        return FileEntry(
+            path, row.content_hash, row.lines, definitions, self._forms(number),
+            broken=row.broken, generated=row.generated,
+        )  # fmt: skip
 
     def definitions_of(self, path: str) -> tuple[Definition, ...]:
         """The definitions of a file that is alive; none where it is not."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import Form, mention_keys, sketched_runs, sketches
@@ -659,6 +659,21 @@ class Index:
     def files(self) -> int:
         """How many files of the disk layer are indexed."""
         return sum(1 for _ in self.base.paths())
+
+    @property
+    def broken(self) -> list[str]:
+        """Files with syntax errors, which were read in part."""
+        return self._marked("broken")
+
+    @property
+    def generated(self) -> list[str]:
+        """Files that a program wrote, in which nothing is found."""
+        return self._marked("generated")
+
+    def _marked(self, mark: Literal["broken", "generated"]) -> list[str]:
+        rows = (row for segment in self.base.segments for row in segment.alive())
+        entries = self.base.changed.by_path.values()
+        return sorted(one.path for one in (*rows, *entries) if getattr(one, mark))
 
     @property
     def lines(self) -> int:

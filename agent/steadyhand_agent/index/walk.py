@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import stat
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,13 +47,14 @@ class Walk:
         sources: Paths in a language that is indexed.
         others: Every other path that is not ignored (for listing and searching).
         stats: Of each source, its time of change (ns) and its size.
-        passed_over: How many sources, by reason: `huge`, `link`, `name`, `vendored`, `minified`.
+        left_out: Why others are not read, by path: `huge`, `link`, `name`, `vendored`, `minified`,
+            or `locked`, a folder that nobody may look into.
     """
 
     sources: list[str] = field(default_factory=list[str])
     others: list[str] = field(default_factory=list[str])
     stats: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
-    passed_over: Counter[str] = field(default_factory=Counter[str])
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def walk(workspace: Workspace) -> Walk:
@@ -62,8 +62,10 @@ def walk(workspace: Workspace) -> Walk:
     outcome = Walk()
     for root in workspace.roots:
         prefix = workspace.prefix(root)
-        for name in _listing(root):
+        locked: list[str] = []
+        for name in _listing(root, locked):
             _sort_in(outcome, root, prefix, name)
+        outcome.left_out.update((prefix + folder, "locked") for folder in locked)
     outcome.sources.sort()
     outcome.others.sort()
     return outcome
@@ -84,7 +86,7 @@ def kept(workspace: Workspace, paths: set[str]) -> Walk:
         found = {name for name in names if not _below_a_link(root, name)}
         folders = [n for n in found if (root / n).is_dir() and not (root / n).is_symlink()]
         for folder in folders:
-            found |= set(_walked(root, _Ignores(root, _IGNORE_FILES), folder))
+            found |= set(_walked(root, _Ignores(root, _IGNORE_FILES), [], folder))
         for name in sorted(_not_ignored(root, found)):
             _sort_in(outcome, root, prefix, name)
     return outcome
@@ -127,7 +129,7 @@ def _below_a_link(root: Path, name: str) -> bool:
     return False
 
 
-def _listing(root: Path) -> list[str]:
+def _listing(root: Path, locked: list[str]) -> list[str]:
     if git.is_repository(root):
         # A repository that cannot be listed, or that ignores this very folder, is no guide.
         with contextlib.suppress(GitFailed):
@@ -135,7 +137,7 @@ def _listing(root: Path) -> list[str]:
                 ignores = _Ignores(root, (".ignore",))
                 ignores.read({name.rpartition("/")[0] for name in listed if _is_ignore(name)})
                 return [name for name in listed if not ignores.match(name)]
-    return _walked(root, _Ignores(root, _IGNORE_FILES))
+    return _walked(root, _Ignores(root, _IGNORE_FILES), locked)
 
 
 def _is_ignore(name: str) -> bool:
@@ -195,8 +197,15 @@ class _Ignores:
                 return False
 
 
-def _walked(root: Path, ignores: _Ignores, below: str = "") -> list[str]:
-    """Every path below a folder that is not ignored; links are named and not followed."""
+def _walked(root: Path, ignores: _Ignores, locked: list[str], below: str = "") -> list[str]:
+    """Every path below a folder that is not ignored; links are named and not followed.
+
+    Args:
+        root: The root.
+        ignores: Grows with each ignore file that is met.
+        locked: Takes the folders that may not be read.
+        below: Where to begin.
+    """
     found: list[str] = []
     pending = [below]
     while pending:
@@ -206,8 +215,11 @@ def _walked(root: Path, ignores: _Ignores, below: str = "") -> list[str]:
             with os.scandir(f"{root}/{inside}") as entries:
                 # The kind comes with the listing, so that nothing is asked twice.
                 kinds = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+        except PermissionError:
+            locked.append(inside)
+            continue
         except OSError:
-            continue  # Not ours to read, or gone meanwhile.
+            continue  # Gone meanwhile.
         if any(name in kinds for name in _IGNORE_FILES):
             ignores.read({inside})
         for name, is_folder in kinds.items():
@@ -224,28 +236,29 @@ def _sort_in(outcome: Walk, root: Path, prefix: str, name: str) -> None:
         try:
             name.encode("utf-8")
         except UnicodeEncodeError:
-            outcome.passed_over["name"] += 1
+            shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+            outcome.left_out[prefix + shown] = "name"
             return
     try:
         status = os.lstat(f"{root}/{name}")
     except OSError:
         return  # Tracked by git, gone from disk.
     if stat.S_ISLNK(status.st_mode):
-        outcome.passed_over["link"] += 1
+        outcome.left_out[prefix + name] = "link"
         return
     if not stat.S_ISREG(status.st_mode):
         return
     if status.st_size > MAX_FILE_BYTES:
-        outcome.passed_over["huge"] += 1
+        outcome.left_out[prefix + name] = "huge"
         return
     if language_of(name) is None:
         outcome.others.append(prefix + name)
         return
     folders = name.split("/")[:-1]
     if not VENDORED.isdisjoint(folders):
-        outcome.passed_over["vendored"] += 1
+        outcome.left_out[prefix + name] = "vendored"
     elif _MINIFIED.search(name):
-        outcome.passed_over["minified"] += 1
+        outcome.left_out[prefix + name] = "minified"
     else:
         outcome.sources.append(prefix + name)
         outcome.stats[prefix + name] = (status.st_mtime_ns, status.st_size)
