@@ -20,6 +20,7 @@ import read_findings
 import report
 import stores
 import stuck
+import t4
 import tasks
 
 SECTIONS: dict[str, Callable[[], list[str]]] = {
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "peers": peers.section,
     "live": peers.live_section,
     "matcher": matching.section,
+    "likeness": t4.section,
     "findings": read_findings.section,
     "stuck": stuck.section,
     "tasks": tasks.section,

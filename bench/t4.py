@@ -1,8 +1,8 @@
 """Does the word index find the helper that exists, under another name and written differently?
 
-`python bench/t4.py [FOLDER ...]` hides 110 helpers (`t4_pairs.jsonl`) among real functions, asks
-for each with the rewrite that an agent might send, and prints where the right one ranks. Without
-folders it takes Django's wheel and the running Python's standard library, as `make bench` does.
+Hides 110 helpers (`t4_pairs.jsonl`) among real functions, those of Django's wheel and the running
+Python's standard library, asks for each with the rewrite that an agent might send, and says where
+the right one ranks. `python bench/t4.py FOLDER ...` does so with other functions.
 
 The pairs: `test` 60, the figure that counts; `dev` 20; `fresh` 30, written after the synonyms were
 frozen. Weights and the form of the score were chosen looking at `test` and `dev`, and whoever wrote
@@ -18,11 +18,12 @@ import json
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import corpora
+from report import table
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.likeness import (
@@ -117,15 +118,13 @@ def share(ranks: list[int], within: int) -> str:
     return f"{sum(0 < rank <= within for rank in ranks) / len(ranks):.0%}"
 
 
-def recall(view: Searched, among: int) -> None:
+def recall(view: Searched, among: int) -> Iterator[list[str]]:
     for name in ("test", "dev", "fresh", "test, by description"):
         chosen = [pair for pair in pairs() if pair.set == name.split(",")[0]]
         ranks = [rank_of(view, asked(pair, name), pair.path) for pair in chosen]
         reciprocal = sum(1 / rank for rank in ranks if rank) / len(ranks)
-        print(
-            f"| {name} ({len(chosen)}) | {among:,} | {share(ranks, 1)} | {share(ranks, 5)} "
-            f"| {share(ranks, 10)} | {reciprocal:.2f} |"
-        )
+        found = [share(ranks, within) for within in (1, 5, 10)]
+        yield [f"{name} ({len(chosen)})", f"{among:,}", *found, f"{reciprocal:.2f}"]
 
 
 def asked(pair: Pair, how: str) -> Mapping[str, int]:
@@ -136,7 +135,7 @@ def asked(pair: Pair, how: str) -> Mapping[str, int]:
     return words_of_description(first)
 
 
-def guard(view: Searched, corpus: Corpus) -> None:
+def guard(view: Searched, corpus: Corpus) -> str:
     """How often the guard would speak where nothing exists, and whether it is right if it does."""
     numbers = [
         n
@@ -155,20 +154,20 @@ def guard(view: Searched, corpus: Corpus) -> None:
         named = described_like(view, first, pair.rewrite)
         told += bool(named)
         right += any(d.path == pair.path for d in named)
-    print(
-        f"\nThe guard's note: silent on {1 - spoken / len(left_out):.1%} of {len(left_out):,} real "
+    return (
+        f"The guard's note: silent on {1 - spoken / len(left_out):.1%} of {len(left_out):,} real "
         f"functions left out in turn; on the pairs it names {told} of {len(pairs())}, "
         f"{right} of them rightly."
     )
 
 
-def cost(corpus: Corpus) -> None:
+def cost(corpus: Corpus) -> str:
     """What indexing costs a line, and what a query costs at 100,000 functions."""
     started = time.process_time()
     data = corpus.packed()
     took = time.process_time() - started
-    print(
-        f"\nWords: {took / corpus.lines * 1e6:.2f} µs a line of the corpus ({corpus.lines:,} lines), "
+    words = (
+        f"Words: {took / corpus.lines * 1e6:.2f} µs a line of the corpus ({corpus.lines:,} lines), "
         f"{took / len(data) * 1e6:.0f} µs a definition."
     )
     times = -(-AT_SCALE // len(data))
@@ -185,30 +184,43 @@ def cost(corpus: Corpus) -> None:
         worked.append((time.thread_time() - began) * 1e3)
     taken.sort()
     worked.sort()
-    print(
-        f"At {AT_SCALE:,} definitions: {postings.bytes / 1e6:.1f} MB, built in {built:.2f} s; "
+    return (
+        f"{words} At {AT_SCALE:,} definitions: {postings.bytes / 1e6:.1f} MB, built in {built:.2f} s; "
         f"a query p50 {taken[1000]:.2f} ms, p99 {taken[1980]:.2f} ms "
         f"(processor time alone: {worked[1000]:.2f} and {worked[1980]:.2f} ms)."
     )
 
 
-def main(folders: list[Path]) -> None:
+def section() -> list[str]:
+    """The section of the results."""
+    return lines([corpora.django().root, corpora.stdlib().root])
+
+
+def lines(folders: list[Path]) -> list[str]:
+    """What was found, as Markdown."""
     corpus = real_functions(folders)
-    print("| pairs | among | first | first 5 | first 10 | reciprocal rank |")
-    print("|---|---|---|---|---|---|")
-    whole = corpus
+    rows: list[list[str]] = []
+    note = ""
     for haystack in (corpus.sample(HIDDEN_AMONG), corpus):
         among = len(haystack.definitions)
         with_pairs = replace(haystack, definitions=[*haystack.definitions], texts=[*haystack.texts])
         for pair in pairs():
             with_pairs.add(pair.path, pair.existing)
         view = Searched(with_pairs)
-        recall(view, among)
-        if haystack is whole:
-            guard(view, haystack)
-    cost(corpus)
+        rows += recall(view, among)
+        note = guard(view, haystack)
+    return [
+        "## What may already do it (T4)",
+        "",
+        *table(["pairs", "among", "first", "first 5 (≥ 70%)", "first 10", "reciprocal rank"], rows),
+        note,
+        "",
+        cost(corpus),
+        "",
+        "*Test* is the figure that counts; *fresh* was written after the synonyms were frozen.",
+    ]
 
 
 if __name__ == "__main__":
     given = [Path(name) for name in sys.argv[1:]]
-    main(given or [corpora.django().root, corpora.stdlib().root])
+    print("\n".join(lines(given) if given else section()))
