@@ -193,6 +193,8 @@ def _batch(corpus: Corpus) -> list[tuple[str, Callable[[], tuple[Run, str]]]]:
     """The tools for one corpus: a label, and a run with what it found in words."""
     similar, renamed = ["--similarity"], ["--ignore-identifiers", "--ignore-literals"]
     known: list[tuple[str, Callable[[], tuple[Run, str]]]] = [
+        ("steadyhand check, cold", lambda: _check(corpus, [])),
+        ("steadyhand check `--min-tier T3`, cold", lambda: _check(corpus, ["--min-tier", "T3"])),
         ("jscpd", lambda: _jscpd_row(corpus, [])),
         ("jscpd `--similarity`", lambda: _jscpd_row(corpus, similar)),
         ("jscpd `--similarity`, renamed too", lambda: _jscpd_row(corpus, [*similar, *renamed])),
@@ -211,6 +213,19 @@ def _row(label: str, work: Callable[[], tuple[Run, str]]) -> list[str]:
     # The fastest is the one that others on the machine disturbed least.
     done, finds = min(runs, key=lambda run: run[0].wall)
     return [label, f"{done.wall:.2f} s", f"{done.cpu:.2f} s", mib(done.peak), finds]
+
+
+def _check(corpus: Corpus, options: Sequence[str]) -> tuple[Run, str]:
+    """Ours from nothing: the index is built in the same run, for all tiers."""
+    command = [sys.executable, "-P", "-m", "steadyhand_server.cli", "check", "--quiet"]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"STEADYHAND_STATE_DIR": folder}
+        words = [*command, "--format", "json", *options, str(corpus.root)]
+        done = measure.run(words, environment=settings)
+    kinds = Counter(found["tier"] for found in json.loads(done.output)["findings"])
+    return done, ", ".join(
+        f"{count:,} {tier}" for tier, count in sorted(kinds.items())
+    ) or "nothing"
 
 
 def _jscpd_row(corpus: Corpus, options: Sequence[str]) -> tuple[Run, str]:
