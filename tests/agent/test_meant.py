@@ -240,3 +240,37 @@ def test_a_branch_of_a_template_overwrites_nothing() -> None:
     text = f"{{% if plural %}}\n{once}{{% else %}}\n{once}{{% endif %}}\n"
     assert shown({"a.js": text}, "a.js") == []
     assert shown({"a.js": once + "\n" + once}, "a.js") == ["T0 plural"]
+
+
+REFRESH = """\
+  app.{name} = function(rows) {{
+    const refresh = function() {{
+      for (const row of rows) {{
+        row.reset();
+        row.bind(app.form, app.limit);
+      }}
+      app.draw(rows, rows.length);
+    }};
+    refresh();
+  }};
+"""
+
+
+def test_a_closure_is_no_fallback_for_its_namesake_in_another_function() -> None:
+    """What another function calls by that name is not what the name means here."""
+    inside = REFRESH.format(name="tabular") + REFRESH.format(name="stacked")
+    once = ["T1 refresh"]
+    text = "const app = require('./app');\n"
+    assert shown({"a.js": f"{text}(function() {{\n{inside}}})();\n"}, "a.js")[-1:] == once
+    assert shown({"a.js": text + inside}, "a.js")[-1:] == once
+
+
+def test_a_fallback_inside_of_a_function_is_one() -> None:
+    fallback = "try:\n    from a import f as g\nexcept ImportError:\n" + indented(function("g"))
+    files = {"a.py": function("f"), "b.py": f"def outer():\n{indented(fallback)}    return g\n"}
+    assert shown(files, "b.py") == []
+
+
+def test_what_is_imported_on_several_lines_has_a_fallback() -> None:
+    text = "try:\n    from fast import (\n        f,\n        g,\n    )\nexcept ImportError:\n"
+    assert shown({"a.py": function("f"), "b.py": text + indented(function("g"))}, "b.py") == []

@@ -8,7 +8,7 @@ is not asked: who is writing it can still choose, while what has stood for years
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.index.languages import FAMILIES, language_of
@@ -52,7 +52,7 @@ def apart(
         or (other.path != definition.path and _script(definition.path, data))
         # What stands under a condition is not there for everybody to use.
         or (bool(other.branch) and other.path != definition.path)
-        or _fallback(definition, data)
+        or _fallback(view, definition, data)
         or _says_so(definition, data)
         or _of_another_object(view, definition, other)
         or _interface(view, definition, other)
@@ -75,13 +75,27 @@ def _script(path: str, data: bytes) -> bool:
     return _MODULE.search(data) is None
 
 
-def _fallback(definition: Definition, data: bytes) -> bool:
+def _fallback(view: View, definition: Definition, data: bytes) -> bool:
     """True where the name comes from elsewhere if it can be had: `try: from a import f`."""
     if not definition.branch:
         return False
     name = re.escape(definition.name.encode())
-    bound = rb"\b%b\s*=[^=]|\bimport\b[^\n]*\b%b\b" % (name, name)
-    return re.search(bound, data[: definition.start] + data[definition.end :]) is not None
+    bound = re.compile(rb"\b%b\s*=[^=]|\bimport\b(?:\s*\([^)]*|[^\n]*)\b%b\b" % (name, name))
+    if bound.search(data) is None:
+        return False
+    return any(bound.search(piece) for piece in _around(view, definition, data))
+
+
+def _around(view: View, definition: Definition, data: bytes) -> Iterator[bytes]:
+    """What a name means where a definition stands: the text without what other functions hold."""
+    at = 0
+    for other in view.definitions(definition.path):
+        encloses = other.start < definition.start and definition.end <= other.end
+        if other.start < at or encloses or other.kind in ("constant", "type"):
+            continue
+        yield data[at : other.start]
+        at = other.end
+    yield data[at:]
 
 
 def _says_so(definition: Definition, data: bytes) -> bool:
