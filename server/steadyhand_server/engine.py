@@ -80,7 +80,13 @@ class Engine:
         return self.agent.sessions
 
     def shown(
-        self, path: str, text: str, known: Known | None = None, *, old: bool = False
+        self,
+        path: str,
+        text: str,
+        known: Known | None = None,
+        *,
+        old: bool = False,
+        as_new: bool = False,
     ) -> Shown:
         """The findings of one file that nobody has settled, for every face alike.
 
@@ -88,9 +94,11 @@ class Engine:
             path: The file.
             text: Its text as of now.
             known: What was there before the person began; None for all of it.
-            old: Hold that to as much as what is new.
+            old: Look for all tiers there, too.
+            as_new: Judge it as if it were new.
         """
-        return self._suppression.shown(self.index.view(), path, text, known, old=old)
+        view = self.index.view()
+        return self._suppression.shown(view, path, text, known, old=old, as_new=as_new)
 
     def key(self, finding: Finding, data: bytes) -> str:
         """What a finding is called from run to run; `data` is its definition's file."""

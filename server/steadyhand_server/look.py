@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.meant import falls_back
 from steadyhand_agent.index.suppress import Remark, Suppression
 from steadyhand_server import report
 from steadyhand_server.changed import changed_since
@@ -25,8 +26,8 @@ class Look:
         only: The paths whose findings are wanted; none for all.
         base: Only what is new or changed against this git revision; empty for all.
         baseline: What a baseline settles is left out.
-        old: What was there before is held to as much as what is new (a revision says which is
-            which, so that it is always so with one).
+        old: All tiers are looked for in what was there before, too. With a revision nothing is
+            apart for having stood so, since what is new is found out last.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Look:
         self._only = only
         self._base = base
         self._baseline = baseline
-        self._old = old or bool(base)
+        self._old = old
         self._view = engine.index.view()
         self._stats = report.Stats(
             files=engine.index.files,
@@ -69,7 +70,7 @@ class Look:
             text = self._engine.workspace.read(path)
         except SteadyhandError:
             return  # Gone since it was indexed.
-        shown = self._engine.shown(path, text, old=self._old)
+        shown = self._engine.shown(path, text, old=self._old, as_new=bool(self._base))
         self._stats.settled += shown.settled
         self._findings += [f for f in shown.findings if f not in shown.newer]
         for finding in shown.newer:
@@ -115,8 +116,10 @@ class Look:
         self._remarks = [remark for remark in self._remarks if remark.path in new]
 
     def _turned(self, finding: Finding) -> None:
-        """Takes a finding that is told of its other side now, if no comment there settles it."""
+        """Takes a finding told of its other side now, unless something speaks against it."""
         table = self._table(finding.definition.path)
+        if table is not None and falls_back(self._view, finding.definition, table.data):
+            return
         if table is not None and Suppression.has_reason(finding.definition, table.data):
             self._stats.settled["comment"] += 1
         else:

@@ -615,3 +615,19 @@ def test_a_long_body_is_shown_in_part(context_of: ContextOf) -> None:
     assert isinstance(verdict, Refuse)
     assert "step_10(a)" in verdict.why
     assert "step_20(a)" not in verdict.why
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "try:\n    from fast import slug\nexcept ImportError:\n\n    def slug(text):\n{body}",
+        "import sys\n\nif sys.platform == 'win32':\n\n    def slug(text):\n{body}",
+    ],
+)
+def test_what_another_platform_or_a_failed_import_needs_is_let_through(new: str) -> None:
+    body = "".join(f"    {line}" for line in BODY.splitlines(keepends=True))
+    assert isinstance(check("", new.format(body=body)), Permit)
+    # Any other condition does not make it another function.
+    plain = new.format(body=body).replace("sys.platform", "sys.argv").replace("from fast", "from f")
+    refused = check("", plain.replace("import slug", "import x"))
+    assert isinstance(refused, Refuse)

@@ -1,4 +1,4 @@
-"""What has two equal bodies in an existing repository for a reason; new code is told of all of it."""
+"""What has two equal bodies for a reason: some always, some where they stand already."""
 
 import pytest
 
@@ -21,6 +21,62 @@ function ready(fn) {
     document.addEventListener('DOMContentLoaded', fn);
   }
 }
+"""
+C_BODY = """\
+static int {name}(int *items, int n)
+{{
+    int total = 0;
+    for (int i = 0; i < n; i++)
+        if (items[i] > LIMIT)
+            total += items[i];
+    return check(total);
+}}
+"""
+CS_BODY = """\
+class Shop {{
+  static int {name}(int[] items) {{
+    var total = 0;
+    foreach (var item in items)
+      if (item > Limit)
+        total += item;
+    return Check(total);
+  }}
+}}
+"""
+RUST_BODY = """\
+pub fn {name}(items: &[u32]) -> u32 {{
+    let mut total = 0;
+    for item in items {{
+        if *item > LIMIT {{
+            total += item;
+        }}
+    }}
+    check(total)
+}}
+"""
+GO_BODY = """\
+//go:build {tag}
+
+package shop
+
+func {name}(items []int) int {{
+	total := 0
+	for _, item := range items {{
+		if item > Limit {{
+			total += item
+		}}
+	}}
+	return check(total)
+}}
+"""
+JS_BODY = """\
+export function {name}(items) {{
+  let total = 0;
+  for (const item of items) {{
+    if (item.price > LIMIT) total += item.price;
+  }}
+  return check(total);
+}}
 """
 NOTHING: frozenset[tuple[str, str]] = frozenset()
 
@@ -58,24 +114,96 @@ def other_body(number: int) -> str:
     return f"{steps}    return step{number}.end(items)\n"
 
 
-# Each: the files, and the one whose definition is spoken of.
-MEANT = [
+# Each: the files, and the one whose definition is spoken of. First what is never one too many.
+NEVER = [
     pytest.param(
         {"shop/posix_paths.py": function("f"), "shop/win32_paths.py": function("g")},
         "shop/win32_paths.py",
         id="one file for each platform",
     ),
     pytest.param(
-        {"io/linux/disk.py": function("f"), "io/darwin/size.py": "", "io/nt/disk.py": function("g")},
+        {
+            "io/linux/disk.py": function("f"),
+            "io/darwin/size.py": "",
+            "io/nt/disk.py": function("g"),
+        },
         "io/nt/disk.py",
         id="one folder for each platform",
     ),
     pytest.param(
-        {"a.py": function("f"), "b.py": "try:\n    from a import f as g\nexcept ImportError:\n"
-         + indented(function("g"))},
+        {
+            "a.py": function("f"),
+            "b.py": "try:\n    from a import f as g\nexcept ImportError:\n"
+            + indented(function("g")),
+        },
         "b.py",
         id="for when the import fails",
     ),
+    pytest.param(
+        {
+            "a.py": "import sys\nif sys.platform == 'win32':\n" + indented(function("f")),
+            "b.py": function("g"),
+        },
+        "b.py",
+        id="the other one is there on one platform",
+    ),
+    pytest.param(
+        {"a.py": function("f"), "b.py": "if PY3:\n    g = str\nelse:\n" + indented(function("g"))},
+        "b.py",
+        id="for one version",
+    ),
+    pytest.param(
+        {"src/unix/poll.c": C_BODY.format(name="f"), "src/windows/poll.c": C_BODY.format(name="g")},
+        "src/windows/poll.c",
+        id="folders of C for each platform",
+    ),
+    pytest.param(
+        {
+            "a.c": C_BODY.format(name="f"),
+            "b.c": "#ifndef HAVE_G\n" + C_BODY.format(name="g") + "#endif\n",
+        },
+        "b.c",
+        id="for compilers without it",
+    ),
+    pytest.param(
+        {
+            "a.cs": CS_BODY.format(name="F"),
+            "b.cs": CS_BODY.replace("Shop", "Store")
+            .format(name="G")
+            .replace("  static", "#if NETSTANDARD2_0\n  static", 1)
+            .replace("  }\n}", "  }\n#endif\n}"),
+        },
+        "b.cs",
+        id="for one framework",
+    ),
+    pytest.param(
+        {
+            "src/a.rs": RUST_BODY.format(name="f"),
+            "src/b.rs": '#[cfg(all(unix, feature = "x"))]\n' + RUST_BODY.format(name="g"),
+        },
+        "src/b.rs",
+        id="for one target",
+    ),
+    pytest.param(
+        {
+            "a/a.go": GO_BODY.format(name="F", tag="linux"),
+            "b/b.go": GO_BODY.format(name="G", tag="windows"),
+        },
+        "b/b.go",
+        id="files of Go for two builds, in two folders",
+    ),
+    pytest.param(
+        {
+            "a.js": JS_BODY.format(name="f"),
+            "b.js": "import x from './x'\nif (process.platform === 'win32') {\n"
+            + JS_BODY.format(name="g").replace("export ", "")
+            + "}\n",
+        },
+        "b.js",
+        id="for one platform of JavaScript",
+    ),
+]
+MEANT = [
     pytest.param(
         {"a.py": "if fast:\n    f = c.f\nelse:\n" + indented(function("f")), "b.py": function("g")},
         "b.py",
@@ -144,6 +272,44 @@ MEANT = [
         id="a copy that says so",
     ),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "path"), NEVER)
+def test_what_one_platform_or_a_failed_import_needs_is_never_shown(
+    files: dict[str, str], path: str
+) -> None:
+    view = view_of(files)
+    assert shown(files, path) == []
+    assert shown(files, path, NOTHING) == []
+    assert file_findings(view, path, files[path], as_new=True) == []
+    for definition in view.definitions(path):
+        assert duplicates_of(view, definition, files[path]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("b.py", "if debug:\n" + indented(function("g"))),
+        ("b.c", "#ifndef LAZY\n" + C_BODY.format(name="g") + "#endif\n"),
+        ("b.rs", '#[cfg(feature = "x")]\n' + RUST_BODY.format(name="g")),
+        ("b.go", GO_BODY.format(name="G", tag="x").replace("//go:build x\n", "")),
+        # What some builds take may use what all have.
+        ("b.go", GO_BODY.format(name="G", tag="linux")),
+        ("b.js", "import x from './x'\nif (debug) {\n"
+         + JS_BODY.format(name="g").replace("export ", "") + "}\n"),
+    ],
+)  # fmt: skip
+def test_another_condition_is_none_of_a_platform(path: str, text: str) -> None:
+    first = {
+        "b.py": function("f"),
+        "b.c": C_BODY.format(name="f"),
+        "b.rs": RUST_BODY.format(name="f"),
+        "b.go": GO_BODY.format(name="F", tag="x").replace("//go:build x\n", ""),
+        "b.js": JS_BODY.format(name="f"),
+    }
+    (found,) = shown({f"a/a{path[1:]}": first[path], path: text}, path, NOTHING)
+    # In Rust an attribute is part of what a function is.
+    assert found == {"b.go": "T1 G", "b.rs": "T3 g"}.get(path, "T1 g")
 
 
 @pytest.mark.parametrize(("files", "path"), MEANT)

@@ -327,3 +327,27 @@ def test_the_hook_for_pre_commit_is_one(repository: Repository) -> None:
     repository.git("add", "-A")
     staged = repository.git("diff", "--cached", "--name-only").splitlines()
     assert repository.found("--diff", "HEAD", *staged) == [("T1", "shop/new.py:1", "brand_new")]
+
+
+def test_another_tier_brings_no_rows_of_the_first(tmp_path: Path) -> None:
+    """What stands apart for a reason is as it was; only what is new is held to more."""
+    made = Repository(tmp_path / "repo")
+    hooks = (function("_one"), function("_two"))
+    once, again = ("".join(f"    {line}" for line in hook.splitlines(True)) for hook in hooks)
+    lax = "class Lax(Till):\n    def _two(self, items):\n        return items\n"
+    made.put(a=f"class Till:\n{once}\n{again}\n\n{lax}")
+    made.commit()
+    assert made.found() == made.found("--min-tier", "T1") == made.found("--min-tier", "T3") == []
+    made.put(a=f"class Till:\n{once}\n\n{lax}")
+    made.commit()
+    made.put(a=f"class Till:\n{once}\n{again}\n\n{lax}")
+    assert made.found("--diff", "HEAD") == [("T1", "a.py:9", "Till._two")]
+
+
+def test_what_stands_in_for_an_import_is_no_change_for_the_worse(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "repo")
+    made.put(b=function("alpha"))
+    made.commit()
+    inside = "".join(f"    {line}" for line in function("alpha").splitlines(True))
+    made.put(a=f"try:\n    from fast import alpha\nexcept ImportError:\n{inside}")
+    assert made.found() == made.found("--diff", "HEAD") == made.found("--min-tier", "T0x") == []

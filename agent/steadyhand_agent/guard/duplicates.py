@@ -78,7 +78,7 @@ def check(
     found = [
         finding
         for definition in new
-        for finding in duplicates_of(view, definition)
+        for finding in duplicates_of(view, definition, edit.new)
         if finding.tier != "T0x" or (definition.qualified, definition.kind) not in known
     ]
     if not found:

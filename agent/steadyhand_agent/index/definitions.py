@@ -37,8 +37,8 @@ class Definition(NamedTuple):
         doc: First line of the docstring.
         decorators: Decorators as written, without the `@`.
         branch: The conditional blocks it stands in (`if`/`else`/`try`/`except` ...), outermost
-            first, by their offsets (-1 where the whole file is one); definitions in different
-            branches do not overwrite each other.
+            first, by their offsets (-1 where the whole file is one, -2 behind one that the platform
+            decides); definitions in different branches do not overwrite each other.
         local: True inside a function: nobody else can import it.
         trivial: Its body is `pass`, `...`, a docstring or `raise NotImplementedError`.
         test: It stands in a test.

@@ -19,9 +19,10 @@ from collections.abc import Callable, Container
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import FAMILIES, language_of
-from steadyhand_agent.index.meant import apart
-from steadyhand_agent.index.reader import WHOLE_FILE
+from steadyhand_agent.index.meant import apart, falls_back
+from steadyhand_agent.index.reader import PLATFORM, WHOLE_FILE
 from steadyhand_agent.index.store import View
+from steadyhand_agent.index.variants import of_platforms
 from steadyhand_agent.workspace import utf8
 
 # Below these a shared body is chance or idiom (measured on Django and the standard library).
@@ -57,7 +58,13 @@ Known = Container[tuple[str, str]]
 
 
 def file_findings(
-    view: View, path: str, text: str, known: Known | None = None, *, old: bool = False
+    view: View,
+    path: str,
+    text: str,
+    known: Known | None = None,
+    *,
+    old: bool = False,
+    as_new: bool = False,
 ) -> list[Finding]:
     """The findings to show in one file: those whose definition there should go.
 
@@ -67,7 +74,9 @@ def file_findings(
         text: Its text in that view.
         known: `(qualified name, body)` of what was there before; None says that all of it was.
             Of two equals the one that was not is told of.
-        old: Hold what was there before to as much as what is new.
+        old: Look for T2, T3 and T0x among what was there before, too.
+        as_new: The same, and nothing is apart for having stood so: who asks says afterwards which
+            of the two sides is new.
     """
     entry = view.entry(path)
     if entry is None or path.endswith(".pyi"):
@@ -78,12 +87,14 @@ def file_findings(
         if definition.start in seen or exempt(definition) or definition.test:
             continue
         fresh = known is not None and (definition.qualified, definition.body) not in known
-        finding = _copy(view, definition, None if fresh or old else text, fresh=fresh)
-        if finding is None and (fresh or old):
-            finding = _shown_if_fresh(view, definition, form)
+        finding = _copy(view, definition, None if fresh or as_new else text, fresh=fresh)
+        if finding is None and (fresh or old or as_new):
+            # What has stood apart with an equal body has it in other tiers, too.
+            judged = "" if fresh or as_new else definition.body
+            finding = _shown_if_fresh(view, definition, form, judged)
             if finding and not fresh and _goes_first(view, finding.canonical, definition):
                 finding = None
-        if finding is not None:
+        if finding is not None and not falls_back(view, definition, utf8(text)):
             found.append(finding)
     found.sort(key=lambda f: f.definition.start)
     return found
@@ -134,15 +145,19 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
     return found
 
 
-def duplicates_of(view: View, definition: Definition) -> list[Finding]:
+def duplicates_of(view: View, definition: Definition, text: str = "") -> list[Finding]:
     """What a new definition would say again, for the guard: lower floors than the diagnostics.
 
     Args:
         view: A view in which `definition` stands.
         definition: The new definition.
+        text: The text of its file; without it nobody can see that it stands in for an import.
     """
-    if exempt(definition):
-        return []
+    found = [] if exempt(definition) else _said_before(view, definition)
+    return [] if found and falls_back(view, definition, utf8(text)) else found
+
+
+def _said_before(view: View, definition: Definition) -> list[Finding]:
     if definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS:
         for tier, alike in (("T1", _bodies(view, definition)), ("T2", _shapes(view, definition))):
             if 0 < len(alike) <= MAX_FAMILY:
@@ -187,10 +202,17 @@ def _tellable(definition: Definition) -> bool:
     return _large(definition) and not definition.test and not exempt(definition)
 
 
-def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding | None:
-    """T2, T0x and T3: what only somebody who is just writing it can judge."""
+def _shown_if_fresh(view: View, definition: Definition, form: Form, judged: str) -> Finding | None:
+    """T2, T0x and T3: what only somebody who is just writing it can judge.
+
+    Args:
+        view: Where it stands.
+        definition: The one that would be told of.
+        form: Its form.
+        judged: A body that was looked at before and is not looked at again; empty for none.
+    """
     if definition.lines >= MIN_LINES and definition.tokens >= MIN_TOKENS:
-        alike = _shapes(view, definition)
+        alike = [d for d in _shapes(view, definition) if d.body != judged]
         if 0 < len(alike) < MAX_FAMILY:
             best = min(alike, key=_ranked(view))
             reason = _REASONS["T2"].format(ours=definition.qualified, other=_named(best))
@@ -201,15 +223,21 @@ def _shown_if_fresh(view: View, definition: Definition, form: Form) -> Finding |
         best = min(twins, key=_ranked(view))
         return Finding("T0x", definition, best, 0.8, _same_name_reason(view, best))
     if definition.lines >= MIN_LINES:
-        return _near(view, definition, form, NEAR_TOKENS)
+        return _near(view, definition, form, NEAR_TOKENS, judged)
     return None
 
 
-def _near(view: View, definition: Definition, form: Form, floor: int) -> Finding | None:
+def _near(
+    view: View, definition: Definition, form: Form, floor: int, judged: str = ""
+) -> Finding | None:
     """T3: most of its tokens in the same order."""
     if definition.tokens < floor:
         return None
-    alike = [pair for pair in view.near(form) if _comparable(definition, pair[0])]
+    alike = [
+        pair
+        for pair in view.near(form)
+        if _comparable(definition, pair[0]) and pair[0].body != judged
+    ]
     if not 0 < len(alike) < MAX_FAMILY:
         return None
     # The nearest one; among equally near ones the one that should stay.
@@ -289,17 +317,22 @@ def _comparable(definition: Definition, other: Definition) -> bool:
 
 
 def _alternatives(definition: Definition, other: Definition) -> bool:
-    """True where the two stand in different branches of one file, or in files that are such."""
+    """True where the two stand in different branches of one file, or in files that are such.
+
+    What one platform has is alike in all programs, and none can call what another's build leaves
+    out.
+    """
+    if PLATFORM in definition.branch or PLATFORM in other.branch:
+        return True
     if other.path != definition.path:
-        return (
-            other.branch[:1] == definition.branch[:1] == (WHOLE_FILE,)
-            and other.path.rpartition("/")[0] == definition.path.rpartition("/")[0]
-        )
+        return other.branch[:1] == (WHOLE_FILE,)
     return bool(other.branch and definition.branch) and other.branch != definition.branch
 
 
 def _one_language(path: str, other: str) -> bool:
     """True where one could be used from the other, and is not the other's translation."""
+    if of_platforms(path, other):
+        return False
     ours, theirs = language_of(path), language_of(other)
     if ours is None or theirs is None or other.endswith(".pyi"):
         return False

@@ -1,8 +1,9 @@
 """Which equal bodies of an existing repository are apart for a reason.
 
 Owns what the text around two equal bodies says about them: the class, the condition or the file
-that each stands in, and what the names in it mean there. It never says what a copy is, and new code
-is not asked: who is writing it can still choose, while what has stood for years was chosen.
+that each stands in, and what the names in it mean there. It never says what a copy is. But for what
+stands in where an import fails, new code is not asked: who is writing it can still choose, while
+what has stood for years was chosen.
 """
 
 from __future__ import annotations
@@ -17,10 +18,6 @@ from steadyhand_agent.workspace import utf8
 
 # Fewer names in common are chance, two modules may well share `parse` and `render`.
 _SHARED_NAMES = 3
-_PLATFORM = re.compile(
-    r"(?<![a-z0-9])(?:nt|posix|unix|linux|win(?:32|64|dows)?|darwin|macos|mac|osx|android|ios"
-    r"|(?:free|net|open)bsd|browser|node|amd64|arm64|x86|x64|wasm)(?=path|[^a-z]|$)"
-)
 _WORD = re.compile(rb"(?<![\w.$])[A-Za-z_$][\w$]*")
 _MODULE = re.compile(rb"^\s*(?:import|export)\b|\brequire\s*\(|\bmodule\.exports\b", re.MULTILINE)
 _COPIED = re.compile(
@@ -48,11 +45,9 @@ def apart(
     """
     data = utf8(text)
     return (
-        _platforms(definition.path, other.path)
-        or (other.path != definition.path and _script(definition.path, data))
+        (other.path != definition.path and _script(definition.path, data))
         # What stands under a condition is not there for everybody to use.
         or (bool(other.branch) and other.path != definition.path)
-        or _fallback(view, definition, data)
         or _says_so(definition, data)
         or _of_another_object(view, definition, other)
         or _interface(view, definition, other)
@@ -60,11 +55,6 @@ def apart(
         or _means_another(view, definition, other, data)
         or _variants(view, definition, other, eligible)
     )
-
-
-def _platforms(path: str, other: str) -> bool:
-    """True where two paths differ by the platform alone: only one of them is ever in use."""
-    return path != other and _PLATFORM.sub("*", path.lower()) == _PLATFORM.sub("*", other.lower())
 
 
 def _script(path: str, data: bytes) -> bool:
@@ -75,8 +65,16 @@ def _script(path: str, data: bytes) -> bool:
     return _MODULE.search(data) is None
 
 
-def _fallback(view: View, definition: Definition, data: bytes) -> bool:
-    """True where the name comes from elsewhere if it can be had: `try: from a import f`."""
+def falls_back(view: View, definition: Definition, data: bytes) -> bool:
+    """True where the name comes from elsewhere if it can be had: `try: from a import f`.
+
+    Nobody can do without such a one, however new it is.
+
+    Args:
+        view: Where it stands.
+        definition: The one that would be told of.
+        data: The text of its file, as UTF-8.
+    """
     if not definition.branch:
         return False
     name = re.escape(definition.name.encode())

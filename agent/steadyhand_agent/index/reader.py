@@ -102,9 +102,12 @@ _BLOCK_COMMENTS = {b"/*": b"*/", b'"""': b'"""', b"'''": b"'''", b"<!--": b"-->"
 _BEFORE_CODE = re.compile(
     rb"@|#|import\b|from\b|package\b|using\b|namespace\b|use\b|<\?|[\"']use |module\b"
 )
+_LONGEST_CONDITION = 200
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
 WHOLE_FILE = -1
+# Stands there behind the offset of a branch that a platform or a version takes.
+PLATFORM = -2
 # What stands between the parts of a namespace's name.
 _SEPARATOR = re.compile(r"::|\\")
 # A docstring, or a comment that may stand before one.
@@ -409,7 +412,10 @@ class _Reader:
                 else:
                     decorators.append(node)
             elif name != "closure" or not (self.found and _is_body(self.found[-1], node)):
-                stack.append(_part(name, node, scope))
+                inner = _part(name, node, scope)
+                if name == "branch" and self._by_platform(start):
+                    inner.branch = (*inner.branch, PLATFORM)
+                stack.append(inner)
 
     def _events(self, captures: Mapping[str, Sequence[Node]]) -> list[_Event]:
         """What the sweep meets, in the order of the text; the outer one first."""
@@ -521,7 +527,16 @@ class _Reader:
 
     def _conditions(self, decorators: list[Node]) -> tuple[int, ...]:
         found = self.language.is_conditional
-        return tuple(node.start_byte for node in decorators if found.match(self._text(node)))
+        on = tuple(node for node in decorators if found.match(self._text(node)))
+        platform = self.language.is_platform
+        decided = any(platform.search(self.data, node.start_byte, node.end_byte) for node in on)
+        return tuple(node.start_byte for node in on) + ((PLATFORM,) if decided else ())
+
+    def _by_platform(self, start: int) -> bool:
+        """True for a branch whose first line asks which platform it is."""
+        end = self.data.find(b"\n", start, start + _LONGEST_CONDITION)
+        end = end if end >= 0 else start + _LONGEST_CONDITION
+        return self.language.is_platform.search(self.data, start, end) is not None
 
     def _decorated_test(self, decorators: list[Node]) -> bool:
         found = self.language.is_test_decorator

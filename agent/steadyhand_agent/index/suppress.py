@@ -139,7 +139,14 @@ class Suppression:
         self._ignored = {tier: GitIgnoreSpec.from_lines(lines) for tier, lines in globs.items()}
 
     def shown(
-        self, view: View, path: str, text: str, known: Known | None = None, *, old: bool = False
+        self,
+        view: View,
+        path: str,
+        text: str,
+        known: Known | None = None,
+        *,
+        old: bool = False,
+        as_new: bool = False,
     ) -> Shown:
         """The findings of one file that nobody has settled.
 
@@ -147,8 +154,9 @@ class Suppression:
             view: What to compare with.
             path: The file.
             text: Its text in that view.
-            known: What was there before (see `file_findings`).
-            old: Hold that to as much as what is new.
+            known: What was there before.
+            old: Look for all tiers there, too.
+            as_new: Judge it as if it were new (see `file_findings` of all three).
         """
         outcome = Shown()
         data = utf8(text)
@@ -167,7 +175,7 @@ class Suppression:
         baseline = self._baselines.get(self._workspace.split(path)[0])
         # A copy: each of several findings with one name uses one of its entries up.
         left = Counter(baseline.settled) if baseline is not None else Counter[str]()
-        for finding in file_findings(view, path, text, known, old=old):
+        for finding in file_findings(view, path, text, known, old=old, as_new=as_new):
             comment = comments.get(finding.definition.start)
             if self._unwanted(finding):
                 outcome.settled["settings"] += 1

@@ -223,6 +223,14 @@ def import_line(definition: Definition, importing: str | None, paths: Paths) -> 
     return ""
 
 
+# Compilers, systems, processors, versions, and what `configure` found.
+PLATFORM = (
+    r"\b_?WIN(?:32|64|DOWS|NT|CE)?\b|\b_MSC_VER\b|\b_?_?(?:linux|unix|APPLE|MACH|ANDROID|CYGWIN"
+    r"|MINGW\w*|GNUC|clang|EMSCRIPTEN|wasm\w*|sun|hpux|QNX\w*|\w+BSD|i386|x86_64|amd64|arm|aarch64"
+    r"|powerpc\w*|riscv|mips|s390x?|SSE\w*|AVX\w*|ARM_\w+|STDC_VERSION)(?:__)?\b"
+    r"|\b__cplusplus\b|\bHAVE_\w+"
+)
+
 C = Language(
     name="c",
     suffixes=(".c",),
@@ -238,4 +246,5 @@ C = Language(
     body_of=body_of,
     blank=BLANK,
     one_name=True,
+    platform=PLATFORM,
 )

@@ -127,4 +127,5 @@ CPP = Language(
     body_of=c.body_of,
     blank=c.BLANK,
     one_name=True,
+    platform=c.PLATFORM,
 )

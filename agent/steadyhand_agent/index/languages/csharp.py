@@ -151,6 +151,8 @@ CSHARP = Language(
     r'|=>\s*throw new (?:\w+\.)*Not(?:Implemented|Supported)Exception\(\s*"?\s*\)|;?',
     test_path=TEST_PATH + r"|(^|/)[^/]*\.?Tests?/",
     test_decorator=r"^\[\s*(?:\w+\.)*(?:Fact|Theory|Test\w*|UnityTest|SetUp|TearDown|DataTestMethod)\b",
+    platform=r"\b(?:NET(?:\d|STANDARD|FRAMEWORK|COREAPP|CORE)\w*|WINDOWS\w*|LINUX|UNIX|MACOS\w*|OSX"
+    r"|ANDROID|IOS|MONO|WASM|BROWSER|UNITY_\w+)\b",
     class_constants=True,
     name_of=_name_of,
     is_private=said_private,

@@ -251,6 +251,12 @@ def import_line(definition: Definition, importing: str | None, _: Paths) -> str:
 
 STUB = r'(?:\{(?:\s|;|throw new \w*Error\(\s*"?\s*\);?)*\}|;?|undefined|null|void 0)'
 
+PLATFORM = (
+    r"\bprocess\.(?:platform|arch|versions?|browser)\b|\bPlatform\.OS\b"
+    r"|\bnavigator\.(?:platform|userAgent)\b|\bos\.platform\("
+    r"|\btypeof (?:window|document|process|navigator|Deno|Bun)\b"
+)
+
 JAVASCRIPT = Language(
     name="javascript",
     suffixes=(".js", ".jsx", ".mjs", ".cjs"),
@@ -261,6 +267,7 @@ JAVASCRIPT = Language(
     + "".join(CONSTANTS.format(around=where, more="") for where in ("program", "export_statement")),
     stub=STUB,
     overwrites=True,
+    platform=PLATFORM,
     name_of=name_of,
     owner_of=owner_of,
     is_private=is_private,

@@ -97,6 +97,8 @@ class Language:
         test_decorator: Matches decorators that make a test.
         conditional: Matches decorators that make a definition one of several alternatives.
         conditional_file: Found in the head of a file that is one of several alternatives.
+        platform: Found in the first line of a `branch`, or in what `conditional` matches, where the
+            platform or the version that runs it decides.
         docstrings: True where documentation is the body's first string.
         offside: True where indentation nests: what stands indented below a text that does not
             parse has an owner that was not understood.
@@ -135,6 +137,7 @@ class Language:
     test_decorator: str = r"(?!)"
     conditional: str = r"(?!)"
     conditional_file: bytes = rb"(?!)"
+    platform: str = r"(?!)"
     docstrings: bool = False
     offside: bool = False
     overwrites: bool = False
@@ -195,6 +198,11 @@ class Language:
     def is_conditional_file(self) -> re.Pattern[bytes]:
         """The compiled `conditional_file`."""
         return re.compile(self.conditional_file)
+
+    @cached_property
+    def is_platform(self) -> re.Pattern[bytes]:
+        """The compiled `platform`."""
+        return re.compile(self.platform.encode())
 
     @cached_property
     def is_constant(self) -> re.Pattern[str]:

@@ -161,6 +161,7 @@ LUA = Language(
     stub=r'(?:return(?: nil)?|error\(\s*"\s*\)|[\s;])*',
     test_name=r"test_?[A-Z_]",
     overwrites=True,
+    platform=r"\bjit\.(?:os|arch)\b|\bpackage\.config\b|\b_VERSION\b",
     constant=r"[A-Z][A-Z0-9_]+",
     name_of=_name_of,
     owner_of=_owner_of,

@@ -138,6 +138,8 @@ PHP = Language(
     stub=r"\{(?:\s|;|return(?: null| true| false)?;"
     r'|throw new \\?\w*(?:NotImplemented|BadMethodCall|Logic)\w*\(\s*"?\s*\);)*\}|;?',
     test_decorator=r"#\[\s*\\?(?:PHPUnit\\Framework\\Attributes\\)?(?:Test|DataProvider|Before|After)\b",
+    platform=r"\bPHP_(?:OS|OS_FAMILY|VERSION|VERSION_ID)\b|\bphp_uname\(|\bDIRECTORY_SEPARATOR\b"
+    r"|\b(?:function|class|extension)_(?:exists|loaded)\(",
     class_constants=True,
     name_of=_name_of,
     is_private=lambda name, signature: (

@@ -198,6 +198,9 @@ PYTHON = Language(
     test_name=r"test_|Test",
     docstrings=True,
     offside=True,
+    platform=r"\bsys\.(?:platform|version|implementation|getwindowsversion|hexversion)\b|\bos\.name\b"
+    r"|\bplatform\.(?:system|machine|python_\w+)\(|\bPY[23]\d*\b"
+    r"|\b_?(?:(?:IS|ON)_)?(?:WINDOWS|WIN32|WIN|LINUX|MACOS|OSX|DARWIN|POSIX|PYPY)\b",
     overwrites=True,
     constant=r"[A-Z][A-Z0-9_]*",
     name_of=_name_of,

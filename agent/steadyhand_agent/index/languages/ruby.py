@@ -110,6 +110,7 @@ RUBY = Language(
     stub=r"(?:nil|raise NotImplementedError[^\n]*|[\s;])*",
     test_name=r"test_",
     overwrites=True,
+    platform=r"\bRUBY_(?:PLATFORM|ENGINE|VERSION)\b|\bRbConfig\b|\bwin(?:dows)?_platform\?",
     class_constants=True,
     constant=r"[A-Z]\w*",
     name_of=_name_of,

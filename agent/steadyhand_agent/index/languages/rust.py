@@ -136,6 +136,7 @@ RUST = Language(
     test_decorator=r"#\[\s*(?:(?:\w+::)*(?:test|rstest|bench|test_case|quickcheck)\b"
     r"|cfg\(\s*(?:test\b|(?:all|any)\(.*\btest\b))",
     conditional=r"#\[\s*cfg\(",
+    platform=r"\b(?:unix|windows|target_\w+)\b",
     class_constants=True,
     constant=r"[^\W_]\w*|_\w+",
     name_of=_name_of,

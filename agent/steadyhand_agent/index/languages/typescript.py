@@ -64,6 +64,7 @@ def _language(name: str, suffixes: tuple[str, ...], function: str, more: str) ->
         grammar=("tree_sitter_typescript", function),
         query=javascript.QUERY + _QUERY + more + constants,
         stub=javascript.STUB,
+        platform=javascript.PLATFORM,
         name_of=javascript.name_of,
         owner_of=javascript.owner_of,
         is_private=javascript.is_private,
