@@ -475,3 +475,81 @@ def test_of_two_equals_the_one_that_more_files_use_stays() -> None:
     (found,) = findings(files | users, "a.py")
     assert found.canonical.name == "sum_up"
     assert findings(files | users, "b.py") == []
+
+
+EXPORTED = """\
+export function {name}(items, limit) {{
+  let total = 0;
+  for (const item of items) {{
+    if (item.price > limit) total += item.price;
+  }}
+  return round(total, 2);
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("dist/cjs/sum.js", "dist/esm5/other.js"),
+        ("dist/bundle.js", "src/sum.js"),
+        ("packages/a/dist/sum.js", "packages/a/src/total.ts"),
+        ("lib-esm/sum.js", "src/total.js"),
+        ("build/app.js", "src/sum.js"),
+        ("packages/a/out/app.js", "packages/a/src/sum.ts"),
+        ("cjs/sum.js", "esm/sum.js"),
+        ("lib/cjs/sum.js", "lib/esm/sum.js"),
+        ("esm/sum.js", "src/sum.ts"),
+        ("sum.cjs.js", "sum.esm.js"),
+        ("sum.development.js", "sum.production.js"),
+        ("sum.web.js", "sum.native.js"),
+        ("sum.android.js", "sum.ios.js"),
+        ("sum.js", "sum.native.js"),
+        ("sum.web.tsx", "sum.native.tsx"),
+    ],
+)
+def test_what_was_built_is_no_copy_of_its_source(paths: tuple[str, str]) -> None:
+    files = {p: EXPORTED.format(name=name) for p, name in zip(paths, ("f", "g"), strict=True)}
+    for path in paths:
+        assert findings(files, path) == findings(files, path, NOTHING) == []
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("src/build/sum.js", "src/total.js"),
+        ("packages/build/src/sum.ts", "packages/web/src/total.ts"),
+        ("build/total.js", "build/sum.js"),
+        ("lib/total.js", "src/sum.js"),
+        ("src/sum.js", "sum.js"),
+        ("src/dist/sum.js", "src/total.js"),
+        ("native/sum.js", "web/total.js"),
+    ],
+)
+def test_what_may_well_be_written_by_hand_is_compared(paths: tuple[str, str]) -> None:
+    files = {p: EXPORTED.format(name=name) for p, name in zip(paths, ("f", "g"), strict=True)}
+    assert [len(findings(files, path, NOTHING)) for path in paths] == [1, 1]
+
+
+def test_builds_of_other_languages_are_compared_and_should_go() -> None:
+    files = {"build/lib/shop/sums.py": function("f"), "shop/sums.py": function("f")}
+    (finding,) = findings(files, "build/lib/shop/sums.py")
+    assert finding.canonical.path == "shop/sums.py"
+    assert findings(files, "shop/sums.py") == []
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["examples", "example/one", "docs", "Samples", "demo", "benchmarks", "scripts", "a/docs/src"],
+)
+def test_what_lies_beside_the_code_should_go(folder: str) -> None:
+    files = {f"{folder}/a.py": function("f"), "src/deep/er/_a.py": function("_f")}
+    (finding,) = findings(files, f"{folder}/a.py")
+    assert finding.canonical.path == "src/deep/er/_a.py"
+    assert findings(files, "src/deep/er/_a.py") == []
+
+
+def test_below_sources_such_a_name_is_one_of_many() -> None:
+    files = {"src/docs/a.py": function("f"), "src/shop/a.py": function("g")}
+    assert findings(files, "src/docs/a.py") == []
+    assert len(findings(files, "src/shop/a.py")) == 1

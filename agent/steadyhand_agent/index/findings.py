@@ -22,7 +22,7 @@ from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.meant import apart, falls_back
 from steadyhand_agent.index.reader import PLATFORM, WHOLE_FILE
 from steadyhand_agent.index.store import View
-from steadyhand_agent.index.variants import of_platforms
+from steadyhand_agent.index.variants import beside, built, of_one_source, of_platforms
 from steadyhand_agent.workspace import utf8
 
 # Below these a shared body is chance or idiom (measured on Django and the standard library).
@@ -48,6 +48,7 @@ _COMPATIBILITY = re.compile(
 # A template's conditions are none of the language that it makes.
 _TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
 _ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]+[.:])+")
+_ECMASCRIPT = FAMILIES["javascript"]
 # What a language asks for by a name of its own: `__eq__`, `[Symbol.iterator]`.
 _DUNDER = re.compile(r"__.*__$|\[")
 # Names that every module may have.
@@ -290,7 +291,13 @@ def exempt(definition: Definition) -> bool:
         or any(_OVERLOAD.search(decorator) for decorator in definition.decorators)
         or _MIGRATION.search(definition.path) is not None
         or _COMPATIBILITY.search(definition.path) is not None
+        or _built(definition.path)
     )
+
+
+def _built(path: str) -> bool:
+    language = language_of(path)
+    return language is not None and FAMILIES.get(language.name) == _ECMASCRIPT and built(path)
 
 
 def _constructs(definition: Definition) -> bool:
@@ -336,7 +343,10 @@ def _one_language(path: str, other: str) -> bool:
     ours, theirs = language_of(path), language_of(other)
     if ours is None or theirs is None or other.endswith(".pyi"):
         return False
-    if FAMILIES.get(ours.name, ours.name) != FAMILIES.get(theirs.name, theirs.name):
+    family = FAMILIES.get(ours.name, ours.name)
+    if family != FAMILIES.get(theirs.name, theirs.name):
+        return False
+    if family == _ECMASCRIPT and path != other and of_one_source(path, other):
         return False
     # `a.js` beside `a.ts` is what a compiler made of it, wherever the two lie.
     (stem, suffix), (other_stem, other_suffix) = _parts(path), _parts(other)
@@ -434,11 +444,11 @@ def _goes_first(view: View, canonical: Definition, definition: Definition) -> bo
     return ranked(canonical) > ranked(definition)
 
 
-_Rank = tuple[bool, bool, bool, int, int, str, int]
+_Rank = tuple[bool, bool, bool, bool, int, int, str, int]
 
 
 def _ranked(view: View) -> Callable[[Definition], _Rank]:
-    """The canonical one has the least: no test, public, at module level, much used, near the root.
+    """The canonical one has the least: no test or example, public, at module level, much used.
 
     Who wrote it first is not asked: blame takes git longer than anyone who types would wait, and
     the editor and the command line have to name the same one.
@@ -447,6 +457,7 @@ def _ranked(view: View) -> Callable[[Definition], _Rank]:
     def rank(definition: Definition) -> _Rank:
         return (
             definition.test,
+            beside(definition.path),
             definition.private,
             not definition.module_level,
             -view.users(definition.name),
