@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from steadyhand_agent.index.definitions import Definition, Finding
-from steadyhand_agent.index.findings import MAX_FAMILY, duplicates_of, file_findings
+from steadyhand_agent.index.findings import MAX_FAMILY, duplicates_of, exempt, file_findings
 from steadyhand_agent.index.languages import index_text
 from steadyhand_agent.index.store import Index, View
 
@@ -553,3 +553,61 @@ def test_below_sources_such_a_name_is_one_of_many() -> None:
     files = {"src/docs/a.py": function("f"), "src/shop/a.py": function("g")}
     assert findings(files, "src/docs/a.py") == []
     assert len(findings(files, "src/shop/a.py")) == 1
+
+
+RUBY = """\
+module {name}
+  def {method}(items, limit)
+    total = 0
+    items.each do |item|
+      total += item.price if item.price > limit
+    end
+    total.round(2)
+  end
+end
+"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop/migrations/0001_a.py", "alembic/versions/1f.py", "db/migrate/2026_add.rb",
+        "engines/a/db/animals_migrate/2026_add.rb", "src/Data/Migrations/20260101_Add.cs",
+        "shop/py2/a.py", "shop/_py3.py", "shop/py27.py", "shop/py310/a.py", "shop/tools_py3.py",
+        "shims.py", "shim/a.py", "shop/http_shim.py", "src/http.shim.js", "polyfill-mb/a.php",
+        "polyfills/a.js", "src/polyfill.array.js", "compat.py", "shop/_compat/a.py", "six.py",
+    ],
+)  # fmt: skip
+def test_paths_of_what_is_alike_by_nature(path: str) -> None:
+    suffix = path.rpartition(".")[2]
+    assert exempt(_of(path, suffix))
+    assert not exempt(_of(f"shop/a.{suffix}", suffix))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "py3status/a.py", "py2neo.py", "numpy3.py", "shop/happy3.py", "db/migrated/a.rb",
+        "app/migrate/a.rb", "shop/shimmer.py", "shop/polymer.js", "shop/spy2.py",
+    ],
+)  # fmt: skip
+def test_paths_that_only_look_so(path: str) -> None:
+    assert not exempt(_of(path, path.rpartition(".")[2]))
+
+
+def _of(path: str, suffix: str) -> Definition:
+    """A definition in that path, whatever its language."""
+    text = {"py": function("f"), "rb": RUBY.format(name="A", method="f")}.get(
+        suffix, EXPORTED.format(name="f")
+    )
+    language = "a.py" if suffix == "py" else "a.rb" if suffix == "rb" else "a.js"
+    found = [d for d in index_text(language, text).definitions if d.name == "f"]
+    return found[0]._replace(path=path)
+
+
+def test_the_guard_lets_migrations_of_rails_be() -> None:
+    files = {f"db/migrate/{n}_a.rb": RUBY.format(name=f"A{n}", method=f"self.f{n}") for n in (1, 2)}
+    view = view_of(files)
+    for path in files:
+        assert findings(files, path, NOTHING) == []
+        assert [f for d in view.definitions(path) for f in duplicates_of(view, d)] == []

@@ -475,3 +475,15 @@ async def test_what_changes_while_it_is_read_is_not_taken_back(
     assert [d.path for d in view.named("new3")] == ["m3.py"]
     assert view.named("old3") == view.named("old4") == []
     assert keeper.index.definitions == files - 1
+
+
+def test_other_people_s_code_is_counted_and_not_indexed(root: Path) -> None:
+    theirs = (
+        "vendor", "static/vendors", "src/extern", "Godeps/_workspace", "third_party", "3rdparty",
+    )  # fmt: skip
+    # These are many people's own.
+    ours = ("external", "deps", "externals", "vendoring")
+    write(root, {f"{folder}/x.py": F for folder in (*theirs, *ours)})
+    outcome = walk(Workspace([root]))
+    assert outcome.sources == sorted(f"{folder}/x.py" for folder in ours)
+    assert outcome.passed_over["vendored"] == len(theirs)

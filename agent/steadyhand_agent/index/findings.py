@@ -41,9 +41,10 @@ _OVERLOAD = re.compile(
     r"|abstractmethod|override|Override|partial|fixture|hookimpl|validator|field_validator"
     r"|model_validator)\b"
 )
-_MIGRATION = re.compile(r"(^|/)(migrations?|alembic/versions)/")
+_MIGRATION = re.compile(r"(^|/)([Mm]igrations?|alembic/versions|db/(\w+_)?migrate)/")
 _COMPATIBILITY = re.compile(
-    r"(^|/)(_?compat\w*|\w+_compat|py[23]\w*|six|_?backports?|polyfills?)(/|\.\w+$)"
+    r"(^|/)(_?compat\w*|\w+_compat|(\w*_)?py[23]\d{0,2}|six|_?backports?|polyfill[\w.-]*?"
+    r"|([\w.-]*[._-])?shims?)(/|\.\w+$)"
 )
 # A template's conditions are none of the language that it makes.
 _TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")

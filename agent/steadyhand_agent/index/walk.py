@@ -31,8 +31,9 @@ CLOSED = frozenset(
 # Folders that hold other people's code, committed or not: listed and searched, never indexed.
 VENDORED = frozenset(
     {
-        "node_modules", "bower_components", "vendor", "vendored", "_vendor", "_vendored",
-        "third_party", "third-party", "thirdparty", "site-packages",
+        "node_modules", "bower_components", "jspm_packages", "vendor", "vendors", "vendored",
+        "_vendor", "_vendored", "third_party", "third-party", "thirdparty", "3rdparty", "extern",
+        "Godeps", "site-packages",
     }
 )  # fmt: skip
 _MINIFIED = re.compile(r"[.-](min|bundle|umd)\.[cm]?js$")
