@@ -286,18 +286,21 @@ def test_a_baseline_is_sorted_and_one_finding_a_line(tmp_path: Path) -> None:
 
 def test_baselines_of_two_branches_merge_by_lines(tmp_path: Path) -> None:
     """Each line of a finding ends alike, so that a union of two files is a file."""
-    one = baseline_bytes(["T1 a", "T1 c"]).splitlines()
-    two = baseline_bytes(["T1 b", "T1 c"]).splitlines()
+    a, b, c = (f"T1 {name}.py:f = x.py:g 0" for name in "abc")
+    one = baseline_bytes([a, c]).splitlines()
+    two = baseline_bytes([b, c]).splitlines()
     union = [*one[:2], two[1], *one[2:]]
     file = tmp_path / "baseline.json"
     file.write_bytes(b"\n".join(union))
-    assert read_baseline(file).keys == Counter(["T1 a", "T1 b", "T1 c"])
+    assert read_baseline(file).keys == Counter([a, b, c])
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '{"version": 2}', '{"T1 a": 1}', '{"T1 a": "1", "version": 1}',
-     '{"T1 a": 0, "version": 1}', '{"T1 a": true, "version": 1}', "\xff", "null"],
+     '{"T1 a": 0, "version": 1}', '{"T1 a": true, "version": 1}', "\xff", "null",
+     '{"version": 1, "nonsense": 1}', '{"T1 a": 1, "version": 1}',
+     '{"T9 a:f = b:g 0f": 1, "version": 1}', '{"T1 a:f = b:g": 1, "version": 1}'],
 )  # fmt: skip
 def test_what_is_no_baseline_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "odd.json"
@@ -320,3 +323,88 @@ def test_every_tier_that_findings_may_have_is_ordered() -> None:
 
     assert set(get_args(Tier)) <= set(TIERS)
     assert TIERS[0] == "T0"
+
+
+def test_a_baseline_that_names_no_finding_says_which(tmp_path: Path) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text('{"version": 1, "nonsense\\u001b[31m": 1}')
+    with pytest.raises(SettingsError) as raised:
+        read_baseline(file)
+    assert r"names what is no finding ('nonsense\x1b[31m')" in str(raised.value)
+    # What is written can be read, whatever stands in a path.
+    keys = ["T0x a = b c.py:ü f = z = y.py:f 00ff", "T1 new\nline.py:f = b.py:g 0"]
+    file.write_bytes(baseline_bytes(keys))
+    assert read_baseline(file).keys == Counter(keys)
+
+
+WIDE = "def again(\n    items,\n    limit,\n):\n" + BODY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WIDE.replace("):", "):  # steadyhand: ignore[both are needed]"),
+        WIDE.replace("limit,", "limit,  # steadyhand: ignore[both are needed]"),
+        WIDE.replace("(\n", "(  # steadyhand: ignore[both are needed]\n"),
+        WIDE.replace("    limit,", "    # steadyhand: ignore[both are needed]\n    limit,"),
+        WIDE.replace("limit,", "limit,  # :)").replace("):", "):  # steadyhand: ignore[why]"),
+        WIDE.replace("):", ") -> list[\n    int\n]:  # steadyhand: ignore[both are needed]"),
+        f"# steadyhand: ignore[both are needed]\n# It says what it does.\n{AGAIN}",
+        f"x = 1\n\n# What it does.\n# steadyhand: ignore[both are needed]\n# And more.\n{AGAIN}",
+        f"# steadyhand: ignore[it's needed]\r\n# Don't ask.\r\n{AGAIN}",
+    ],
+)
+def test_a_comment_at_the_head_of_a_definition_settles(tmp_path: Path, text: str) -> None:
+    found = shown(tmp_path, {A: FIRST, DEEP: text})
+    assert (found.findings, found.remarks, found.settled) == ([], [], {"comment": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        AGAIN.replace("limit)", "limit='# steadyhand: ignore[a string]')"),
+        AGAIN.replace("limit)", 'limit="""\n# steadyhand: ignore[a string]\n""")'),
+        "@cached('# steadyhand: ignore[a string]')\n" + AGAIN,
+        f"x = '# steadyhand: ignore[of another line]'\n{AGAIN}",
+        # Behind the head it says something of a statement.
+        WIDE.replace("total = 0", "total = 0  # steadyhand: ignore[inside]"),
+        WIDE.replace("    total = 0", "    # steadyhand: ignore[inside]\n    total = 0"),
+        f"# steadyhand: ignore[too far away]\n\n# Another one.\n{AGAIN}",
+    ],
+)
+def test_a_string_and_a_comment_inside_settle_nothing(tmp_path: Path, text: str) -> None:
+    (definition,) = index_text(DEEP, text).definitions[-1:]
+    assert definition.name == "again"
+    assert not Suppression.has_reason(definition, utf8(text))
+    assert shown(tmp_path, {DEEP: text}).remarks == []
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("b.py", "def g(\n  items,\n  sep=')',\n):  # steadyhand: ignore[why]"),
+        ("b.js", "export function g(\n  items,\n  { limit, rate },\n) {  // steadyhand: ignore[why]"),
+        ("b.js", "export const g = (\n  items,\n) => {  // steadyhand: ignore[it's why]"),
+        ("b.ts", "export function g(\n  items: { a: string }[],\n): number {  // steadyhand: ignore[why]"),
+        ("b.rs", "// steadyhand: ignore[why]\n// More.\npub fn g(items: &[u32]) -> u32 {"),
+        ("b.rs", "pub fn g<'a>(\n  items: &'a [u32],\n) -> u32 {  // steadyhand: ignore[it's why]"),
+        ("b.go", "func G(\n\titems []int,\n) int {  // steadyhand: ignore[why]"),
+        ("b.c", "/* steadyhand: ignore[why] */ int g(int *items)\n{"),
+        ("b.c", "int g(\n  int *items  /* steadyhand: ignore[why] */\n)\n{"),
+        ("b.rb", "# steadyhand: ignore[why]\n# More.\ndef g(items)"),
+        ("b.lua", "-- steadyhand: ignore[why]\n-- More.\nfunction g(items)"),
+        ("b.lua", "function g(items,\n  limit) -- steadyhand: ignore[why]"),
+    ],
+)  # fmt: skip
+def test_heads_of_other_languages(path: str, head: str) -> None:
+    body = "\n  go(items)\n" if path.endswith((".py", ".rb", ".lua")) else "\n  go(items);\n"
+    end = "" if path.endswith(".py") else "}\n"
+    if path.endswith((".rb", ".lua")):
+        end = "end\n"
+    text = f"\n{head}{body}{end}"
+    (definition,) = [d for d in index_text(path, text).definitions if d.name in ("g", "G")]
+    data = utf8(text)
+    assert Suppression.has_reason(definition, data)
+    bare = data.replace(b"ignore[", b"ignored[")
+    (again,) = [d for d in index_text(path, bare.decode()).definitions if d.name in ("g", "G")]
+    assert not Suppression.has_reason(again, bare)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,11 +34,20 @@ BASELINE_FILE = ".steadyhand-baseline.json"
 _OF_NAMES = frozenset({"T0", "T0x"})
 _VERSION = 1
 _BETWEEN = " = "
+_KEY = re.compile(rf"(?:{'|'.join(TIERS)}) .+{_BETWEEN}.+ [0-9a-f]+", re.DOTALL)
 _LEADERS = (b"#", b"//", b"--", b"/*")
 _COMMENT = re.compile(
     rb"(?:#|//|--|/\*)[ \t]*steadyhand:[ \t]*ignore\b(?:[ \t]*\[(?P<reason>[^\]\r\n]*)\])?"
 )
 _MARK = b"steadyhand:"
+# What a definition's head is made of, as far as comments are to be told from strings: those of all
+# languages at once. In Rust a lone quote begins a lifetime.
+_STRINGS = (
+    rb"(?P<string>\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`|%s)"
+    rb"|(?P<comment>(?:#|//|--)[^\n]*|/\*.*?\*/)|[()\[\]{}\n]"
+)
+_LEXED = re.compile(_STRINGS % rb"'(?:\\.|[^'\\\n])*'", re.DOTALL)
+_LEXED_RUST = re.compile(_STRINGS % rb"'(?:\\.[^'\n]*|[^'\\\n])'", re.DOTALL)
 # What may stand before a comment that is alone on its line, a byte order mark included.
 _BEFORE = b" \t\f\xef\xbb\xbf"
 
@@ -252,28 +260,55 @@ def _comments(
 ) -> Iterator[tuple[int, re.Match[bytes]]]:
     """The comment that stands at each definition that has one, by the definition's start.
 
-    It stands on the definition's own line, on one of its decorators' lines, or alone on the line
+    It stands on one of the lines of its decorators and its parameters, or among the comments right
     above them. Of several the one with a reason counts.
     """
     if _MARK not in data:
         return
-    lines = data.splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
     for definition in definitions:
-        first = bisect_right(starts, definition.start) - 1
-        last = bisect_right(starts, definition.name_start) - 1
-        found = [
-            comment
-            for number in range(first, min(last + 1, len(lines)))
-            if (comment := _COMMENT.search(data, starts[number], starts[number + 1]))
-        ]
-        if first > 0 and lines[first - 1].lstrip(_BEFORE).startswith(_LEADERS):
-            above = _COMMENT.search(data, starts[first - 1], starts[first])
-            found += [above] if above else []
+        found = [*_above(data, definition.start), *_within(data, definition)]
         if found:
             yield definition.start, max(found, key=lambda c: bool(_reason(c)))
+
+
+def _above(data: bytes, start: int) -> Iterator[re.Match[bytes]]:
+    """In the comments that stand alone on the lines before an offset, and before it on its own."""
+    begin, end = data.rfind(b"\n", 0, start) + 1, start
+    first = True
+    while begin < end or first:
+        if data[begin:end].lstrip(_BEFORE).startswith(_LEADERS):
+            yield from _COMMENT.finditer(data, begin, end)
+        elif not first:
+            return
+        begin, end, first = data.rfind(b"\n", 0, max(0, begin - 1)) + 1, begin, False
+
+
+def _within(data: bytes, definition: Definition) -> Iterator[re.Match[bytes]]:
+    """In a definition's own comments up to the end of the line that closes its parameters."""
+    name_end = definition.name_start + len(definition.name.encode("utf-8", "replace"))
+    lexed = _LEXED_RUST if definition.path.endswith(".rs") else _LEXED
+    yield from _commented(lexed, data, definition.start, definition.name_start)
+    # Brackets count behind the name; a brace that is in none of them begins the body.
+    depth = 0
+    last = data.find(b"\n", definition.end)
+    for token in lexed.finditer(data, name_end, last if last >= 0 else len(data)):
+        sign = token.group()
+        if sign in (b"(", b"[") or (sign == b"{" and depth):
+            depth += 1
+        elif sign in (b")", b"]") or (sign == b"}" and depth):
+            depth -= 1
+        elif sign == b"\n" and depth <= 0:
+            return
+        elif token["comment"]:
+            yield from _COMMENT.finditer(data, token.start(), token.end())
+
+
+def _commented(
+    lexed: re.Pattern[bytes], data: bytes, start: int, end: int
+) -> Iterator[re.Match[bytes]]:
+    for token in lexed.finditer(data, start, end):
+        if token["comment"]:
+            yield from _COMMENT.finditer(data, token.start(), token.end())
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -294,12 +329,17 @@ def read_baseline(path: Path) -> Baseline:
         ) from error
     known = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
     version = known.pop("version", None)
+    odd = next((key for key in known if not _KEY.fullmatch(key)), None)
+    wrong = ""
     if version != _VERSION or not all(type(n) is int and n > 0 for n in known.values()):
+        wrong = "it is no baseline of this version"
+    elif odd is not None:
+        wrong = f"it names what is no finding ({odd[:60]!a})"
+    if wrong:
         raise SettingsError(
             "baseline",
             str(path),
-            "it is no baseline of this version; write it anew with "
-            "`steadyhand check --write-baseline`.",
+            f"{wrong}; write it anew with `steadyhand check --write-baseline`.",
         )
     return Baseline(Counter(known).elements())
 
