@@ -440,3 +440,30 @@ def test_a_fallback_inside_of_a_function_is_one() -> None:
 def test_what_is_imported_on_several_lines_has_a_fallback() -> None:
     text = "try:\n    from fast import (\n        f,\n        g,\n    )\nexcept ImportError:\n"
     assert shown({"a.py": function("f"), "b.py": text + indented(function("g"))}, "b.py") == []
+
+
+RUBY = """\
+module {module}
+  def {method}(items, limit)
+    total = 0
+    items.each do |item|
+      total += item.price if item.price > limit
+    end
+    total.round(2)
+  end
+end
+"""
+
+
+def test_a_function_of_a_ruby_module_needs_no_object() -> None:
+    def both(first: str, second: str) -> list[str]:
+        files = {
+            "a.rb": RUBY.format(module="A", method=first),
+            "b.rb": RUBY.format(module="B", method=second),
+        }
+        return shown(files, "b.rb")
+
+    assert both("self.f", "self.g") == ["T1 g"]
+    assert both("f", "g") == []
+    # One name in two modules may be what a caller asks of either.
+    assert both("self.f", "self.f") == []

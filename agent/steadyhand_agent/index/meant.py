@@ -26,7 +26,7 @@ _COPIED = re.compile(
     re.IGNORECASE,
 )
 _MADE = re.compile(r"[(\[{]")
-_STATIC = re.compile(r"\bstatic\b")
+_STATIC = re.compile(r"\bstatic\b|^def self\.")
 
 Eligible = Callable[[Definition], bool]
 
