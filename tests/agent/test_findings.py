@@ -500,6 +500,7 @@ export function {name}(items, limit) {{
         ("cjs/sum.js", "esm/sum.js"),
         ("lib/cjs/sum.js", "lib/esm/sum.js"),
         ("esm/sum.js", "src/sum.ts"),
+        ("packages/a/lib/deep/sum.js", "packages/a/src/deep/sum.js"),
         ("sum.cjs.js", "sum.esm.js"),
         ("sum.development.js", "sum.production.js"),
         ("sum.web.js", "sum.native.js"),
@@ -521,6 +522,7 @@ def test_what_was_built_is_no_copy_of_its_source(paths: tuple[str, str]) -> None
         ("packages/build/src/sum.ts", "packages/web/src/total.ts"),
         ("build/total.js", "build/sum.js"),
         ("lib/total.js", "src/sum.js"),
+        ("lib/sum.ts", "src/sum.ts"),
         ("src/sum.js", "sum.js"),
         ("src/dist/sum.js", "src/total.js"),
         ("native/sum.js", "web/total.js"),
@@ -576,6 +578,7 @@ end
         "shop/py2/a.py", "shop/_py3.py", "shop/py27.py", "shop/py310/a.py", "shop/tools_py3.py",
         "shims.py", "shim/a.py", "shop/http_shim.py", "src/http.shim.js", "polyfill-mb/a.php",
         "polyfills/a.js", "src/polyfill.array.js", "compat.py", "shop/_compat/a.py", "six.py",
+        "py3compat.py", "shop/py3k.py",
     ],
 )  # fmt: skip
 def test_paths_of_what_is_alike_by_nature(path: str) -> None:
@@ -589,6 +592,7 @@ def test_paths_of_what_is_alike_by_nature(path: str) -> None:
     [
         "py3status/a.py", "py2neo.py", "numpy3.py", "shop/happy3.py", "db/migrated/a.rb",
         "app/migrate/a.rb", "shop/shimmer.py", "shop/polymer.js", "shop/spy2.py",
+        "shop/check_compatibility.py",
     ],
 )  # fmt: skip
 def test_paths_that_only_look_so(path: str) -> None:

@@ -43,8 +43,8 @@ _OVERLOAD = re.compile(
 )
 _MIGRATION = re.compile(r"(^|/)([Mm]igrations?|alembic/versions|db/(\w+_)?migrate)/")
 _COMPATIBILITY = re.compile(
-    r"(^|/)(_?compat\w*|\w+_compat|(\w*_)?py[23]\d{0,2}|six|_?backports?|polyfill[\w.-]*?"
-    r"|([\w.-]*[._-])?shims?)(/|\.\w+$)"
+    r"(^|/)((_|py[23]\d*_?)?compat\w*|\w+_compat|(\w*_)?py[23]\d{0,2}k?|six|_?backports?"
+    r"|polyfill[\w.-]*?|([\w.-]*[._-])?shims?)(/|\.\w+$)"
 )
 # A template's conditions are none of the language that it makes.
 _TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")

@@ -25,6 +25,9 @@ _FORM = re.compile(
 )
 _FORMED = re.compile(r"(?:\.(?:esm?|cjs|umd|amd|iife|min|d|development|production))+(?=\.\w+$)")
 _SOURCES = re.compile(r"(?<![^/])src/")
+# The same path in both may be what a compiler made of the other, unless each is in TypeScript.
+_TREES = re.compile(r"(?<![^/])(?:src|lib)/")
+_COMPILED = re.compile(r"(?:.*/)?lib/.*(?:\.[cm]?jsx?|\.d\.[cm]?ts)")
 _SUFFIX = re.compile(r"\.[cm]?[jt]sx?$")
 # Bundlers take one of these by the platform, `button.ios.js` before `button.js`.
 _TAKEN = re.compile(
@@ -68,6 +71,8 @@ def of_one_source(path: str, other: str) -> bool:
     ours, theirs = (_SUFFIX.sub("", _FORMED.sub("", _FORM.sub("", p))) for p in (path, other))
     if ours == theirs:
         return True
+    if _TREES.sub("*/", ours, 1) == _TREES.sub("*/", theirs, 1):
+        return any(_COMPILED.fullmatch(p) for p in (path, other))
     made = (ours, theirs) != (_SUFFIX.sub("", path), _SUFFIX.sub("", other))
     return made and _SOURCES.sub("", ours) == _SOURCES.sub("", theirs)
 
