@@ -297,8 +297,10 @@ def exempt(definition: Definition) -> bool:
 
 
 def _built(path: str) -> bool:
+    if not built(path):
+        return False
     language = language_of(path)
-    return language is not None and FAMILIES.get(language.name) == _ECMASCRIPT and built(path)
+    return language is not None and FAMILIES.get(language.name) == _ECMASCRIPT
 
 
 def _constructs(definition: Definition) -> bool:

@@ -7,6 +7,7 @@ output, and examples lie beside what they show. Never opens a file.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PLATFORM = re.compile(
     r"(?<![a-z0-9])(?:nt|posix|unix|linux|win(?:32|64|dows)?|darwin|macos|mac|osx|android|ios"
@@ -44,9 +45,16 @@ _BESIDE = re.compile(
 
 def of_platforms(path: str, other: str) -> bool:
     """True where two paths differ by the platform alone: only one of them is ever in use."""
-    return path != other and _PLATFORM.sub("*", path.lower()) == _PLATFORM.sub("*", other.lower())
+    return path != other and _placeless(path) == _placeless(other)
 
 
+# The same few paths are asked for again and again, once for each pair of definitions.
+@lru_cache(maxsize=4_096)
+def _placeless(path: str) -> str:
+    return _PLATFORM.sub("*", path.lower())
+
+
+@lru_cache(maxsize=4_096)
 def built(path: str) -> bool:
     """True for JavaScript that a tool made of other files, though no comment says so.
 
@@ -68,7 +76,7 @@ def of_one_source(path: str, other: str) -> bool:
     if (_BUILD.match(path) is None) != (_BUILD.match(other) is None):
         # A bundle has all that it was made of.
         return True
-    ours, theirs = (_SUFFIX.sub("", _FORMED.sub("", _FORM.sub("", p))) for p in (path, other))
+    ours, theirs = _formless(path), _formless(other)
     if ours == theirs:
         return True
     if _TREES.sub("*/", ours, 1) == _TREES.sub("*/", theirs, 1):
@@ -77,6 +85,12 @@ def of_one_source(path: str, other: str) -> bool:
     return made and _SOURCES.sub("", ours) == _SOURCES.sub("", theirs)
 
 
+@lru_cache(maxsize=4_096)
+def _formless(path: str) -> str:
+    return _SUFFIX.sub("", _FORMED.sub("", _FORM.sub("", path)))
+
+
+@lru_cache(maxsize=4_096)
 def beside(path: str) -> bool:
     """True for what lies beside the code, in whichever language: examples, scripts, what was built.
 
