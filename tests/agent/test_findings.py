@@ -409,10 +409,46 @@ def test_the_guard_compares_test_helpers_with_each_other() -> None:
     assert [f.tier for f in duplicates_of(view, defined(view, "tests/b.py", "g"))] == ["T1"]
 
 
-def test_the_guard_gives_up_on_large_families() -> None:
+@pytest.mark.parametrize("tier", ["T1", "T2"])
+def test_the_guard_sees_a_helper_however_many_copies_there_are(tier: str) -> None:
     files = {f"m{n}.py": function(f"f{n}") for n in range(MAX_FAMILY + 2)}
+    files["new.py"] = function("g", BODY.replace("2", "3" if tier == "T2" else "2"))
     view = view_of(files)
-    assert duplicates_of(view, defined(view, "m0.py", "f0")) == []
+    (found,) = duplicates_of(view, defined(view, "new.py", "g"))
+    assert (found.tier, found.canonical.path) == (tier, "m0.py")
+    # A method is a copy of the helper as well.
+    files["new.py"] = "class A:\n" + indented(files["new.py"])
+    view = view_of(files)
+    assert [f.tier for f in duplicates_of(view, defined(view, "new.py", "A.g"))] == [tier]
+
+
+@pytest.mark.parametrize("copies", [2, MAX_FAMILY + 2])
+def test_many_methods_alike_are_a_pattern_to_the_guard_too(copies: int) -> None:
+    files = {
+        f"m{n}.py": f"class A{n}:\n{indented(function(f'f{n}'))}" for n in range(copies)
+    }  # fmt: skip
+    view = view_of(files)
+    found = duplicates_of(view, defined(view, "m0.py", "A0.f0"))
+    assert bool(found) is (copies <= MAX_FAMILY)
+
+
+def test_what_every_module_may_have_is_a_pattern_to_the_guard_too() -> None:
+    files = {f"m{n}.py": function("setup") for n in range(MAX_FAMILY + 2)}
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "m0.py", "setup")) == []
+
+
+def test_many_tests_with_other_values_are_a_pattern_to_the_guard_too() -> None:
+    files = {
+        f"tests/test_{n}.py": function(f"test_{n}", BODY.replace("2", str(n)))
+        for n in range(MAX_FAMILY + 2)
+    }
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "tests/test_0.py", "test_0")) == []
+    equal = {path: function("total") for path in files}
+    view = view_of(equal)
+    (found,) = duplicates_of(view, defined(view, "tests/test_0.py", "total"))
+    assert found.tier == "T1"
 
 
 NAMES_ONLY_DIFFER = """\

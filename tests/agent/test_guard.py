@@ -396,6 +396,17 @@ def test_a_method_that_exists_comes_with_its_class() -> None:
     assert "It is a method of what you get with `from a import A`." in verdict.why
 
 
+def test_the_seventh_copy_of_a_helper_is_refused_once() -> None:
+    files = {f"m{n}.py": SLUG for n in range(6)}
+    verdict = check("", SLUG, path="m6.py", files=files)
+    assert isinstance(verdict, Refuse)
+    assert "m0.py:1" in verdict.why
+    again = check(
+        "", SLUG, path="m6.py", files=files, refused=list(verdict.details), reason="plugins"
+    )
+    assert isinstance(again, Permit)
+
+
 def test_two_copies_in_one_edit_are_reported() -> None:
     verdict = check("", OTHER + "\n\n" + OTHER.replace("greet", "hello"), files={"z.py": ""})
     assert isinstance(verdict, Refuse)

@@ -4,7 +4,8 @@ Precision comes first: in large repositories a quarter of all functions have a n
 half of all methods share a name with another, nearly all rightly so. What is never a finding:
 overloads, overrides, property setters, registered implementations, branches of one condition,
 stubs, dunders, tests, migrations, generated code, compatibility shims, one file in two languages,
-and families of more than five alike, which are a pattern and not a slip.
+and families of more than five alike, which are a pattern and not a slip. To the guard such a family
+is none where one of it could be called: who copies a helper for the seventh time saw the six.
 
 What was there before the person began is held to less than what is new: a name that two modules
 share, a near copy and a copy with other literals are shown for new and changed definitions alone,
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 
-from steadyhand_agent.index.definitions import Definition, Finding
+from steadyhand_agent.index.definitions import Definition, Finding, Tier
 from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.meant import apart, falls_back
@@ -35,6 +36,8 @@ GUARD_MIN_STATEMENTS = 2
 GUARD_MIN_TOKENS = 12
 GUARD_NEAR_TOKENS = 30
 MAX_FAMILY = 5
+# Ranking asks who uses each; of hundreds of copies any early one serves.
+_MOST_RANKED = 30
 
 _OVERLOAD = re.compile(
     r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
@@ -161,11 +164,17 @@ def duplicates_of(view: View, definition: Definition, text: str = "") -> list[Fi
 
 def _said_before(view: View, definition: Definition) -> list[Finding]:
     if definition.statements >= GUARD_MIN_STATEMENTS or definition.tokens >= GUARD_MIN_TOKENS:
-        for tier, alike in (("T1", _bodies(view, definition)), ("T2", _shapes(view, definition))):
-            if 0 < len(alike) <= MAX_FAMILY:
+        tiers: tuple[tuple[Tier, list[Definition]], ...] = (
+            ("T1", _bodies(view, definition)),
+            ("T2", _shapes(view, definition)),
+        )
+        for tier, alike in tiers:
+            if len(alike) > MAX_FAMILY:
+                alike = [d for d in alike if _helper(d, definition, tier)][:_MOST_RANKED]
+            if alike:
                 best = min(alike, key=_ranked(view))
                 reason = _REASONS[tier].format(ours=definition.qualified, other=_named(best))
-                return [Finding("T1" if tier == "T1" else "T2", definition, best, 1.0, reason)]
+                return [Finding(tier, definition, best, 1.0, reason)]
     if _importable(definition) and not definition.test:
         twins = _twins(view, definition)
         if 0 < len(twins) < MAX_FAMILY:
@@ -174,6 +183,20 @@ def _said_before(view: View, definition: Definition) -> list[Finding]:
     form = view.form(definition)
     near = _near(view, definition, form, GUARD_NEAR_TOKENS) if form is not None else None
     return [near] if near is not None else []
+
+
+def _helper(one_of_many: Definition, definition: Definition, tier: Tier) -> bool:
+    """True for what can be imported and called, however many copies of it there are already.
+
+    Many methods alike, functions of a name that every module may have, and tests that differ in
+    their values are how a framework wants them; many equal helpers are one that was never shared.
+    """
+    return (
+        one_of_many.kind == "function"
+        and one_of_many.module_level
+        and one_of_many.name not in _EVERYWHERE
+        and (tier == "T1" or not definition.test)
+    )
 
 
 def _copy(
