@@ -206,6 +206,14 @@ class Settings(BaseModel):
             return {glob: _words(tiers) for glob, tiers in cast("Json", given).items()}
         return given
 
+    @field_validator("tiers")
+    @classmethod
+    def _tiers_that_are_shown(cls, given: tuple[Tier, ...]) -> tuple[Tier, ...]:
+        for tier in given:
+            if tier not in SHOWN_TIERS:
+                raise ValueError(f"`{tier}` is a note to the agent and never shown as a finding")
+        return given
+
     @property
     def state_path(self) -> Path:
         """The folder of the journal and of the diffs that are shown."""

@@ -651,3 +651,41 @@ def test_the_guard_lets_migrations_of_rails_be() -> None:
     for path in files:
         assert findings(files, path, NOTHING) == []
         assert [f for d in view.definitions(path) for f in duplicates_of(view, d)] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("M.alpha(self, a)", "M:alpha(a)"), ("M:alpha(a)", "M.alpha(self, a)")],
+)
+@pytest.mark.parametrize("end", ["return M\n", "return {}\n"])
+def test_a_dot_and_a_colon_name_one_field_in_lua(first: str, second: str, end: str) -> None:
+    text = f"local M = {{}}\nfunction {first}\n  return a\nend\nfunction {second}\n  return a + 1\nend\n{end}"
+    assert tiers({"a.lua": text}, "a.lua") == ["T0"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("M.alpha(a)", "N:alpha(a)"), ("M.N.alpha(a)", "M:alpha(a)"), ("alpha(a)", "M:alpha(a)")],
+)
+def test_other_tables_have_other_fields_in_lua(first: str, second: str) -> None:
+    text = f"local M = {{}}\nfunction {first}\n  return a\nend\nfunction {second}\n  return a + 1\nend\nreturn M\n"
+    assert tiers({"a.lua": text}, "a.lua") == []
+
+
+def test_branches_behind_a_definition_in_ruby() -> None:
+    text = "class A\n  def x\n    1\n  end unless W\n\n  def x\n    2\n  end if W\nend\n"
+    assert tiers({"a.rb": text}, "a.rb") == []
+    assert tiers({"a.rb": text.replace(" unless W", "").replace(" if W", "")}, "a.rb") == ["T0"]
+
+
+def test_what_go_calls_itself_is_nothing_to_use_instead() -> None:
+    boot = "package a\n\nfunc {}() {{\n\tone := first()\n\tregister(one)\n\tsetUp(one, 3)\n\trun(one, two)\n\tlast(one)\n}}\n"
+    files = {"a.go": boot.format("init"), "b.go": boot.format("init"), "c.go": boot.format("boot")}
+    view = view_of(files)
+    (found,) = duplicates_of(view, defined(view, "b.go", "init"))
+    assert found.canonical.path == "c.go"
+    assert duplicates_of(view, defined(view, "c.go", "boot")) == []
+    del files["c.go"]
+    view = view_of(files)
+    assert duplicates_of(view, defined(view, "b.go", "init")) == []
+    assert [tiers(files, path, NOTHING) for path in files] == [[], []]

@@ -333,6 +333,12 @@ def test_a_tier_that_there_is_not_is_named(root: Path, text: str) -> None:
     assert len(ignored) == 1
 
 
+def test_a_tier_that_is_never_shown_cannot_be_asked_for(root: Path) -> None:
+    write(root / WORKSPACE_FILE, 'tiers = ["T1", "T4"]\n')
+    with pytest.raises(SettingsError, match="`T4` is a note to the agent and never shown"):
+        settings(root)
+
+
 @pytest.mark.parametrize(
     ("table", "wrong"),
     [

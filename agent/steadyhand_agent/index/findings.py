@@ -126,12 +126,13 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
         if definition.test and definition.local:
             # Inside a test the same name again and again is how cases are written.
             continue
-        earlier = last.get(definition.qualified)
-        last[definition.qualified] = definition
+        slot = language.slot_of(definition) if language.slot_of else definition.qualified
+        earlier = last.get(slot)
+        last[slot] = definition
         if (
             earlier is None
             or earlier.branch != definition.branch
-            or earlier.kind != definition.kind
+            or (earlier.kind != definition.kind and not language.slot_of)
             or _redefines(definition, earlier)
             or _accessor(definition) != _accessor(earlier)
             or earlier.end > definition.start
@@ -344,6 +345,7 @@ def _comparable(definition: Definition, other: Definition) -> bool:
         and not (other.local and other.path != definition.path)
         and not _alternatives(definition, other)
         and not _overrides(definition, other)
+        and not _uncalled(other)
         and not _encloses(other, definition)
         and not _encloses(definition, other)
     )
@@ -422,6 +424,16 @@ def _namesake(definition: Definition, other: Definition) -> bool:
     )
 
 
+def _uncalled(definition: Definition) -> bool:
+    """True for what nobody but the language itself can call, such as `init` in Go."""
+    language = language_of(definition.path)
+    return (
+        definition.kind == "function"
+        and language is not None
+        and language.is_uncalled.match(definition.name) is not None
+    )
+
+
 def _extends(definition: Definition, other: Definition) -> bool:
     """True where one class is made of the other, `class Message(base.Message)`."""
     again = re.compile(rf"\b{re.escape(definition.name)}\b.*\b{re.escape(definition.name)}\b")
@@ -457,7 +469,7 @@ def _redefines(later: Definition, earlier: Definition) -> bool:
 def _accessor(definition: Definition) -> str:
     """What makes it another one than its namesake: `get`, `static`, `self.`, a table."""
     found = _ACCESSOR.match(definition.signature)
-    return found.group() if found else ""
+    return found.group().replace(":", ".") if found else ""
 
 
 def _mentions(between: bytes, name: str) -> bool:

@@ -117,4 +117,5 @@ GO = Language(
     module=_package,
     import_line=_import_line,
     keeps_paren=_GROUPING.keeps,
+    uncalled="init",
 )

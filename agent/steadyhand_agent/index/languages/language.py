@@ -125,6 +125,9 @@ class Language:
         keeps_paren: Says of a grouping pair that it must stay.
         body_of: Finds it where it stands elsewhere.
         reopens: True where a class may be written in several pieces.
+        uncalled: Matches names of functions that the language itself calls and nobody else can,
+            of which a file may have several.
+        slot_of: Says what a definition is put into, where its name can be written in several ways.
     """
 
     name: str
@@ -156,6 +159,8 @@ class Language:
     keeps_paren: Callable[[Node], bool] | None = None
     body_of: Callable[[Node], Node | None] | None = None
     reopens: bool = False
+    uncalled: str = r"(?!)"
+    slot_of: Callable[[Definition], str] | None = None
 
     @cached_property
     def parser_language(self) -> tree_sitter.Language:
@@ -203,6 +208,11 @@ class Language:
     def is_platform(self) -> re.Pattern[bytes]:
         """The compiled `platform`."""
         return re.compile(self.platform.encode())
+
+    @cached_property
+    def is_uncalled(self) -> re.Pattern[str]:
+        """The compiled `uncalled`."""
+        return re.compile(rf"(?:{self.uncalled})\Z")
 
     @cached_property
     def is_constant(self) -> re.Pattern[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from tree_sitter import Node
 
@@ -113,6 +114,19 @@ def _table_of(field: Node) -> str | None:
     return None
 
 
+_WRITTEN = re.compile(r"(?:function )?([\w.]+)[.:](\w+) ?(?:\(|= ?function\b)")
+
+
+def _slot_of(definition: Definition) -> str:
+    """The table and the key: `function M:f` and `function M.f` are one field of `M`."""
+    found = _WRITTEN.match(definition.signature)
+    if found is None:
+        return definition.qualified
+    written = ".".join(found.groups())
+    inside = definition.qualified.endswith(written)
+    return definition.qualified.removesuffix(written if inside else definition.name) + written
+
+
 def _text(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
@@ -170,4 +184,5 @@ LUA = Language(
     import_line=_import_line,
     keeps_paren=_GROUPING.keeps,
     body_of=_body_of,
+    slot_of=_slot_of,
 )

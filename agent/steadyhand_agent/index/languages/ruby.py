@@ -17,7 +17,7 @@ _QUERY = """
 [(class) (module)] @class
 (assignment left: (constant)) @constant
 [(block) (do_block) (lambda)] @closure
-[(if) (unless) (elsif) (else) (case) (when) (begin) (rescue)
+[(if) (unless) (elsif) (else) (case) (when) (begin) (rescue) (if_modifier) (unless_modifier)
  (singleton_class)] @branch
 (ERROR) @error
 (comment) @comment
