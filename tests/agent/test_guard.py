@@ -471,6 +471,68 @@ def test_what_another_session_proposes_counts_and_is_named_as_such() -> None:
     assert "shop/cart.py:4" in verdict.why
 
 
+SLUG_OF_TITLE = (
+    "def slugify(title: str) -> str:\n"
+    '    """Turn a title into a url slug: lower case ascii words joined by hyphens."""\n'
+    '    words = re.findall(r"[a-z0-9]+", unaccented(title).lower())\n'
+    '    return "-".join(words)\n'
+)
+SLUG_BY_HAND = (
+    "def make_url_slug(title: str) -> str:\n"
+    '    """Make a url slug of a title: lower case words with hyphens between them."""\n'
+    "    slug = []\n"
+    "    for char in title.lower():\n"
+    "        slug.append(char if char.isalnum() else '-')\n"
+    "    joined = ''.join(slug)\n"
+    "    while '--' in joined:\n"
+    "        joined = joined.replace('--', '-')\n"
+    "    return joined.strip('-')\n"
+)
+
+
+def test_a_near_copy_of_what_another_session_proposes_is_refused() -> None:
+    near = NEAR.replace("summed", "counted").replace(
+        '            log.debug("above %s", ceiling)\n', ""
+    )
+    index = filled({"shop/__init__.py": ""})
+    view = index.view({"shop/bill.py": near}, {"shop/cart.py": NEAR})
+    verdict = duplicates.check(
+        duplicates.Edit("shop/bill.py", "", near), view, lambda _: "", [], ""
+    )
+    assert isinstance(verdict, Refuse)
+    assert "nearly the same" in verdict.why
+    assert "Another session proposes it" in verdict.why
+
+
+def test_two_sessions_that_make_one_file_are_compared() -> None:
+    copy = NEAR.replace("summed", "counted")
+    index = filled({"shop/__init__.py": ""})
+    view = index.view({"shop/cart.py": copy}, {"shop/cart.py": NEAR})
+    verdict = duplicates.check(
+        duplicates.Edit("shop/cart.py", "", copy), view, lambda _: "", [], ""
+    )
+    assert isinstance(verdict, Refuse)
+    assert verdict.details == ("counted=shop/cart.py:summed",)
+
+
+def test_what_another_session_changes_is_not_compared_with_itself() -> None:
+    index = filled({"shop/cart.py": NEAR, "shop/__init__.py": ""})
+    mine = NEAR.replace('            log.debug("above %s", ceiling)\n', "")
+    view = index.view({"shop/cart.py": mine}, {"shop/cart.py": NEAR + "\n\nx = 1\n"})
+    edit = duplicates.Edit("shop/cart.py", NEAR, mine)
+    assert duplicates.check(edit, view, lambda _: "", [], "") == Permit()
+
+
+def test_what_another_session_proposes_may_do_the_same() -> None:
+    files = {f"shop/m{n}.py": f"def other{n}(a):\n    return go{n}(a)\n" for n in range(40)}
+    index = filled(files)
+    view = index.view({"shop/new.py": SLUG_BY_HAND}, {"shop/text.py": SLUG_OF_TITLE})
+    edit = duplicates.Edit("shop/new.py", "", SLUG_BY_HAND)
+    verdict = duplicates.check(edit, view, lambda _: "", [], "")
+    assert isinstance(verdict, Permit)
+    assert "which another session proposes in shop/text.py:1" in verdict.note
+
+
 def test_what_another_session_would_remove_is_still_there() -> None:
     index = filled({"shop/cart.py": NEAR, "shop/__init__.py": ""})
     copy = NEAR.replace("summed", "counted")
@@ -483,26 +545,9 @@ def test_what_another_session_would_remove_is_still_there() -> None:
 
 
 def test_what_may_do_the_same_is_a_note_and_no_refusal() -> None:
-    exists = (
-        "def slugify(title: str) -> str:\n"
-        '    """Turn a title into a url slug: lower case ascii words joined by hyphens."""\n'
-        '    words = re.findall(r"[a-z0-9]+", unaccented(title).lower())\n'
-        '    return "-".join(words)\n'
-    )
-    fresh = (
-        "def make_url_slug(title: str) -> str:\n"
-        '    """Make a url slug of a title: lower case words with hyphens between them."""\n'
-        "    slug = []\n"
-        "    for char in title.lower():\n"
-        "        slug.append(char if char.isalnum() else '-')\n"
-        "    joined = ''.join(slug)\n"
-        "    while '--' in joined:\n"
-        "        joined = joined.replace('--', '-')\n"
-        "    return joined.strip('-')\n"
-    )
     files = {f"shop/m{n}.py": f"def other{n}(a):\n    return go{n}(a)\n" for n in range(40)}
-    files |= {"shop/text.py": exists, "shop/__init__.py": ""}
-    verdict = check("", fresh, files=files)
+    files |= {"shop/text.py": SLUG_OF_TITLE, "shop/__init__.py": ""}
+    verdict = check("", SLUG_BY_HAND, files=files)
     assert isinstance(verdict, Permit)
     assert "slugify" in verdict.note
     assert "shop/text.py:1" in verdict.note
@@ -642,3 +687,23 @@ def test_what_another_platform_or_a_failed_import_needs_is_let_through(new: str)
     plain = new.format(body=body).replace("sys.platform", "sys.argv").replace("from fast", "from f")
     refused = check("", plain.replace("import slug", "import x"))
     assert isinstance(refused, Refuse)
+
+
+@pytest.mark.parametrize("there", [{}, {"shop/cart.py": "x = 1  # nothing that is proposed\n" * 9}])
+@pytest.mark.parametrize("path", ["shop/bill.py", "shop/cart.py"])
+def test_a_refusal_shows_what_another_session_proposes(
+    context_of: ContextOf, there: dict[str, str], path: str
+) -> None:
+    context, index = context_of({"shop/__init__.py": "", **there})
+    proposed = {"shop/cart.py": f"import log\n\n\n{NEAR}"}
+    new = "limit = 1\n" * 9 + NEAR.replace("summed", "counted")
+    tool = "edit_file" if path in there else "create_file"
+    named = (
+        {"old_text": there[path], "new_text": new} if tool == "edit_file" else {"text": new}
+    )  # fmt: skip
+    action = call(tool, path=path, **named)
+    verdict = decide(action, registry(), context, index, [], proposed)
+    assert isinstance(verdict, Refuse)
+    assert "Another session proposes it" in verdict.why
+    assert "\n" + "\n".join(NEAR.splitlines()[:12]) in verdict.why
+    assert "nothing that is proposed" not in verdict.why

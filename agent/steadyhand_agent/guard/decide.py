@@ -67,7 +67,13 @@ def decide(
 
     def body_of(definition: Definition) -> str:
         try:
-            text = after if definition.path == path else context.overlay.read(definition.path)
+            if beside and view.only_proposed(definition):
+                context.overlay.refuse_secret(definition.path)
+                text = beside.get(definition.path, "")
+            elif definition.path == path:
+                text = after
+            else:
+                text = context.overlay.read(definition.path)
         except (PathRefused, ToolFailed):
             return ""  # Gone or unreadable by now; its place and signature are told all the same.
         data = utf8(text)[definition.start : definition.end]

@@ -110,6 +110,12 @@ def _note(new: list[Definition], view: View, edit: Edit) -> str:
         text = data[definition.start : definition.end].decode("utf-8", "replace")
         for like in described_like(view, definition, text):
             line = view.import_line(like, edit.path)
+            if view.only_proposed(like):
+                lines.append(
+                    f"`{like.signature}`, which another session proposes in {like.place} and "
+                    f"nobody has applied yet, may do what `{definition.name}` does."
+                )
+                continue
             lines.append(
                 f"`{like.signature}` in {like.place} may already do what `{definition.name}` does"
                 f"{f' (`{line}`)' if line else ''}; read it, and use it instead if it does."

@@ -262,7 +262,7 @@ def _near(
     alike = [
         pair
         for pair in view.near(form)
-        if _comparable(definition, pair[0]) and pair[0].body != judged
+        if _comparable(view, definition, pair[0]) and pair[0].body != judged
     ]
     if not 0 < len(alike) < MAX_FAMILY:
         return None
@@ -292,12 +292,12 @@ def _same_name_reason(view: View, best: Definition) -> str:
 
 def _bodies(view: View, definition: Definition) -> list[Definition]:
     found = view.with_body(definition.body) if definition.body else []
-    return [d for d in found if _comparable(definition, d)]
+    return [d for d in found if _comparable(view, definition, d)]
 
 
 def _shapes(view: View, definition: Definition) -> list[Definition]:
     found = view.with_shape(definition.shape) if definition.shape else []
-    return [d for d in found if _comparable(definition, d)]
+    return [d for d in found if _comparable(view, definition, d)]
 
 
 def _twins(view: View, definition: Definition) -> list[Definition]:
@@ -333,21 +333,34 @@ def _constructs(definition: Definition) -> bool:
     return definition.kind == "method" and definition.name in ("constructor", *owner)
 
 
-def _comparable(definition: Definition, other: Definition) -> bool:
+def _comparable(view: View, definition: Definition, other: Definition) -> bool:
     """True where `other` could stand in for `definition`."""
     return (
-        (other.path, other.start) != (definition.path, definition.start)
+        (other.path, other.start, other.qualified)
+        != (definition.path, definition.start, definition.qualified)
         and not exempt(other)
         and (definition.test or not other.test)
         and _one_language(definition.path, other.path)
         # A method cannot be imported, and a helper inside a function cannot be reached.
         and (other.kind == definition.kind or other.module_level)
         and not (other.local and other.path != definition.path)
-        and not _alternatives(definition, other)
         and not _overrides(definition, other)
         and not _uncalled(other)
-        and not _encloses(other, definition)
-        and not _encloses(definition, other)
+        and not (_interlaced(definition, other) and _in_one_text(view, definition, other))
+    )
+
+
+def _in_one_text(view: View, definition: Definition, other: Definition) -> bool:
+    """False where places cannot be compared: another session proposes a text of the same file."""
+    return other.path != definition.path or not view.only_proposed(other)
+
+
+def _interlaced(definition: Definition, other: Definition) -> bool:
+    """True where one holds the other, or is its alternative."""
+    return (
+        _alternatives(definition, other)
+        or _encloses(other, definition)
+        or _encloses(definition, other)
     )
 
 

@@ -488,6 +488,8 @@ class View:
             for definition, score in layer.near(form):
                 if not self._hidden(definition.path, depth):
                     found.append((definition, score))
+        if self._beside is not None:
+            found += [pair for pair in self._beside.near(form) if not self._has_one(pair[0])]
         found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
         return found
 
@@ -510,6 +512,7 @@ class View:
             words: By `words.words_of`.
             top: How many at most.
         """
+        # What is only proposed answers as well, but how rare a word is does not hang on it.
         query = weighed(words, [part for layer in self._layers for part in layer.described()])
         found = [
             (definition, score)
@@ -517,6 +520,9 @@ class View:
             for definition, score in layer.answering(query, top)
             if not self._hidden(definition.path, depth)
         ]
+        if self._beside is not None:
+            proposed = self._beside.answering(query, top)
+            found += [pair for pair in proposed if not self._has_one(pair[0])]
         found.sort(key=lambda pair: (-pair[1], pair[0].path, pair[0].start))
         return found[:top]
 
