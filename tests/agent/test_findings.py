@@ -689,3 +689,66 @@ def test_what_go_calls_itself_is_nothing_to_use_instead() -> None:
     view = view_of(files)
     assert duplicates_of(view, defined(view, "b.go", "init")) == []
     assert [tiers(files, path, NOTHING) for path in files] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("given('a')", "when('b')"),
+        ("given('a thing')", "given('another')"),
+        ("given(parsers.parse('{n} things'))", "given(parsers.parse('{n} more'))"),
+        ("app.route('/a')", "app.route('/b')"),
+        ("app.route('/a')", "app.route('/a')"),
+        ("app.before_request", "app.before_request"),
+        ("receiver(post_save, sender=A)", "receiver(post_save, sender=B)"),
+        ("receiver(x)", "receiver(x)"),
+        ("event.listens_for(Engine, 'connect')", "event.listens_for(Pool, 'connect')"),
+        ("cli.command('a')", "cli.command('b')"),
+        ("cli.command()", "cli.command()"),
+        ("router.get('/x')", "router.post('/x')"),
+        ("dispatch(int)", "dispatch(str)"),
+        ("app.get('/x')\n@cache", "cache"),
+    ],
+)
+def test_what_a_registry_keeps_is_not_overwritten(first: str, second: str) -> None:
+    text = f"@{first}\ndef f(a):\n    return a\n\n\n@{second}\ndef f(b):\n    return b + 1\n"
+    assert tiers({"a.py": text}, "a.py") == []
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "functools.lru_cache(maxsize=9)", "lru_cache(maxsize=9)", "functools.cache", "cache",
+        "functools.wraps(g)", "contextlib.contextmanager", "asynccontextmanager",
+        "pytest.mark.parametrize('a', [1])", "patch('a.b')", "mock.patch.object(a, 'b')", "property",
+        "staticmethod", "classmethod", "dataclass(frozen=True)", "given(st.text())",
+        "given(a=st.integers())", "unittest.skipIf(W, 'no')", "skipUnless(W, 'no')", "memoize",
+        "login_required(login_url='/in')", "retry(times=3)", "library.fast", "library.fast()",
+        "click.option('--a')", "cachetools.cached(cache={})",
+    ],
+)  # fmt: skip
+def test_what_is_only_wrapped_is_overwritten(decorator: str) -> None:
+    text = (
+        "import other, library\n\n\n"
+        f"@{decorator}\ndef f(a):\n    return a\n\n\n@{decorator}\ndef f(b):\n    return b + 1\n"
+    )
+    assert tiers({"a.py": text}, "a.py") == ["T0"]
+
+
+def test_what_is_registered_later_overwrites_what_was_not() -> None:
+    text = "def f(a):\n    return a\n\n\n@app.route('/a')\ndef f(b):\n    return b + 1\n"
+    assert tiers({"a.py": text}, "a.py") == ["T0"]
+
+
+def test_a_test_is_found_by_its_name_whatever_wraps_it() -> None:
+    one = "@rule('a')\ndef test_f(a):\n    assert a\n\n\n"
+    assert tiers({"tests/test_a.py": one + one}, "tests/test_a.py") == ["T0"]
+
+
+@pytest.mark.parametrize("name", ["_overload", "ov"])
+def test_overloads_under_another_name(name: str) -> None:
+    text = (
+        f"from typing import overload as {name}\n\n\n@{name}\ndef f(a: int) -> int: ...\n\n\n"
+        f"@{name}\ndef f(a: str) -> str: ...\n\n\ndef f(a):\n    return a\n"
+    )
+    assert tiers({"a.py": text}, "a.py") == []

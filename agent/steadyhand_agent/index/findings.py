@@ -22,6 +22,7 @@ from steadyhand_agent.index.fingerprint import Form
 from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.meant import apart, falls_back
 from steadyhand_agent.index.reader import PLATFORM, WHOLE_FILE
+from steadyhand_agent.index.registering import overload_names, registers
 from steadyhand_agent.index.store import View
 from steadyhand_agent.index.variants import beside, built, of_one_source, of_platforms
 from steadyhand_agent.workspace import utf8
@@ -40,7 +41,7 @@ MAX_FAMILY = 5
 _MOST_RANKED = 30
 
 _OVERLOAD = re.compile(
-    r"(^|\.)(overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
+    r"(^|\.)(_*overload|setter|getter|deleter|register|singledispatch|singledispatchmethod"
     r"|abstractmethod|override|Override|partial|fixture|hookimpl|validator|field_validator"
     r"|model_validator)\b"
 )
@@ -133,7 +134,7 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
             earlier is None
             or earlier.branch != definition.branch
             or (earlier.kind != definition.kind and not language.slot_of)
-            or _redefines(definition, earlier)
+            or _redefines(definition, earlier, text)
             or _accessor(definition) != _accessor(earlier)
             or earlier.end > definition.start
             or _mentions(data[earlier.end : definition.start], definition.name)
@@ -470,13 +471,21 @@ def _encloses(outer: Definition, inner: Definition) -> bool:
     return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
 
 
-def _redefines(later: Definition, earlier: Definition) -> bool:
+def _redefines(later: Definition, earlier: Definition, text: str) -> bool:
     """True where decorators say that both are wanted: overloads, setters, registrations."""
-    own = later.name + "."
-    return any(
-        _OVERLOAD.search(decorator) or decorator.startswith(own)
+    if not (later.decorators or earlier.decorators):
+        return False
+    own, overloads = later.name + ".", overload_names(text)
+    if any(
+        _OVERLOAD.search(decorator) or decorator.startswith(own) or decorator in overloads
         for decorator in (*later.decorators, *earlier.decorators)
-    )
+    ):
+        return True
+    language = language_of(earlier.path)
+    if language is not None and language.is_test_name.match(earlier.name):
+        # A runner finds it by its name, whoever wraps it.
+        return False
+    return any(registers(decorator, text) for decorator in earlier.decorators)
 
 
 def _accessor(definition: Definition) -> str:
