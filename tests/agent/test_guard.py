@@ -707,3 +707,566 @@ def test_a_refusal_shows_what_another_session_proposes(
     assert "Another session proposes it" in verdict.why
     assert "\n" + "\n".join(NEAR.splitlines()[:12]) in verdict.why
     assert "nothing that is proposed" not in verdict.why
+
+
+# --- what a compiler would refuse ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        pytest.param(
+            "a.go",
+            "package a\n\nfunc f(a int) int {\n\treturn a + 1\n}\n",
+            "\nfunc f(a int) int {\n\treturn a + 1\n}\n",
+            id="go",
+        ),
+        pytest.param(
+            "a.go",
+            "package a\n\nfunc (s *S) f(a int) int {\n\treturn a + 1\n}\n",
+            "\nfunc (t S) f(a int, b int) int {\n\treturn a + 2\n}\n",
+            id="go m",
+        ),
+        pytest.param(
+            "a.go",
+            "package a\n\ntype A struct {\n\tx int\n}\n",
+            "\ntype A struct {\n\ty int\n}\n",
+            id="go type",
+        ),
+        pytest.param(
+            "a.rs",
+            "fn f(a: u8) -> u8 {\n    a + 1\n}\n",
+            "\npub fn f(b: u8) -> u8 {\n    b + 2\n}\n",
+            id="rust",
+        ),
+        pytest.param(
+            "a.rs",
+            "impl A {\n    fn f(&self) -> u8 {\n        1\n    }\n}\n",
+            "\nimpl A {\n    fn f(&self) -> u8 {\n        2\n    }\n}\n",
+            id="rust impl",
+        ),
+        pytest.param(
+            "a.rs",
+            "#[cfg(test)]\nmod tests {\n    #[test]\n    fn f() {\n        a();\n    }\n",
+            "    #[test]\n    fn f() {\n        b();\n    }\n}\n",
+            id="rust test",
+        ),
+        pytest.param("a.rs", "struct A;\n", "struct A;\n", id="rust struct"),
+        pytest.param(
+            "A.java",
+            "class A {\n  public int f(int a) {\n    return 1;\n  }\n",
+            "  private long f(final int b) {\n    return 2;\n  }\n}\n",
+            id="java",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n  A(int a) {\n    x = 1;\n  }\n",
+            "  A(int a) {\n    x = 2;\n  }\n}\n",
+            id="java ctor",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n  <T> int f(java.util.List<T> a) {\n    return 1;\n  }\n",
+            "  <T> int f(java.util.List<T> a) {\n    return 2;\n  }\n}\n",
+            id="java gen",
+        ),
+        pytest.param(
+            "A.java", "class A {\n  int x;\n}\n", "class A {\n  int y;\n}\n", id="java class"
+        ),
+        pytest.param(
+            "a.c",
+            "static int f(int a, char *b) {\n  return a;\n}\n",
+            "int f(int x, char *y) {\n  return x + 1;\n}\n",
+            id="c",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int f(const A& a, int b = 1) {\n  return b;\n}\n",
+            "int f(const A& x, int c) {\n  return c + 1;\n}\n",
+            id="cpp",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int A::f(int a) const {\n  return b;\n}\n",
+            "int A::f(int b) const {\n  return c + 1;\n}\n",
+            id="cpp m",
+        ),
+        pytest.param(
+            "a.cpp",
+            "class A {\n  int f(int a) const {\n    return b;\n  }\n",
+            "  int f(int b) const {\n    return c + 1;\n  }\n};\n",
+            id="cpp in",
+        ),
+        pytest.param(
+            "a.cpp",
+            "A::A(int a) : x(a) {\n  b();\n}\n",
+            "A::A(int a) : x(a + 1) {\n  c();\n}\n",
+            id="cpp ctor",
+        ),
+        pytest.param(
+            "a.cpp",
+            "namespace n {\nint f(int a) {\n  return b;\n}\n}\n",
+            "namespace n {\nint f(int b) {\n  return c + 1;\n}\n}\n",
+            id="cpp ns",
+        ),
+        pytest.param(
+            "a.cpp", "TEST(A, b) {\n  c();\n}\n", "TEST(A, b) {\n  e(1);\n}\n", id="cpp TEST2"
+        ),
+        pytest.param(
+            "a.cpp",
+            '#ifdef __cplusplus\nextern "C"\n{\n#endif\nstatic int f(int a) {\n  return a;\n}\n',
+            "static int f(int a) {\n  return a + 1;\n}\n#ifdef __cplusplus\n}\n#endif\n",
+            id="cpp extern",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int& A::f(int a) {\n  return a;\n}\n",
+            "int& A::f(int b) {\n  return b;\n}\n",
+            id="cpp refs",
+        ),
+        pytest.param(
+            "a.cpp", "class A : B {\n  int x;\n};\n", "class A {\n  int y;\n};\n", id="cpp class"
+        ),
+        pytest.param(
+            "a.h",
+            "#ifndef A_H\n#define A_H\ntemplate <class T> T f(T a) {\n  return a;\n}\n",
+            "template <class T> T f(T b) {\n  return b;\n}\n#endif\n",
+            id="cpp tmpl",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n  public int F(int a, ref string b) {\n    return 1;\n  }\n",
+            "  private int F(int c, ref string d) {\n    return 2;\n  }\n}\n",
+            id="cs",
+        ),
+        pytest.param(
+            "a.cs", "class A {\n  public int F => 2;\n", "  public long F => 3;\n}\n", id="cs prop"
+        ),
+        pytest.param(
+            "a.cs",
+            "namespace N {\nclass A {\n  int F<T>(T a) where T : class {\n    return 1;\n  }\n",
+            "  int F<T>(T a) {\n    return 2;\n  }\n}\n}\n",
+            id="cs gen",
+        ),
+        pytest.param(
+            "a.php",
+            "<?php\nfunction f($a) {\n  return $a;\n}\n",
+            "function f($a, $b) {\n  return $b;\n}\n",
+            id="php",
+        ),
+        pytest.param(
+            "a.php",
+            "<?php\nnamespace A;\nclass B {\n  public function f($a) {\n    return $a;\n  }\n",
+            "  private function f($a, $b) {\n    return $b;\n  }\n}\n",
+            id="php ns",
+        ),
+        pytest.param(
+            "a.ts",
+            "export function f(a: number): number {\n  return a;\n}\n",
+            "function f(a: string): string {\n  return a + 'x';\n}\n",
+            id="ts",
+        ),
+        pytest.param(
+            "a.ts",
+            "export const f = (a: number) => {\n  return a;\n};\n",
+            "export const f = (a: number) => {\n  return a + 1;\n};\n",
+            id="ts const",
+        ),
+        pytest.param(
+            "a.go",
+            "package a\n\ntype (\n\tA struct {\n\t\tx int\n\t}\n\tB struct {\n\t\tx int\n\t}\n)\n",
+            "\ntype A struct {\n\ty int\n}\n",
+            id="go types",
+        ),
+        pytest.param(
+            "a.ts",
+            "class A {\n  f(a: number) {\n    return a;\n  }\n",
+            "  private f(a: number) {\n    return a;\n  }\n}\n",
+            id="ts m",
+        ),
+        pytest.param(
+            "a.ts",
+            "function f(a: number): number;\nfunction f(a: string): string;\nfunction f(a: any) {\n  return a;\n}\n",
+            "function f(a: any) {\n  return a + 1;\n}\n",
+            id="ts ovl",
+        ),
+        pytest.param(
+            "a.tsx",
+            "function F(a: number) {\n  return <a/>;\n}\n",
+            "function F(a: number) {\n  return <b/>;\n}\n",
+            id="tsx",
+        ),
+        pytest.param("a.ts", "class A {\n  x = 1;\n}\n", "class A {\n  y = 1;\n}\n", id="ts class"),
+    ],
+)
+def test_what_a_scope_has_already_is_refused_always(path: str, first: str, second: str) -> None:
+    for reason in ("", "because"):
+        verdict = check(first, first + second, path=path, files={path: first}, reason=reason)
+        assert isinstance(verdict, Refuse)
+        assert "already defined" in verdict.why
+        assert "only one of the two can stand" in verdict.why
+        assert verdict.details == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        pytest.param(
+            "a.go",
+            "package a\n\nfunc (s *S) f(a int) int {\n\treturn a + 1\n}\n",
+            "\nfunc (t *T) f(a int) int {\n\treturn a * 2 - b\n}\n",
+            id="go recv",
+        ),
+        pytest.param(
+            "a.go",
+            "package a\n\nfunc init() {\n\ta()\n\tb(3)\n}\n",
+            "\nfunc init() {\n\tc()\n\td(4)\n\te()\n}\n",
+            id="go init",
+        ),
+        pytest.param(
+            "a.go", "package a\n\nfunc _() {\n\ta()\n}\n", "\nfunc _() {\n\tb()\n}\n", id="go _"
+        ),
+        pytest.param(
+            "a.rs",
+            "impl X for A {\n    fn f(&self) -> u8 {\n        1\n    }\n}\n",
+            "\nimpl Y for A {\n    fn f(&self) -> u8 {\n        2\n    }\n}\n",
+            id="rust traits",
+        ),
+        pytest.param(
+            "a.rs",
+            "impl A<u8> {\n    fn f(&self) -> u8 {\n        1\n    }\n}\n",
+            "\nimpl A<u16> {\n    fn f(&self) -> u8 {\n        2\n    }\n}\n",
+            id="rust types",
+        ),
+        pytest.param(
+            "a.rs",
+            "impl From<u8> for A {\n    fn from(a: u8) -> A {\n        x(a)\n    }\n}\n",
+            "\nimpl From<u16> for A {\n    fn from(a: u16) -> A {\n        y(a, 1)\n    }\n}\n",
+            id="rust from",
+        ),
+        pytest.param(
+            "a.rs",
+            "#[cfg(unix)]\nfn f(a: u8) -> u8 {\n    a + 1\n}\n",
+            "\n#[cfg(windows)]\nfn f(b: u8) -> u8 {\n    b.c(2)\n}\n",
+            id="rust cfg",
+        ),
+        pytest.param(
+            "a.rs",
+            "#[cfg(unix)]\nimpl A {\n    fn f(&self) -> u8 {\n        1\n    }\n}\n",
+            "\n#[cfg(windows)]\nimpl A {\n    fn f(&self) -> u8 {\n        2\n    }\n}\n",
+            id="rust cfg impl",
+        ),
+        pytest.param(
+            "a.rs",
+            "mod a {\n    fn f() -> u8 {\n        1\n    }\n}\n",
+            "\nmod b {\n    fn f() -> u8 {\n        2\n    }\n}\n",
+            id="rust mods",
+        ),
+        pytest.param(
+            "a.rs",
+            "trait T {\n    fn f(&self) -> u8;\n}\n",
+            "\nimpl T {\n    fn f(&self) -> u8 {\n        2\n    }\n}\n",
+            id="rust decl",
+        ),
+        pytest.param(
+            "a.rs",
+            "#[rustversion::since(1.70)]\nfn f(a: u8) -> u8 {\n    a + 1\n}\n",
+            "\n#[rustversion::before(1.70)]\nfn f(b: u8) -> u8 {\n    b.c(2)\n}\n",
+            id="rust ver",
+        ),
+        pytest.param(
+            "a.rs",
+            "#[maybe_async::sync_impl]\nfn f(a: u8) -> u8 {\n    a + 1\n}\n",
+            "\n#[maybe_async::async_impl]\nasync fn f(b: u8) -> u8 {\n    b.c(2)\n}\n",
+            id="rust sync",
+        ),
+        pytest.param(
+            "a.c",
+            '__attribute__((target("avx2")))\nint f(int a) {\n  return a;\n}\n',
+            '__attribute__((target("default")))\nint f(int a) {\n  return a + 1;\n}\n',
+            id="c target",
+        ),
+        pytest.param(
+            "a.cpp",
+            '__attribute__((target("avx2")))\nint f(int a) {\n  return a;\n}\n',
+            '__attribute__((target("default")))\nint f(int a) {\n  return a + 1;\n}\n',
+            id="cpp target",
+        ),
+        pytest.param(
+            "a.c",
+            "#define T int\nT f(T a) {\n  return a;\n}\n",
+            "#undef T\n#define T long\nT f(T a) {\n  return a + 1;\n}\n",
+            id="c undef",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n  public int f(int a) {\n    return 1;\n  }\n",
+            "  public int f(long b) {\n    return 2;\n  }\n}\n",
+            id="java ovl",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n  public int f(int... a) {\n    return 1;\n  }\n",
+            "  public int f(int a) {\n    return 2;\n  }\n}\n",
+            id="java ovl2",
+        ),
+        pytest.param(
+            "A.java",
+            "interface A {\n  int f(int a);\n}\n",
+            "class B implements A {\n  public int f(int a) {\n    return 2;\n  }\n}\n",
+            id="java decl",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n  R a = new R() {\n    public int run() {\n      return 1;\n    }\n  };\n",
+            "  R b = new R() {\n    public int run() {\n      return 2;\n    }\n  };\n}\n",
+            id="java anon",
+        ),
+        pytest.param(
+            "A.java",
+            "enum A {\n  X { int f() {\n    return 1;\n  } },\n",
+            "  Y { int f() {\n    return 2;\n  } };\n}\n",
+            id="java enum",
+        ),
+        pytest.param(
+            "a.c",
+            "#ifdef W\nint f(int a) {\n  return a;\n}\n",
+            "#else\nint f(int a) {\n  return a + 1;\n}\n#endif\n",
+            id="c ifdef",
+        ),
+        pytest.param(
+            "a.c",
+            "#if W\nint f(int a) {\n  return a;\n}\n",
+            "#endif\n#if !W\nint f(int a) {\n  return a + 1;\n}\n#endif\n",
+            id="c if",
+        ),
+        pytest.param("a.c", "int f(int a);\n", "int f(int a) {\n  return a + 1;\n}\n", id="c decl"),
+        pytest.param("a.c", "TEST(foo) {\n  a();\n}\n", "TEST(bar) {\n  b();\n}\n", id="c macros"),
+        pytest.param(
+            "a.c", "TEST(foo, x) {\n  a();\n}\n", "TEST(foo, x) {\n  b(1);\n}\n", id="c macros2"
+        ),
+        pytest.param(
+            "a.c", "#define F(x) (x + 1)\n", "#undef F\n#define F(x) (x + 2)\n", id="c define"
+        ),
+        pytest.param(
+            "a.cpp",
+            "int f(const A& a) {\n  return b;\n}\n",
+            "int f(A&& a) {\n  return c + 1;\n}\n",
+            id="cpp ovl",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int& A::f() {\n  return b;\n}\n",
+            "int& A::f() const {\n  return c + 1;\n}\n",
+            id="cpp const",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int A::f() & {\n  return b;\n}\n",
+            "int A::f() && {\n  return c + 1;\n}\n",
+            id="cpp ref",
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <class T> int f(T a) {\n  return b;\n}\n",
+            "template <> int f(int a) {\n  return c + 1;\n}\n",
+            id="cpp spec",
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <> int f<A>() {\n  return b;\n}\n",
+            "template <> int f<B>() {\n  return c + 1;\n}\n",
+            id="cpp spec2",
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <> int A<int>::f() {\n  return b;\n}\n",
+            "template <> int A<char>::f() {\n  return c + 1;\n}\n",
+            id="cpp spec3",
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <class T> enable_if_t<X<T>, int> f(T a) {\n  return b;\n}\n",
+            "template <class T> enable_if_t<!X<T>, int> f(T a) {\n  return c + 1;\n}\n",
+            id="cpp sfinae",
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <class T> requires X<T> int f(T a) {\n  return b;\n}\n",
+            "template <class T> requires Y<T> int f(T a) {\n  return c + 1;\n}\n",
+            id="cpp requires",
+        ),
+        pytest.param(
+            "a.cpp",
+            "namespace {\nint f(int a) {\n  return b;\n}\n}\n",
+            "int f(int a) {\n  return c + 1;\n}\n",
+            id="cpp anon",
+        ),
+        pytest.param(
+            "a.cpp",
+            "int f(int (&a)[N]) {\n  return b;\n}\n",
+            "int f(int (&a)[M]) {\n  return c + 1;\n}\n",
+            id="cpp arr",
+        ),
+        pytest.param(
+            "a.cpp", "TEST(A, b) {\n  c();\n}\n", "TEST(A, d) {\n  e(1);\n}\n", id="cpp TEST"
+        ),
+        pytest.param(
+            "a.cpp", "MY_TEST(b) {\n  c();\n}\n", "MY_TEST(d) {\n  e(1);\n}\n", id="cpp mtest"
+        ),
+        pytest.param(
+            "a.cpp",
+            "template <class T> struct A {\n  int x;\n};\n",
+            "template <> struct A<int> {\n  int y;\n};\ntemplate <class T> struct A<T*> {\n  int y;\n};\n",
+            id="cpp tclass",
+        ),
+        pytest.param(
+            "a.cpp",
+            "bool operator==(A a, A b) {\n  return a.x == b.x;\n}\n",
+            "bool operator==(B a, B b) {\n  return a.y == b.y + 1;\n}\n",
+            id="cpp eq",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n  static A() {\n    B();\n  }\n",
+            "  public A() {\n    C(3);\n  }\n}\n",
+            id="cs static",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n  int F(int a) {\n    return 1;\n  }\n",
+            "  int I.F(int a) {\n    return 2;\n  }\n}\n",
+            id="cs explicit",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n  int F(int a) {\n    return 1;\n  }\n",
+            "  int F<T>(int a) {\n    return 2;\n  }\n}\n",
+            id="cs generic",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n  int F(int a) {\n    return 1;\n  }\n",
+            "  int F(ref int a) {\n    return 2;\n  }\n}\n",
+            id="cs ref",
+        ),
+        pytest.param(
+            "a.cs",
+            "partial class A {\n  int F(int a) {\n    return 1;\n  }\n}\n",
+            "partial class A {\n  int G(int a) {\n    return 2;\n  }\n}\n",
+            id="cs partial",
+        ),
+        pytest.param(
+            "a.cs",
+            "class A {\n#if X\n  int F(int a) {\n    return 1;\n  }\n",
+            "#else\n  int F(int a) {\n    return 2;\n  }\n#endif\n}\n",
+            id="cs if",
+        ),
+        pytest.param(
+            "a.php",
+            "<?php\nif ($x) {\nfunction f($a) {\n  return $a;\n}\n",
+            "} else {\nfunction f($a) {\n  return $b;\n}\n}\n",
+            id="php if",
+        ),
+        pytest.param(
+            "a.php",
+            "<?php\nclass A {\nfunction f($a) {\n  return $a;\n}\n}\n",
+            "class B {\nfunction f($a) {\n  return $b;\n}\n}\n",
+            id="php classes",
+        ),
+        pytest.param(
+            "a.php",
+            "<?php\nnamespace A;\nfunction f($a) {\n  return $a;\n}\n",
+            "namespace B;\nfunction f($a) {\n  return $a - 1;\n}\n",
+            id="php ns2",
+        ),
+        pytest.param(
+            "a.ts",
+            "function f(a: number): number;\n",
+            "function f(a: string): string;\nfunction f(a: any) {\n  return a;\n}\n",
+            id="ts ovl",
+        ),
+        pytest.param(
+            "a.ts",
+            "class A {\n  f(a: number): number;\n",
+            "  f(a: string): string;\n  f(a: any) {\n    return a;\n  }\n}\n",
+            id="ts movl",
+        ),
+        pytest.param(
+            "a.ts",
+            "class A {\n  get f() {\n    return 1;\n  }\n",
+            "  set f(a) {\n    this.a = a;\n  }\n}\n",
+            id="ts get",
+        ),
+        pytest.param(
+            "a.ts",
+            "class A {\n  static f() {\n    return 1;\n  }\n",
+            "  f() {\n    return 2;\n  }\n}\n",
+            id="ts static",
+        ),
+        pytest.param(
+            "a.ts",
+            "class A {\n  private static f() {\n    return 1;\n  }\n",
+            "  private f() {\n    return 2;\n  }\n}\n",
+            id="ts pstatic",
+        ),
+        pytest.param(
+            "a.ts",
+            "var f = function (x: number) {\n  return x;\n};\n",
+            "var f = function (x: number) {\n  return x + 1;\n};\n",
+            id="ts var",
+        ),
+        pytest.param(
+            "a.ts",
+            "interface A {\n  a: number;\n}\n",
+            "interface A {\n  b: number;\n}\nclass A {\n  c = 1;\n}\n",
+            id="ts merge",
+        ),
+        pytest.param(
+            "a.ts",
+            "a.f = function (x: number) {\n  return x;\n};\n",
+            "a.f = function (x: number) {\n  return x + 1;\n};\n",
+            id="ts assign",
+        ),
+        pytest.param(
+            "a.ts",
+            "describe('a', () => {\n  function f() {\n    return 1;\n  }\n});\n",
+            "describe('b', () => {\n  function f() {\n    return 2;\n  }\n});\n",
+            id="ts local",
+        ),
+        pytest.param(
+            "a.ts",
+            "namespace A {\n  function f() {\n    return 1;\n  }\n}\n",
+            "namespace A {\n  function f() {\n    return 2;\n  }\n}\n",
+            id="ts ns",
+        ),
+        pytest.param(
+            "a.ts",
+            "declare function f(a: number): void;\n",
+            "declare function f(a: string): void;\n",
+            id="ts declare",
+        ),
+        pytest.param(
+            "a.ts",
+            "{\n  function f() {\n    return 1;\n  }\n}\n",
+            "{\n  function f() {\n    return 2;\n  }\n}\n",
+            id="ts block",
+        ),
+    ],
+)
+def test_what_may_stand_in_a_scope_beside_its_namesake(path: str, first: str, second: str) -> None:
+    verdict = check(first, first + second, path=path, files={path: first})
+    assert "already defined" not in getattr(verdict, "why", "")
+
+
+def test_what_stood_twice_before_is_not_this_edit_s_fault_in_go_either() -> None:
+    old = "package a\n\nfunc f() int {\n\treturn 1\n}\n\nfunc f() int {\n\treturn 2\n}\n"
+    assert check(old, old + "\nvar x = 1\n", path="a.go", files={"a.go": old}) == Permit()
+
+
+def test_a_scope_that_the_parser_did_not_understand_is_let_be() -> None:
+    """Between the two stands what may well be the end of the one class and the start of another."""
+    first = "class A {\n  int f(int a) { return 1; }\n"
+    torn = "  } } class B extends {{ ;\n"
+    verdict = check(first, first + torn + "  int f(int a) { return 2; }\n}\n", path="A.java")
+    assert "already defined" not in getattr(verdict, "why", "")

@@ -14,6 +14,7 @@ from steadyhand_agent.actions import Permit, Refuse
 from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.findings import duplicates_of, overwritten
 from steadyhand_agent.index.likeness import described_like
+from steadyhand_agent.index.redefined import redefined
 from steadyhand_agent.index.store import View, indexed
 from steadyhand_agent.workspace import utf8
 
@@ -61,9 +62,10 @@ def check(
     """
     new = introduced(edit)
     starts = {d.start for d in new}
+    standing = view.definitions(edit.path)
     twice = [
         f
-        for f in overwritten(view.definitions(edit.path), edit.new)
+        for f in (*overwritten(standing, edit.new), *redefined(standing, edit.new, starts))
         if f.definition.start in starts or f.canonical.start in starts
     ]
     if twice:

@@ -51,7 +51,7 @@ _COMPATIBILITY = re.compile(
     r"|polyfill[\w.-]*?|([\w.-]*[._-])?shims?)(/|\.\w+$)"
 )
 # A template's conditions are none of the language that it makes.
-_TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
+TEMPLATE_BRANCH = re.compile(rb"\{%[-+]?\s*(?:el|end|if|block|case|when)|<%|\{\{[#^/]")
 _ACCESSOR = re.compile(r"(?:static |get |set |local |def [\w:]+\.|function [\w.]+[.:])+")
 _ECMASCRIPT = FAMILIES["javascript"]
 # What a language asks for by a name of its own: `__eq__`, `[Symbol.iterator]`.
@@ -138,7 +138,7 @@ def overwritten(definitions: tuple[Definition, ...], text: str) -> list[Finding]
             or _accessor(definition) != _accessor(earlier)
             or earlier.end > definition.start
             or _mentions(data[earlier.end : definition.start], definition.name)
-            or _TEMPLATE_BRANCH.search(data, earlier.end, definition.start)
+            or TEMPLATE_BRANCH.search(data, earlier.end, definition.start)
             or (earlier.trivial and not language.docstrings)
             or definition.generated
         ):

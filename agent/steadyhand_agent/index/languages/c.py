@@ -247,4 +247,5 @@ C = Language(
     blank=BLANK,
     one_name=True,
     platform=PLATFORM,
+    overloads="parameters",
 )

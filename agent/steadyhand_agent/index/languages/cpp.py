@@ -128,4 +128,5 @@ CPP = Language(
     blank=c.BLANK,
     one_name=True,
     platform=c.PLATFORM,
+    overloads="head",
 )

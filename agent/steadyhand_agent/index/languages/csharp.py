@@ -159,4 +159,5 @@ CSHARP = Language(
     import_line=_import_line,
     keeps_paren=_GROUPING.keeps,
     body_of=_body_of,
+    overloads="parameters",
 )

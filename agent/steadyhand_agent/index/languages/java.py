@@ -147,4 +147,5 @@ JAVA = Language(
     module=_module,
     import_line=_import_line,
     keeps_paren=_keeps_paren,
+    overloads="parameters",
 )

@@ -28,7 +28,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import tree_sitter
 from tree_sitter import Node, Query
@@ -127,6 +127,8 @@ class Language:
         reopens: True where a class may be written in several pieces.
         uncalled: Matches names of functions that the language itself calls and nobody else can,
             of which a file may have several.
+        overloads: What tells functions of one name in one scope apart, where that may be: their
+            `parameters`, or all of their `head` (templates); empty where there can be only one.
         slot_of: Says what a definition is put into, where its name can be written in several ways.
     """
 
@@ -160,6 +162,7 @@ class Language:
     body_of: Callable[[Node], Node | None] | None = None
     reopens: bool = False
     uncalled: str = r"(?!)"
+    overloads: Literal["", "parameters", "head"] = ""
     slot_of: Callable[[Definition], str] | None = None
 
     @cached_property

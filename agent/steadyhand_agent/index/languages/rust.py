@@ -135,7 +135,7 @@ RUST = Language(
     test_path=TEST_PATH + r"|(^|/)(benches|examples)/",
     test_decorator=r"#\[\s*(?:(?:\w+::)*(?:test|rstest|bench|test_case|quickcheck)\b"
     r"|cfg\(\s*(?:test\b|(?:all|any)\(.*\btest\b))",
-    conditional=r"#\[\s*cfg\(",
+    conditional=r"#\[\s*(?:cfg\(|rustversion::|(?:\w+::)*a?sync_impl\b)",
     platform=r"\b(?:unix|windows|target_\w+)\b",
     class_constants=True,
     constant=r"[^\W_]\w*|_\w+",
