@@ -14,7 +14,7 @@ from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import SKETCH_SIZE, sketches
 from steadyhand_agent.index.languages import LANGUAGES, index_text
 from steadyhand_agent.index.languages.language import Language
-from steadyhand_agent.index.reader import TooSlow
+from steadyhand_agent.index.parsing import TooSlow
 from steadyhand_agent.workspace import text_hash, utf8
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "languages"

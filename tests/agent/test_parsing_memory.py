@@ -30,7 +30,7 @@ MOST = 450
 MEASURED = """
 import resource, sys
 from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.index.reader import TooSlow
+from steadyhand_agent.index.parsing import TooSlow
 
 path, piece, times = sys.argv[1:]
 index_text(path, "")

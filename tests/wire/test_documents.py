@@ -215,13 +215,13 @@ def test_what_is_not_the_persons_own_is_no_measure(tmp_path: Path) -> None:
     root = tmp_path / "ws"
     (root / "src").mkdir(parents=True)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-    (root / ".gitignore").write_text("dist/\n")
+    (root / ".gitignore").write_text("aside/\n")
     with Editor(root, tmp_path / "private") as editor:
         editor.indexed()
         ours = editor.show("src/a.py", function("mine", "own"))
         others = [
             editor.show(f"{folder}/x.py", function(f"theirs{n}", "own"))
-            for n, folder in enumerate(("vendor", "node_modules/q", "dist", ".git/hooks"))
+            for n, folder in enumerate(("vendor", "node_modules/q", "aside", ".git/hooks"))
         ]
         small = function("packed", "own") + "x = '" + "y" * 6_000 + "'\n"
         others.append(editor.show("src/packed.py", small))

@@ -1,55 +1,32 @@
 """Reads one text: its definitions, and what each of them says.
 
-Owns parsing and what all languages have in common; what is special to one stands in its module
-below `languages/`. Never runs or imports what it reads. A text with syntax errors gives the
-definitions that can still be read; one that takes too long gives none.
+Owns what all languages have in common; what is special to one stands in its module below
+`languages/`, and the parser in `parsing`. Never runs or imports what it reads. A text with syntax
+errors gives the definitions that can still be read; one that takes too long gives none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import sys
-import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from resource import RUSAGE_SELF, getrusage
 
-import numpy as np
-from tree_sitter import Node, Parser, QueryCursor
+from tree_sitter import Node, QueryCursor
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import Definition, FileEntry, Kind
 from steadyhand_agent.index.fingerprint import NO_FORM, Form, TokenStream
+from steadyhand_agent.index.generated import is_generated
 from steadyhand_agent.index.languages.language import Language
+from steadyhand_agent.index.parsing import BOM, encoded, parse
 from steadyhand_agent.index.words import MAX_BODY, describable, packed, words_of
-from steadyhand_agent.workspace import text_hash, utf8
+from steadyhand_agent.workspace import text_hash
 
-# Past 65,535 open nodes a query's time explodes, and each unclosed bracket is one: what nests
-# deeper than the first number is not looked at, and in a text that nests deeper than the second,
-# brackets beyond the third are blanked.
+# Past 65,535 open nodes a query's time explodes: what nests deeper than this is not looked at.
 _DEEPEST = 3_000
-_MOST_BRACKETS = 2_000
-_KEPT_BRACKETS = 200
-_BRACKET = re.compile(rb"[()\[\]{}]|\n(?=[A-Za-z@#/])")
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
-_STEPS = np.array([(b in b"([{") - (b in b")]}") for b in range(256)], dtype=np.int8)
-_CHUNK = 262_144
-# What nests without a bracket that closes it (`a = b = ...`, `A<B<...`): when such a statement ends
-# in an error, memory grows with the square of the depth, in one step that nothing can interrupt.
-# In a statement with so many of them those behind are blanked.
-_MOST_OPEN = 150
-_OPENS = re.compile(rb"(?<![<>=!])[<=](?![<=])|(?<![-=])>|</|/>|[;{},]")
-# How much a parser may take. A thousand lines take 2 MB; what takes this is no one's code.
-_MOST_MEMORY = 192 << 20
-_LOOK_EVERY = 16
-_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
-_TO_SEMICOLON = bytes.maketrans(b"{}", b";;")
-_BOM = "\ufeff"
-# tree-sitter's time grows with the square of a run of comment lines; such a run is blanked first.
-_COMMENT_RUN = re.compile(rb"(?m)(?:^[ \t]*(?:#|//|--)[^\n]*(?:\n|\Z)){100,}")
 _KINDS: dict[str, Kind] = {
     "function": "function",
     "method": "method",
@@ -73,35 +50,7 @@ _EVENTS = (
 _LAST_HELD = "header"
 _HOLDERS = frozenset({"contract", "closure", "branch", "error"})
 _Event = tuple[int, int, int, int, Node, str]
-# How programs mark what they write. What a person writes of generated things stands in the midst
-# of a sentence, so these count at the beginning of a line alone, mostly.
-_GENERATED = re.compile(
-    rb"@generated\b|Code generated .{0,80}DO NOT EDIT"
-    rb"|^@(?:javax?\.(?:annotation\.)?(?:processing\.)?)?Generated\b"
-    rb"|^(?i:(?:(?:this|the) )?(?:file|code|module|class|source)(?: (?:is|was|has been))?"
-    rb" (?:auto-?|automatically[ -])?generated (?:by|from|with|using|on))\b"
-    rb"|^(?:G|AUTO-?G|Auto-?g|Automatically g|AUTOMATICALLY G)(?i:enerated)"
-    rb" (?i:by|from|with|using|on|file|code|source)\b"
-    rb"|^(?i:this (?:file )?is an? )?(?i:auto-?|automatically[ -])(?i:generated file)\b"
-    rb"|^(?i:this file (?:is|was|has been) (?:auto-?|automatically[ -])generated)\b"
-)
-# One of these is said of what may be anything, and beside the other of what a program wrote.
-_LEAVE_ALONE = re.compile(rb"do not (?:edit|modify|change)", re.IGNORECASE)
-_WRITTEN_BY = re.compile(rb"generated", re.IGNORECASE)
-_GENERATED_NAMES = ("_pb2.py", "_pb2_grpc.py", ".pb.go", ".min.js", ".g.cs", ".g.dart")
-# One of these is part of all that marks a file.
-_GENERATED_WORDS = (b"enerated", b"ENERATED")
-# A mark may stand below a licence.
-_MARKS = 4_000
 _HEAD = 1_500
-_COMMENT_MARK = re.compile(
-    rb"#(?!include|define|if|pragma|region|nullable|\[)|//|/\*|--|\"\"\"|'''|<!--|;|\*"
-)
-_BLOCK_COMMENTS = {b"/*": b"*/", b'"""': b'"""', b"'''": b"'''", b"<!--": b"-->"}
-# What may stand above a mark without being the code that is marked.
-_BEFORE_CODE = re.compile(
-    rb"@|#|import\b|from\b|package\b|using\b|namespace\b|use\b|<\?|[\"']use |module\b"
-)
 _LONGEST_CONDITION = 200
 _BLOCKS = re.compile(r"block|body|compound")
 # Stands for an offset in `Definition.branch` where the whole file is a branch.
@@ -127,64 +76,8 @@ def _words_of(name: str, signature: str, doc: str, body: bytes) -> bytes:
     return packed(words_of(name, signature, doc, body))
 
 
-class TooSlow(SteadyhandError):
-    """A text takes longer to parse than anyone would wait."""
-
-
 class NotUnderstood(SteadyhandError):
     """A text brought out a fault of ours; it is left out, and all others are still read."""
-
-
-def encoded(text: str) -> bytes:
-    """A text as it is parsed: UTF-8, offsets kept, and no byte order mark."""
-    data = utf8(text)
-    if text.startswith(_BOM):
-        # The mark would be an error at the first token; an empty line of its length is nothing.
-        return b"\r\r\n" + data[3:]
-    return data
-
-
-def parse(language: Language, data: bytes, seconds: float = 5.0) -> Node:
-    """The root node of a text.
-
-    Raises:
-        TooSlow: It took longer than `seconds`, or more memory than any code needs.
-    """
-    if language.is_blank is not None:
-        data = language.is_blank.sub(_blanked, data)
-    if data.count(b"\n#") + data.count(b"\n//") + data.count(b"\n--") >= 100:
-        data = _COMMENT_RUN.sub(_blanked, data)
-    if _nests_deep(data):
-        data = _flattened(data)
-    if language.nests:
-        data = _without_deepest(data, language.nests)
-    until = time.monotonic() + seconds
-    looks, most = 0, 0
-
-    def overdue(_offset: int, _has_error: bool) -> bool:
-        nonlocal looks, most
-        looks += 1
-        if looks % _LOOK_EVERY:
-            return False
-        peak = getrusage(RUSAGE_SELF).ru_maxrss * _MEMORY_UNIT
-        most = most or peak + _MOST_MEMORY
-        return peak > most or time.monotonic() > until
-
-    size = _CHUNK
-
-    def piece(offset: int, _point: object) -> bytes:
-        return data[offset : offset + size]
-
-    parser = Parser(language.parser_language)
-    try:
-        tree = parser.parse(piece, progress_callback=overdue)
-    except ValueError:
-        raise TooSlow(
-            f"Parsing takes longer than {seconds:g} s or more than {_MOST_MEMORY >> 20} MB."
-        ) from None
-    # From now on it is asked for the texts of single nodes, a byte at a time.
-    size = 1
-    return tree.root_node
 
 
 def read(language: Language, path: str, text: str, seconds: float = 5.0) -> FileEntry:
@@ -200,7 +93,7 @@ def read(language: Language, path: str, text: str, seconds: float = 5.0) -> File
         TooSlow: Parsing took longer.
         NotUnderstood: The reader failed; its cause is our fault.
     """
-    reader = _Reader(language, path, encoded(text), text.startswith(_BOM))
+    reader = _Reader(language, path, encoded(text), text.startswith(BOM))
     try:
         found = reader.read(seconds)
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -211,69 +104,6 @@ def read(language: Language, path: str, text: str, seconds: float = 5.0) -> File
         path, text_hash(text), lines, definitions, forms, reader.mentions,
         broken=reader.broken, generated=reader.generated,
     )  # fmt: skip
-
-
-def _nests_deep(data: bytes) -> bool:
-    """True where brackets may nest too deep to be anyone's code; strings are not told apart."""
-    brackets = data.translate(None, _NO_BRACKETS)
-    if len(brackets) <= _MOST_BRACKETS:
-        return False
-    depth = np.cumsum(_STEPS[np.frombuffer(brackets, dtype=np.uint8)], dtype=np.int32)
-    return int((depth - np.minimum.accumulate(depth)).max()) >= _MOST_BRACKETS
-
-
-def _flattened(data: bytes) -> bytes:
-    """The text without the brackets that nest too deep to be anyone's code."""
-    depth = deepest = 0
-    too_deep: list[int] = []
-    for match in _BRACKET.finditer(data):
-        sign = match.group()
-        if sign == b"\n":
-            depth = 0  # Text that begins in the first column is nobody's inside.
-            continue
-        opens = sign in b"([{"
-        depth = depth + 1 if opens else depth
-        if depth > _KEPT_BRACKETS:
-            too_deep.append(match.start())
-        deepest = max(deepest, depth)
-        depth = depth if opens else max(0, depth - 1)
-    if deepest <= _MOST_BRACKETS:
-        return data
-    flat = bytearray(data)
-    for at in too_deep:
-        flat[at] = 0x20
-    return bytes(flat)
-
-
-def _without_deepest(data: bytes, signs: tuple[bytes, ...]) -> bytes:
-    """The text without what nests too deep in one statement, though no bracket says so."""
-    long = [
-        piece for piece in data.translate(_TO_SEMICOLON).split(b";") if len(piece) > 2 * _MOST_OPEN
-    ]
-    if not any(piece.count(sign) > _MOST_OPEN for piece in long for sign in signs):
-        return data
-    open_now: dict[bytes, int] = {}
-    too_deep: list[int] = []
-    for match in _OPENS.finditer(data):
-        sign = match.group()
-        if sign in signs:
-            open_now[sign] = open_now.get(sign, 0) + 1
-            if open_now[sign] > _MOST_OPEN:
-                too_deep.append(match.start())
-        elif sign == b">":
-            open_now[b"<"] = max(0, open_now.get(b"<", 0) - 1)
-        elif sign == b",":
-            open_now.pop(b"=", None)
-        else:
-            open_now.clear()
-    flat = bytearray(data)
-    for at in too_deep:
-        flat[at] = 0x20
-    return bytes(flat)
-
-
-def _blanked(match: re.Match[bytes]) -> bytes:
-    return b"\n".join([b" " * len(line) for line in match.group().split(b"\n")])
 
 
 @dataclass(slots=True)
@@ -325,7 +155,7 @@ class _Reader:
         self.data = data
         self.extra_lines = int(marked)
         self.in_test = language.is_test_path.search(path) is not None
-        self.generated = _is_generated(path, data)
+        self.generated = is_generated(path, data)
         self.found: list[_Found] = []
         self.mentions: frozenset[int] = frozenset()
         self.broken = False
@@ -758,40 +588,3 @@ def _beside(digest: str, beside: tuple[str, ...]) -> str:
         return digest
     joined = digest + "\0".join(beside)
     return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-def _is_generated(path: str, data: bytes) -> bool:
-    if path.endswith(_GENERATED_NAMES):
-        return True
-    # Looked for one after the other: a pattern of alternatives is tried at every byte.
-    if not any(data.find(word, 0, _MARKS) >= 0 for word in _GENERATED_WORDS):
-        return False
-    said = list(_said_before_code(data[:_MARKS].splitlines()))
-    for at, line in enumerate(said):
-        if _GENERATED.search(line):
-            return True
-        if _LEAVE_ALONE.search(line):
-            around = said[max(0, at - 2) : at + 3]
-            if any(_WRITTEN_BY.search(other) for other in around):
-                return True
-    return False
-
-
-def _said_before_code(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """What comments, a docstring and annotations say above the code, a line each."""
-    ends = b""
-    for line in lines:
-        text = line.strip()
-        if not ends:
-            mark = _COMMENT_MARK.match(text)
-            if mark is None:
-                if text.startswith(b"@"):
-                    yield text
-                if text and _BEFORE_CODE.match(text) is None:
-                    return
-                continue
-            ends = _BLOCK_COMMENTS.get(mark.group(), b"")
-            text = text[mark.end() :]
-        if ends and ends in text:
-            text, ends = text[: text.index(ends)], b""
-        yield text.strip(b" \t*#-=/!")

@@ -19,7 +19,7 @@ from steadyhand_agent.index.definitions import Definition, Finding
 from steadyhand_agent.index.findings import TEMPLATE_BRANCH
 from steadyhand_agent.index.languages import FAMILIES, language_of
 from steadyhand_agent.index.languages.language import Language
-from steadyhand_agent.index.reader import TooSlow, encoded, parse
+from steadyhand_agent.index.parsing import TooSlow, encoded, parse
 from steadyhand_agent.workspace import utf8
 
 # Each of these may be written in pieces that have one scope, if they are headed the same.

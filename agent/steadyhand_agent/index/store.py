@@ -18,7 +18,8 @@ from typing import Literal, Protocol, TypeVar
 from steadyhand_agent.index.definitions import Definition, FileEntry
 from steadyhand_agent.index.fingerprint import Form, mention_keys, sketched_runs, sketches
 from steadyhand_agent.index.languages import index_text, language_of
-from steadyhand_agent.index.reader import NotUnderstood, TooSlow
+from steadyhand_agent.index.parsing import TooSlow
+from steadyhand_agent.index.reader import NotUnderstood
 from steadyhand_agent.index.segment import CANDIDATES, MOST_COMMON, Segment, likeness, name_key
 from steadyhand_agent.index.word_index import LivePostings, Part, Query, weighed
 from steadyhand_agent.workspace import text_hash

@@ -19,7 +19,8 @@ import orjson
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.index.definitions import FileEntry
 from steadyhand_agent.index.languages import index_text
-from steadyhand_agent.index.reader import NotUnderstood, TooSlow
+from steadyhand_agent.index.parsing import TooSlow
+from steadyhand_agent.index.reader import NotUnderstood
 from steadyhand_agent.index.segment import Segment
 from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from steadyhand_agent import git
 from steadyhand_agent.errors import GitFailed
 from steadyhand_agent.index.languages import language_of
-from steadyhand_agent.index.reader import TooSlow, encoded, parse
+from steadyhand_agent.index.parsing import TooSlow, encoded, parse
 from steadyhand_agent.proposals.changes import FileChange, split_lines
 from steadyhand_agent.proposals.source_text import broken
 

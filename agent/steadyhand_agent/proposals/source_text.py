@@ -10,7 +10,7 @@ import re
 from tree_sitter import Node, Parser
 
 from steadyhand_agent.index.languages import SUFFIXES
-from steadyhand_agent.index.reader import encoded
+from steadyhand_agent.index.parsing import encoded
 
 _BLANK = re.compile(rb"(?:[ \t\f]*\r?\n)*")
 
