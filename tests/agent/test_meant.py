@@ -393,6 +393,20 @@ def test_modules_of_javascript_share_by_imports() -> None:
     assert shown(files, "b.js") == ["T1 g"]
 
 
+@pytest.mark.parametrize("given", ["exports.{0} = {0};\n", "exports['{0}'] = {0};\n"])
+def test_a_module_that_only_gives_names_to_exports_is_one(given: str) -> None:
+    text = (
+        "function %s(items, limit) {\n  let total = 0\n  for (const item of items) {\n"
+        "    if (item.price > limit) total += item.price\n  }\n  return round(total, 2)\n}\n"
+    )
+    files = {"a.js": text % "f" + given.format("f"), "b.js": text % "g" + given.format("g")}
+    assert shown(files, "b.js") == ["T1 g"]
+    # A script may have something of that name, too, and ask it or fill it.
+    for use in ("exports.x == 1 && run();\n", "(function (exports) {\n  exports.y = 1;\n})(app);\n"):
+        asked = {path: text % path[0] + use for path in files}
+        assert shown(asked, "b.js") == [], use
+
+
 def test_the_guard_is_as_strict_as_before() -> None:
     view = view_of({"a.py": "class A:\n" + method("f"), "b.py": "class B:\n" + method("g")})
     entry = view.entry("b.py")

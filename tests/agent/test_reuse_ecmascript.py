@@ -364,3 +364,17 @@ def test_a_byte_order_mark_outlives_the_only_function_below_it() -> None:
     assert plan.checks == ()
     assert after["src/old.js"].startswith("\ufeff")
     assert "mine" not in after["src/old.js"]
+
+
+def test_commonjs_that_gives_one_name_after_another() -> None:
+    after = changed(
+        {
+            "src/new.js": f"function existing(a, b) {BODY}\nexports.existing = existing;\n",
+            "src/old.js": f"{MINE}\nexports.mine = mine;\n",
+            "src/a.js": "const { mine } = require('./old');\nuse(mine(1, 2));\n",
+        }
+    )
+    assert after["src/old.js"] == (
+        "const { existing: mine } = require('./new');\n\nexports.mine = mine;\n"
+    )
+    assert after["src/a.js"] == "const { existing } = require('./new');\nuse(existing(1, 2));\n"

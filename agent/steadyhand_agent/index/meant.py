@@ -19,7 +19,11 @@ from steadyhand_agent.workspace import utf8
 # Fewer names in common are chance, two modules may well share `parse` and `render`.
 _SHARED_NAMES = 3
 _WORD = re.compile(rb"(?<![\w.$])[A-Za-z_$][\w$]*")
-_MODULE = re.compile(rb"^\s*(?:import|export)\b|\brequire\s*\(|\bmodule\.exports\b", re.MULTILINE)
+_MODULE = re.compile(
+    rb"^\s*(?:import|export)\b|\brequire\s*\(|\bmodule\.exports\b"
+    rb"|^exports\s*(?:\.\s*[\w$]+|\[[^\]\n]+\])\s*=(?!=)",
+    re.MULTILINE,
+)
 _COPIED = re.compile(
     rb"\b(?:copied|taken|borrowed|adapted|vendored|lifted|(?:back)?ported)\s+(?:\w+\s+)?from\b"
     rb"|\bin sync with\b",
