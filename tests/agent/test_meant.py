@@ -402,7 +402,10 @@ def test_a_module_that_only_gives_names_to_exports_is_one(given: str) -> None:
     files = {"a.js": text % "f" + given.format("f"), "b.js": text % "g" + given.format("g")}
     assert shown(files, "b.js") == ["T1 g"]
     # A script may have something of that name, too, and ask it or fill it.
-    for use in ("exports.x == 1 && run();\n", "(function (exports) {\n  exports.y = 1;\n})(app);\n"):
+    for use in (
+        "exports.x == 1 && run();\n",
+        "(function (exports) {\n  exports.y = 1;\n})(app);\n",
+    ):
         asked = {path: text % path[0] + use for path in files}
         assert shown(asked, "b.js") == [], use
 

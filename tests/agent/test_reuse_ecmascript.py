@@ -298,6 +298,19 @@ def test_arguments_that_cannot_be_followed_are_refused(use: str) -> None:
         alone(f"{MINE}\n{use}\n", f"export function existing(b, a) {BODY}\n")
 
 
+def test_what_calls_itself_cannot_take_its_arguments_in_another_order() -> None:
+    body = "{ return a > b ? same(a - 1, b) : [a, b]; }\n"
+    with pytest.raises(ReuseRefused, match="do not do the same"):
+        planned(
+            {
+                "src/old.js": f"function same(a, b) {body}use(same(1, 2));\n",
+                "src/new.js": f"export function same(b, a) {body}",
+            },
+            gone="same",
+            kept="same",
+        )
+
+
 def test_what_differs_is_named_or_refused() -> None:
     text = f"{MINE.replace('sum]', '1]')}\nuse(mine(1, 2));\n"
     plan, _ = planned({"src/old.js": text, "src/new.js": EXISTING.replace("sum]", "2]")})

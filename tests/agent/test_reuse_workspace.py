@@ -321,6 +321,13 @@ def test_where_an_order_cannot_be_followed_it_is_refused(use: str, why: str) -> 
         permuted(use)
 
 
+def test_what_calls_itself_cannot_take_its_arguments_in_another_order() -> None:
+    mine = "def mine(a, b):\n    return mine(a - 1, b) if a > b else [a, b]\n"
+    existing = mine.replace("mine", "existing").replace("(a, b)", "(b, a)")
+    with pytest.raises(ReuseRefused, match="do not do the same"):
+        planned(BASE | {"pkg/old.py": mine, "pkg/new.py": existing})
+
+
 def test_arguments_are_adapted_in_other_files() -> None:
     after = changed(
         {

@@ -227,3 +227,66 @@ def test_a_copy_with_another_literal_is_to_be_checked_or_left_to_the_agent(edito
     titles = [a["title"] for a in actions]
     assert use(actions)["title"].endswith("(check: It has `4` where `existing` has `3`)")
     assert "Let the agent extract both to one place…" in titles
+
+
+COST = """def {name}({order}):
+    total = 0
+    for item in items:
+        if item.price > limit and item.count < 10:
+            total += item.price * item.count
+            total -= item.discount
+    return round(total, 2){more}
+"""
+COST_JS = """function {name}({order}) {{
+  let total = 0;
+  for (const item of items) {{
+    if (item.price > limit && item.count < 10) {{
+      total += item.price * item.count;
+      total -= item.discount;
+    }}
+  }}
+  return Math.round(total){more};
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "cost", "head", "joined"),
+    [
+        pytest.param("py", COST, "from pkg.lib import cost\n", " + 1", id="Python"),
+        pytest.param("js", "export " + COST_JS, "import { cost } from './lib.js';\n", " + 1", id="JavaScript"),
+        pytest.param("ts", "export " + COST_JS, "import { cost } from './lib';\n", " + 1", id="TypeScript"),
+    ],
+)  # fmt: skip
+def test_a_copy_with_its_parameters_in_another_order_is_used_with_its_arguments_so(
+    tmp_path: Path, suffix: str, cost: str, head: str, joined: str
+) -> None:
+    lib, user = f"pkg/lib.{suffix}", f"pkg/user.{suffix}"
+    files = {
+        lib: cost.format(name="cost", order="limit, items", more=""),
+        user: head + ("\n\n" if suffix == "py" else "\n") + "x = cost(1, [])\n",
+    }
+    if suffix == "py":
+        files["pkg/__init__.py"] = ""
+    with opened(tmp_path, files) as editor:
+        uri = editor.indexed().show(user)
+        editor.findings(uri, lambda p: p["version"] == 1)
+
+        def near(more: str) -> list[Json]:
+            """The actions for a near copy that was just typed."""
+            copy = cost.format(name="price_of", order="items, limit", more=more)
+            since = len(editor.heard)
+            editor.type(uri, f"{files[user]}\n\n{copy}\n\ny = price_of(things, 7)\n")
+            (finding,) = editor.findings(uri, since=since)["diagnostics"]
+            assert finding["code"] == "T3"
+            return editor.actions(uri, finding["range"], [finding])
+
+        titles = [a["title"] for a in near(joined)]
+        assert "Compare the two" in titles
+        assert not [t for t in titles if t.startswith("Use ")], "it adds one"
+        action = use(near(""))
+        assert "check" not in action["title"]
+        assert editor.apply(editor.call("codeAction/resolve", action)["edit"])
+        assert editor.texts[uri][1].startswith(head)
+        assert "price_of" not in editor.texts[uri][1]
+        assert "y = cost(7, things)\n" in editor.texts[uri][1]

@@ -113,7 +113,18 @@ def likeness(
         order[names.index(meant)] = place
     if len(order) != len(names):
         return None
-    return Likeness(tuple(order[n] for n in range(len(names))), tuple(literals))
+    like = Likeness(tuple(order[n] for n in range(len(names))), tuple(literals))
+    # One that calls itself reads the same, and passes its arguments to other parameters.
+    return None if like.permuted and _calls_itself(one, function) else like
+
+
+def _calls_itself(source: Source, function: Node) -> bool:
+    name = function.child_by_field_name("name")
+    if name is None and function.parent is not None:
+        name = function.parent.child_by_field_name("name")
+    body = function.child_by_field_name("body")
+    own = source.word(name)
+    return any(kind in _NAMES and text == own for kind, text in _leaves(source, body))
 
 
 def _paired(

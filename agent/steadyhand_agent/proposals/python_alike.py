@@ -159,7 +159,9 @@ def likeness(
         if partner.default != parameter.default:
             pairing.literals.append((parameter.default, partner.default))
     names = {p.name: renamed[p.name] for p in ours}
-    return Likeness(ours, theirs, names, tuple(pairing.literals))
+    like = Likeness(ours, theirs, names, tuple(pairing.literals))
+    # One that calls itself reads the same, and passes its arguments to other parameters.
+    return None if like.permuted and pairing.recursive else like
 
 
 class _Pairing:
@@ -170,6 +172,7 @@ class _Pairing:
         self.names: dict[str, str] = {}
         self._back: dict[str, str] = {}
         self.literals: list[tuple[str, str]] = []
+        self.recursive = False
 
     def bodies(self) -> bool:
         """True where they are the same but for consistent names and for literals."""
@@ -189,6 +192,7 @@ class _Pairing:
             if mine == "local":
                 known = self.names.setdefault(spelled, other)
                 return known == other and self._back.setdefault(other, spelled) == spelled
+            self.recursive = self.recursive or mine == "self"
             return mine == "self" or spelled == other
         if left.type == right.type and left.type in (*_LITERALS, "string"):
             if spelled != other:

@@ -69,6 +69,10 @@ class _Language(Protocol):
         """The edits that put `canonical` in the place of `definition`."""
         ...
 
+    def reordered(self, code: Code, definition: Definition, canonical: Definition) -> bool:
+        """True where nothing but the order of their parameters tells the two apart."""
+        ...
+
 
 def _python() -> _Language:
     from steadyhand_agent.proposals import reuse_python
@@ -100,6 +104,21 @@ def offered(definition: Definition, canonical: Definition) -> bool:
         and canonical.module_level
         and _language(definition.path) is not None
         and _language(definition.path) == _language(canonical.path)
+    )
+
+
+def reordered(code: Code, definition: Definition, canonical: Definition) -> bool:
+    """True where the two are the same but for the order of their parameters.
+
+    The index takes such a pair for a near copy, since it numbers names as they come. Here the two
+    bodies are read side by side, as `reuse` does; how alike they look counts for nothing.
+    """
+    load = _language(definition.path)
+    return (
+        load is not None
+        and offered(definition, canonical)
+        and definition.decorators == canonical.decorators
+        and load().reordered(code, definition, canonical)
     )
 
 

@@ -34,6 +34,20 @@ def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
     return _Replacement(code, definition, canonical).plan()
 
 
+def reordered(code: Code, definition: Definition, canonical: Definition) -> bool:
+    """True where nothing but the order of parameters differs; see `reuse.reordered`."""
+    modules = Modules(code)
+    one, other = modules.source(definition.path), modules.source(canonical.path)
+    if one is None or other is None:
+        return False
+    ours = ecmascript_alike.function_at(one, definition.start)
+    theirs = ecmascript_alike.function_at(other, canonical.start)
+    if ours is None or theirs is None:
+        return False
+    like = ecmascript_alike.likeness(one, ours[1], other, theirs[1], same=False)
+    return like is not None and like.permuted and not like.literals
+
+
 @dataclass(slots=True)
 class _Reach:
     """What other files do with the name: what can be rewritten, and whether it must stay."""

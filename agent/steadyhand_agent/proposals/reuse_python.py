@@ -32,6 +32,19 @@ def plan(code: Code, definition: Definition, canonical: Definition) -> Plan:
     return _Replacement(code, definition, canonical).plan()
 
 
+def reordered(code: Code, definition: Definition, canonical: Definition) -> bool:
+    """True where nothing but the order of parameters differs; see `reuse.reordered`."""
+    one, other = (Source(d.path, code.read(d.path) or "") for d in (definition, canonical))
+    if not (one.readable and other.readable):
+        return False
+    function = python_alike.function_at(one, definition.start)
+    existing = python_alike.function_at(other, canonical.start)
+    if function is None or existing is None:
+        return False
+    like = python_alike.likeness(one, function, other, existing, same=False)
+    return like is not None and like.permuted and not like.literals
+
+
 class _Replacement:
     """One fix while it is being worked out."""
 

@@ -28,6 +28,8 @@ Json = dict[str, Any]
 REQUEST_FAILED = -32803
 # The tiers whose bodies are the same, at least but for literals.
 _SAME_BODY = ("T1", "T2")
+# Near copies, among which are those that take the same arguments in another order.
+_NEAR = "T3"
 # Similar bodies in two modules, from which a third could be made.
 _SIMILAR = ("T2", "T3")
 
@@ -76,7 +78,11 @@ async def _use(
     from steadyhand_agent.proposals.reuse import offered
 
     definition, canonical = finding.definition, finding.canonical
-    if finding.tier not in _SAME_BODY or not offered(definition, canonical):
+    if not offered(definition, canonical):
+        return []
+    if finding.tier not in _SAME_BODY and not (
+        finding.tier == _NEAR and await _reordered(server, engine, data)
+    ):
         return []
     origin = ""
     if canonical.path != definition.path:
@@ -110,6 +116,17 @@ async def _use(
     if not _resolves(server):
         action.edit = _edit(server, pair, plan)
     return [action]
+
+
+async def _reordered(server: SteadyhandServer, engine: Engine, data: Json) -> bool:
+    """True where the two are the same but for the order of their parameters."""
+    from steadyhand_agent.proposals.reuse import reordered
+
+    try:
+        pair = meant(server, engine, data)
+    except JsonRpcException:
+        return False
+    return await asyncio.to_thread(reordered, pair.code, pair.ours, pair.theirs)
 
 
 async def resolved(server: SteadyhandServer, engine: Engine, data: Json) -> lsp.WorkspaceEdit:
