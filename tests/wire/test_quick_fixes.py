@@ -129,6 +129,26 @@ def test_what_is_to_be_checked_stands_in_the_annotation(tmp_path: Path) -> None:
         assert {e["annotationId"] for e in edits} == {name}
 
 
+AUTO_FIX: Json = {"only": ["quickfix"], "triggerKind": 1}
+
+
+@pytest.mark.parametrize(("files", "safe"), [(FILES, True), (UNSURE, False), (CIRCLE, False)])
+def test_only_what_is_known_to_be_safe_is_preferred(
+    tmp_path: Path, files: Json, safe: bool
+) -> None:
+    """An "auto fix" applies what is preferred, and nobody sees it before."""
+    capabilities = with_support(annotations=True, disabled=True)
+    with opened(tmp_path, files, capabilities=capabilities) as editor:
+        uri, actions = on(editor.indexed())
+        assert "isPreferred" not in use(actions), "a menu is not kept waiting"
+        finding = actions[0]["diagnostics"][0]
+        looked = editor.actions(uri, finding["range"], [finding], only=["quickfix"], triggerKind=2)
+        assert "isPreferred" not in use(looked), "nor an editor that looks on its own account"
+        asked = use(editor.actions(uri, finding["range"], [finding], **AUTO_FIX))
+        assert asked.get("isPreferred", False) is safe
+        assert ("disabled" in asked) is (files is CIRCLE)
+
+
 def test_a_safe_fix_is_not_annotated(tmp_path: Path) -> None:
     with opened(tmp_path, FILES, capabilities=with_support(annotations=True)) as editor:
         _, actions = on(editor.indexed())

@@ -38,13 +38,16 @@ async def code_actions(
     wanted = params.context.only
     found: list[lsp.CodeAction] = []
     if _asked(wanted, lsp.CodeActionKind.QuickFix):
+        weighed = _unseen(params.context)
         start = convert.offset(snapshot.table, params.range.start)
         end = convert.offset(snapshot.table, params.range.end)
         for finding in server.findings.findings(snapshot):
             span = finding.definition
             name_end = span.name_start + len(span.name.encode())
             if start <= name_end and end >= span.start:
-                found += await quick_fixes.actions(server, server.engine, snapshot, finding)
+                found += await quick_fixes.actions(
+                    server, server.engine, snapshot, finding, weighed=weighed
+                )
         # Of our own, the quick fixes above and the agent's merging take care.
         others = (d for d in params.context.diagnostics if d.source != convert.SOURCE)
         found += [_fix_with_agent(snapshot, diagnostic) for diagnostic in others]
@@ -57,6 +60,21 @@ def _asked(only: Any, kind: lsp.CodeActionKind) -> bool:
     if not only:
         return True
     return any(k in ("", kind.value) or kind.value.startswith(f"{k}.") for k in map(_value, only))
+
+
+def _unseen(context: lsp.CodeActionContext) -> bool:
+    """True where a person asks for quick fixes and nothing else, as an "auto fix" does.
+
+    It takes the preferred one without showing a menu, so that it has to be known which is safe. A
+    menu asks for every kind, and an editor that looks on its own account is not waited for.
+    """
+    kinds = [_value(kind) for kind in context.only or ()]
+    quick = lsp.CodeActionKind.QuickFix.value
+    return (
+        context.trigger_kind == lsp.CodeActionTriggerKind.Invoked
+        and bool(kinds)
+        and all(kind == quick or kind.startswith(f"{quick}.") for kind in kinds)
+    )
 
 
 def _value(kind: Any) -> str:

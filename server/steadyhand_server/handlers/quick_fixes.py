@@ -44,9 +44,22 @@ class Pair:
 
 
 async def actions(
-    server: SteadyhandServer, engine: Engine, snapshot: Snapshot, finding: Finding
+    server: SteadyhandServer,
+    engine: Engine,
+    snapshot: Snapshot,
+    finding: Finding,
+    *,
+    weighed: bool = False,
 ) -> list[lsp.CodeAction]:
-    """The quick fixes of one finding."""
+    """The quick fixes of one finding.
+
+    Args:
+        server: The server.
+        engine: Its engine.
+        snapshot: The document.
+        finding: One of its findings.
+        weighed: Says of each what there is to check, even where the editor would ask later.
+    """
     opened = server.documents.at(finding.canonical.path)
     diagnostic = convert.diagnostic(
         finding,
@@ -62,7 +75,7 @@ async def actions(
         "canonical_path": finding.canonical.path,
     }
     found = [
-        *await _use(server, engine, finding, data),
+        *await _use(server, engine, finding, data, weighed=weighed),
         _goto(finding.canonical),
         _compare(data),
         *_agent(snapshot, finding, data),
@@ -73,7 +86,7 @@ async def actions(
 
 
 async def _use(
-    server: SteadyhandServer, engine: Engine, finding: Finding, data: Json
+    server: SteadyhandServer, engine: Engine, finding: Finding, data: Json, *, weighed: bool
 ) -> list[lsp.CodeAction]:
     from steadyhand_agent.proposals.reuse import offered
 
@@ -93,11 +106,11 @@ async def _use(
     action = lsp.CodeAction(
         title=f"Use `{canonical.name}`{origin}",
         kind=lsp.CodeActionKind.QuickFix,
-        is_preferred=True,
         data=data,
     )
-    if _resolves(server) and _confirms(server):
+    if _resolves(server) and _confirms(server) and not weighed:
         # The editor asks about what is to be checked; the work is done when the person chooses.
+        # Whether it is safe is not known yet, so that nobody is told to prefer it.
         return [action]
     pair = meant(server, engine, data)
     try:
@@ -106,13 +119,13 @@ async def _use(
         if not _shows_disabled(server):
             return []
         action.disabled = lsp.CodeActionDisabled(str(error))
-        action.is_preferred = None
         return [action]
+    # An editor may take what is preferred without showing it.
+    action.is_preferred = plan.safe or None
     if plan.checks:
         first, *others = plan.checks
         more = f"; {len(others)} more" if others else ""
         action.title += f" (check: {first.rstrip('.')}{more})"
-        action.is_preferred = None
     if not _resolves(server):
         action.edit = _edit(server, pair, plan)
     return [action]
