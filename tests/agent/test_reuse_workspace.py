@@ -514,3 +514,231 @@ def test_whoever_calls_it_gets_what_they_got(
         return
     assert "def mine" not in after["pkg/old.py"]
     assert seen(files | after) == before, after
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("from pkg import old\nx = getattr(old, f'do_{y}')(1)\n", id="f-string"),
+        pytest.param("from pkg import old\nx = getattr(old, 'do_' + y)(1)\n", id="added"),
+        pytest.param("from pkg import old\nx = getattr(old, 'do_%s' % y, None)\n", id="percent"),
+        pytest.param("from pkg import old\nx = getattr(old, '{}_it'.format(y), None)\n", id="format"),
+        pytest.param("from pkg import old\nx = getattr(old, y)\n", id="nothing known"),
+        pytest.param("from pkg import old\nn = 'do_' + y\nx = getattr(old, n)\n", id="by way of a name"),
+        pytest.param("import pkg.old as o\nx = vars(o)['do_' + y]\n", id="vars"),
+        pytest.param("import pkg.old\nx = pkg.old.__dict__.get(y)\n", id="dict"),
+        pytest.param("import pkg.old\nall_ = [f for f in vars(pkg.old).values() if callable(f)]\n", id="all of them"),
+        pytest.param("from pkg import old\nfor m in (old,):\n    getattr(m, y)(1)\n", id="module passed about"),
+        pytest.param("import importlib\nm = importlib.import_module(f'pkg.{z}')\ngetattr(m, y)(1)\n", id="module of a made name"),
+        pytest.param("import importlib\nm = importlib.import_module(z)\ngetattr(m, f'do_{y}')(1)\n", id="any module"),
+        pytest.param("import importlib\nm = importlib.import_module('pkg.' + z)\nm.do_it(1)\n", id="attribute of a module of a made name"),
+        pytest.param("import sys\ngetattr(sys.modules['pkg.' + z], y)(1)\n", id="loaded modules"),
+        pytest.param("from unittest import mock\nmock.patch(f'pkg.old.{y}')\n", id="mocked"),
+        pytest.param("from pkg import old\nmonkeypatch.setattr(old, 'do_' + y, None)\n", id="replaced"),
+        pytest.param("from pkg.old import *\n", id="star, without the name"),
+    ],
+)  # fmt: skip
+def test_who_makes_the_name_while_running_finds_it_where_it_was(user: str) -> None:
+    text = MINE.replace("mine", "do_it") + "\n\nx = do_it(1)\n"
+    after = changed({"pkg/old.py": text, "main.py": user}, gone="do_it")
+    assert after == {"pkg/old.py": "from pkg.new import existing as do_it\n\nx = do_it(1)\n"}
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("from pkg import old\nx = getattr(old, f'do_{y}')(1)\n", id="another beginning"),
+        pytest.param("from pkg import old\nx = vars(old)[y + '_it']\n", id="another end"),
+        pytest.param("from pkg import old, third\nx = getattr(third, y)\n", id="another module"),
+        pytest.param("from pkg import old\nx = old.other()\n\n\ndef f(self):\n    return getattr(self, y)\n", id="another object"),
+        pytest.param("import importlib\nm = importlib.import_module(f'elsewhere.{z}')\nx = getattr(m, y)\n", id="another package"),
+        pytest.param("import importlib\nm = importlib.import_module(z)\nx = getattr(m, y)\n", id="anything at all"),
+    ],
+)  # fmt: skip
+def test_who_cannot_mean_it_does_not_hold_it(user: str) -> None:
+    """What loads anything of any name reads the name somewhere; there it is looked for."""
+    files = {"pkg/old.py": MINE.replace("mine", "_mine"), "pkg/third.py": "", "main.py": user}
+    assert changed(files, gone="_mine") == {"pkg/old.py": ""}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "x = globals()['do_' + y](1)\n",
+        "x = globals().get(y)\n",
+        "x = [f for n, f in globals().items() if n.startswith('do_')]\n",
+        "import sys\nx = getattr(sys.modules[__name__], f'do_{y}')\n",
+        "import sys\nme = sys.modules[__name__]\nx = getattr(me, y)\n",
+        "x = eval('do_it(1)')\n",
+        "x = eval(y)\n",
+    ],
+)
+def test_who_makes_the_name_in_the_module_itself_finds_it(use: str) -> None:
+    after = changed({"pkg/old.py": MINE.replace("mine", "do_it") + f"\n\n{use}"}, gone="do_it")
+    assert "from pkg.new import existing as do_it\n" in after["pkg/old.py"]
+    private = {"pkg/old.py": MINE.replace("mine", "_other") + "\n\nclass A:\n    x = getattr(self, f'_o{y}')\n"}  # fmt: skip
+    assert "_other" not in changed(private, gone="_other")["pkg/old.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "brought"),
+    [("_mine", "", False), ("mine", "", True), ("mine", "__all__ = ['x']\n", False),
+     ("mine", "__all__ = ['x'] + more\n", True), ("_mine", "__all__ = ['_mine']\n", True)],
+)  # fmt: skip
+def test_a_star_brings_what_it_brings(name: str, listed: str, brought: bool) -> None:
+    text = f"{listed}{MINE.replace('mine', name)}\n\nx = {name}(1)\n"
+    files = {"pkg/old.py": text, "main.py": "from pkg.old import *\n"}
+    assert (f"existing as {name}" in changed(files, gone=name)["pkg/old.py"]) is brought
+
+
+def test_a_file_that_makes_the_name_keeps_the_one_it_imported() -> None:
+    user = "from pkg.old import mine\n\nx = mine(1), globals()['mi' + y]\n"
+    assert changed({"main.py": user})["main.py"] == (
+        "from pkg.new import existing as mine\n\nx = mine(1), globals()['mi' + y]\n"
+    )
+
+
+TABLE = "{f.__name__: f for f in (mine,)}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        pytest.param({"main.py": f"from pkg.old import mine\nR = {TABLE}"}, "Line 2 of main.py", id="a table"),
+        pytest.param({"main.py": "from pkg import old\nL = [old.mine]\nR = {f.__name__: f for f in L}\n"}, "Line 2 of main.py", id="a list first"),
+        pytest.param({"pkg/old.py": f"{MINE}\n\nR = {TABLE}"}, "Line 5 of pkg/old.py", id="in the module"),
+        pytest.param({"main.py": "from pkg.old import mine\nprint(mine.__qualname__)\n"}, "Line 2 of main.py", id="asked itself"),
+        pytest.param(
+            {
+                "main.py": "from pkg.old import mine\nfrom pkg.reg import register\nregister(mine)\n",
+                "pkg/reg.py": "R = {}\n\n\ndef register(f):\n    R[f.__name__] = f\n",
+            },
+            "Line 3 of main.py",
+            id="registered elsewhere",
+        ),
+        pytest.param({"main.py": "class R:\n    def add(self, f):\n        self.r[f.__name__] = f\n\n\nfrom pkg.old import mine\nR().add(mine)\n"}, "Line 7 of main.py", id="registered by a method"),
+        pytest.param({"main.py": "import pkg.old\nR = {f.__name__: f for f in vars(pkg.old).values()}\n"}, "main.py goes through the names", id="all of the module"),
+        pytest.param({"pkg/old.py": f"{MINE}\n\nR = [f for f in globals().values() if f.__module__ == __name__]\n"}, "pkg/old.py goes through the names", id="all of itself"),
+    ],
+)  # fmt: skip
+def test_who_asks_the_function_for_its_name_is_to_be_checked(
+    files: dict[str, str], place: str
+) -> None:
+    assert place in checks(files)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "from pkg.old import mine\nx = mine(1)\nprint([type(x).__name__], x.__class__.__name__)\n",
+        "from pkg.old import mine\nx = map(mine, y)\n\n\ndef timed(f):\n    print(f.__name__)\n",
+        "from pkg.old import mine\nR = [mine]\n",
+    ],
+)
+def test_who_asks_others_for_their_names_is_none_of_its_business(user: str) -> None:
+    assert "mine" not in changed({"main.py": user})["main.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("serverless.yml", "functions:\n  a:\n    handler: pkg/old.mine\n", id="YAML, by path"),
+        pytest.param("deploy/jobs.yaml", "jobs:\n  - call: pkg.old:mine\n", id="YAML"),
+        pytest.param("jobs.yaml", "- module: pkg.old\n  # every night\n  function: mine\n", id="YAML, in two values"),
+        pytest.param("pkg/routes.json", '{"handler": "pkg.old:mine"}\n', id="JSON"),
+        pytest.param("pkg/routes.json", '{"module": "pkg.old",\n "function": "mine"}\n', id="JSON, in two values"),
+        pytest.param("routes.json", '["old", "mine"]\n', id="JSON, by the last part"),
+        pytest.param("config.xml", "<job><file>pkg/old.py</file><call>mine</call></job>\n", id="XML"),
+        pytest.param("Procfile", "web: gunicorn pkg.old:mine\n", id="no suffix"),
+        pytest.param("bin/run", "#!/usr/bin/env python3\nfrom pkg.old import other, mine\nmine(1)\n", id="a script"),
+        pytest.param("docs/use.rst", ">>> from pkg.old import (\n...     mine)\n", id="a doctest"),
+        pytest.param("README.md", "Call `old.mine` twice.\n", id="a document"),
+        pytest.param("setup.cfg", "[options.entry_points]\nx =\n  y = pkg.old:mine\n", id="an entry point"),
+        pytest.param(".coveragerc", "[run]\nplugins = pkg.old.mine\n", id="a hidden file"),
+    ],
+)  # fmt: skip
+def test_what_a_text_names_stays_where_it_says(path: str, text: str) -> None:
+    used = {"pkg/old.py": f"{MINE}\n\nx = mine(1)\n", path: text}
+    assert "import existing as mine" in changed(used)["pkg/old.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("README.md", "The old one is mine, and yours: mine.\n", id="words"),
+        pytest.param("README.md", "See `pkg.old`. Whatever is called `mine` there is ours.\n", id="prose"),
+        pytest.param("a.yaml", "module: pkg.other\nfunction: mine\n", id="another module"),
+        pytest.param("a.yaml", "module: pkg.older\nfunction: mine\n", id="a longer name"),
+        pytest.param("a.yaml", "call: fold.mine\nold.mine_too: 1\n", id="longer words"),
+        pytest.param("a.json", '{"old": "mine"}\n'.replace("old", "gold"), id="another key"),
+        pytest.param("a.json", '{"module": "pkg.old", "x": "' + "y" * 400 + '", "mine": 1}\n', id="far away"),
+        pytest.param("a.png", "pkg.old:mine\n", id="no text"),
+        pytest.param("a.csv", "pkg.old:mine\n", id="data"),
+    ],
+)  # fmt: skip
+def test_words_of_a_text_are_no_references(path: str, text: str) -> None:
+    used = {"pkg/old.py": f"{MINE}\n\nx = mine(1)\n", path: text}
+    assert "mine" not in changed(used)["pkg/old.py"]
+
+
+def test_more_texts_than_can_be_looked_through_count_as_naming_it() -> None:
+    used = {"pkg/old.py": f"{MINE}\n\nx = mine(1)\n"}
+    many = {f"data/{n}.json": "{}" for n in range(5_001)}
+    assert "as mine" in changed(used | many)["pkg/old.py"]
+
+
+def test_an_order_cannot_change_for_what_a_text_names() -> None:
+    files = BASE | {
+        "pkg/new.py": TWO,
+        "pkg/old.py": "def mine(a, b):\n    return [a, b]\n\n\nx = mine(1, 2)\n",
+        "jobs.yaml": "call: pkg.old:mine\n",
+    }
+    with pytest.raises(ReuseRefused, match="another order"):
+        planned(files)
+
+
+def test_the_program_itself_cannot_be_imported() -> None:
+    files = {"__main__.py": EXISTING, "old.py": f"{MINE}\n\nx = mine(1)\n"}
+    with pytest.raises(ReuseRefused, match="is the program that runs"):
+        planned(files, old="old.py", new="__main__.py")
+    more = {"pkg/__main__.py": EXISTING, "pkg/old.py": f"{MINE}\n\nx = mine(1)\n"}
+    assert "pkg/__main__.py is a program" in checks(more, new="pkg/__main__.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("import sys\nsys.exit(1)\n", "calls `sys.exit` (line 6)", id="ends"),
+        pytest.param("if not x:\n    raise SystemExit(2)\n", "raises `SystemExit` (line 6)", id="ends under a condition"),
+        pytest.param("raise RuntimeError('not here')\n", "raises `RuntimeError` (line 5)", id="cannot be loaded"),
+        pytest.param("def main():\n    pass\n\n\nmain()\n", "calls `main`", id="runs"),
+        pytest.param("import os\nos.environ['X'] = '1'\n", "sets `os.environ['X']`", id="environment"),
+        pytest.param("import json\njson.dumps = None\n", "sets `json.dumps`", id="another module"),
+        pytest.param("import sys\nsys.path.insert(0, 'x')\n", "calls `sys.path.insert`", id="path"),
+        pytest.param("from . import third\n", "Loading pkg/third.py calls `quit`", id="through another"),
+    ],
+)  # fmt: skip
+def test_what_loading_the_other_module_does_is_to_be_checked(text: str, said: str) -> None:
+    files = {
+        "pkg/new.py": f"{EXISTING}\n\n{text}",
+        "pkg/old.py": f"{MINE}\n\nx = mine(1)\n",
+        "pkg/third.py": "quit()\n",
+    }
+    assert said in checks(files)
+    # What is loaded as it is does nothing that was not done.
+    loaded_already = files | {"pkg/old.py": "from pkg import new\n\n\n" + files["pkg/old.py"]}
+    assert "mine" not in changed(loaded_already)["pkg/old.py"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys\nif __name__ == '__main__':\n    sys.exit(1)\n",
+        "import sys\n\n\ndef f():\n    sys.exit(1)\n",
+        "try:\n    import x\nexcept ImportError:\n    raise\n",
+        "import logging\nlog = logging.getLogger(__name__)\nlog.addHandler(logging.NullHandler())\n",
+        "class A:\n    main = 1\n\n\nA.other = A()\n",
+    ],
+)
+def test_what_an_import_does_not_do_is_not_told_of(text: str) -> None:
+    changed({"pkg/new.py": f"{EXISTING}\n\n{text}", "pkg/old.py": f"{MINE}\n\nx = mine(1)\n"})

@@ -179,6 +179,17 @@ class Modules:
                     enter(following, path)
         return None
 
+    def loaded(self, path: str) -> set[str]:
+        """The files that are run when a module is imported, itself and packages included."""
+        found: set[str] = set()
+        todo = [path, *self._entered(self.name(path))]
+        while todo:
+            current = todo.pop()
+            if current not in found:
+                found.add(current)
+                todo += [following for following, _ in self._imported(current)]
+        return found
+
     def imports_directly(self, path: str, other: str) -> bool:
         """True where a module imports another when it is itself imported."""
         return any(found == other and needed for found, needed in self._imported(path))

@@ -1,7 +1,8 @@
 """Who reaches a name of a Python module from outside it, and how.
 
 Owns the search through all other files for imports, attributes and strings that mean one function.
-Says of each whether it can be rewritten; never rewrites.
+Says of each whether it can be rewritten; never rewrites. A name that is made while the program
+runs counts where it could be this one.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from steadyhand_agent.proposals import named_in_text, python_runtime
 from steadyhand_agent.proposals.python_modules import Modules, Origin
+from steadyhand_agent.proposals.python_runtime import Lookup
 from steadyhand_agent.proposals.python_source import Imported, Source
 from steadyhand_agent.proposals.reuse import Code
 
-# Where packages name functions by strings: entry points and the like.
-_NAMING = (".toml", ".cfg", ".ini")
+_STARRED = re.compile(r"\s+import\s*\(?\s*\*")
+_DOTTED_ON = re.compile(r"\.[{%\"']")
+_OUT_OF_IT = re.compile(r"\s+import\b|(?:\.\w+)+(?:\(| import\b)")
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?\Z")
 
 
@@ -49,6 +53,7 @@ class Reach:
         from_others: Paths of modules that re-export the name and of which somebody takes it.
         stubs: Stub files that declare it.
         patched: Of the names that the function's body reads, those that somebody replaces.
+        listed: Files that go through all names of the module.
     """
 
     users: list[User] = field(default_factory=list[User])
@@ -59,6 +64,7 @@ class Reach:
     from_others: set[str] = field(default_factory=set[str])
     stubs: set[str] = field(default_factory=set[str])
     patched: set[str] = field(default_factory=set[str])
+    listed: set[str] = field(default_factory=set[str])
 
 
 def reach(code: Code, modules: Modules, path: str, name: str, reads: list[str]) -> Reach:
@@ -77,22 +83,56 @@ def reach(code: Code, modules: Modules, path: str, name: str, reads: list[str]) 
     names = "|".join(map(re.escape, reads))
     # What replaces a name of a module while it runs: a mock, or an assignment from outside.
     patch = re.compile(rf"(?:patch|setattr)[\s\S]*\b(?:{names})\b|\.(?:{names})\s*=[^=]")
+    unnamed = _Unnamed(stem)
     for other in sorted(code.paths):
-        if other == path:
+        if other == path or not other.endswith((".py", ".pyi")):
             continue
-        if other.endswith((".py", ".pyi")):
-            text = code.read(other)
-            if text is None:
-                continue
-            mentions = name in text and word.search(text)
-            may_patch = bool(reads) and stem in text and patch.search(text)
-            if mentions or may_patch:
-                _look(found, modules, path, name, reads if may_patch else [], other)
-        elif other.endswith(_NAMING):
-            text = code.read(other)
-            if text is not None and re.search(rf"\b{re.escape(stem)}[:.]{re.escape(name)}\b", text):
-                found.kept = True
+        text = code.read(other)
+        if text is None:
+            continue
+        mentions = name in text and word.search(text)
+        may_patch = bool(reads) and stem in text and patch.search(text)
+        if mentions or may_patch or unnamed.may_reach(text):
+            _look(found, modules, path, name, reads if may_patch else [], other)
+    if not found.kept:
+        found.kept = named_in_text.is_named(code, modules.name(path), path, name)
     return found
+
+
+class _Unnamed:
+    """Which texts may reach a function of a module without holding its name."""
+
+    def __init__(self, stem: str) -> None:
+        # What begins with letters is found fast; what stands around it is looked at then.
+        self._word = re.compile(rf"{re.escape(stem)}\b")
+
+    def may_reach(self, text: str) -> bool:
+        """True where a text is worth being looked at more closely."""
+        held = python_runtime.imports(text)
+        for found in self._word.finditer(text):
+            line = text.rfind("\n", 0, found.start()) + 1
+            before, after = text[line : found.start()], text[found.end() : found.end() + 200]
+            if before[-1:].isalnum() or before.endswith("_"):
+                continue
+            # All names at once, or `f"module.{x}"` and the like: what a mock replaces.
+            if _STARRED.match(after) or _DOTTED_ON.match(after):
+                return True
+            held = held or _is_held(before, after)
+        return held and python_runtime.LOOKS_UP.search(text) is not None
+
+
+def _is_held(before: str, after: str) -> bool:
+    """True where the module itself is meant, not a name out of it.
+
+    It is imported, alone or on a line in brackets; or an attribute of its package, or in a string.
+    """
+    rest = after.partition("\n")[0]
+    return (
+        "import" in before
+        or after[:1] in ("'", '"')
+        or (before.isspace() and not re.search(r"[(=]", rest))
+        or (before.endswith(".") and not _OUT_OF_IT.match(after))
+    )
 
 
 def taken_from(found: Reach, modules: Modules, path: str, name: str) -> bool:
@@ -105,6 +145,7 @@ def taken_from(found: Reach, modules: Modules, path: str, name: str) -> bool:
         or modules.is_package(path)
         or path in found.from_others
         or bool(found.quoted - {path})
+        or (source is not None and bool(python_runtime.own_lookups(source, name)))
         or any(own.endswith(p) or p.endswith("." + own) for p in found.named)
     )
 
@@ -120,8 +161,27 @@ def _look(
         found.stubs.add(other)
         return
     user = User(source)
+    holds_module = _imported(found, modules, path, name, user)
+    made = [name for name in python_runtime.modules(source) if _names(name, modules, path)]
+    holds_module = holds_module or bool(made)
+    _attributes(found, modules, path, name, user, holds_module=holds_module)
+    if any(re.fullmatch(p, f"{modules.name(path)}.{name}") for p in python_runtime.patched(source)):
+        found.kept = found.frozen = True
+    if holds_module:
+        _lookups(found, modules, path, name, source, made)
+    touches = holds_module or bool(user.imports)
+    if name in source.text:
+        _strings(found, modules, path, name, source, touches=touches)
+    found.patched |= _patched(modules, path, reads, source, touches=touches)
+    if user.imports or user.attributes:
+        found.users.append(user)
+
+
+def _imported(found: Reach, modules: Modules, path: str, name: str, user: User) -> bool:
+    """What a file imports of the name; True where it has the module object itself."""
+    other = user.source.path
     holds_module = False
-    for item in source.imports:
+    for item in user.source.imports:
         target = modules.target(other, item)
         if target is None:
             continue
@@ -129,21 +189,47 @@ def _look(
         below = modules.path(f"{target}.{item.name}") if item.name else None
         if item.name is None or below is not None:
             holds_module = holds_module or _leads_to(modules, target, below, item, path)
-        if item.name in (name, "*") and file == path:
-            if item.name == "*":
-                found.kept = True
-            else:
-                user.imports.append(item)
+        if item.name == "*" and file == path:
+            found.kept = found.kept or _starred(modules, path, name)
+        elif item.name == name and file == path:
+            user.imports.append(item)
         elif item.name in (name, "*") and file is not None:
             found.from_others.add(file)
         elif item.name in (name, "*") and file is None and modules.may_be(target, path):
             found.kept = True
-    _attributes(found, modules, path, name, user, holds_module=holds_module)
-    touches = holds_module or bool(user.imports)
-    _strings(found, modules, path, name, source, touches=touches)
-    found.patched |= _patched(modules, path, reads, source, touches=touches)
-    if user.imports or user.attributes:
-        found.users.append(user)
+    return holds_module
+
+
+def _lookups(
+    found: Reach, modules: Modules, path: str, name: str, source: Source, made: list[str]
+) -> None:
+    """What a file that has the module asks for by names that it makes.
+
+    Args:
+        found: What is known so far.
+        modules: The workspace.
+        path: The function's file.
+        name: Its name.
+        source: The file's text.
+        made: What its made names of modules may be, as far as they may be of this one.
+    """
+    about = _passed_about(modules, source, path)
+    loaded = any(not python_runtime.is_vague(module) for module in made)
+    for lookup in python_runtime.lookups(source):
+        if lookup.may_be(name) and not python_runtime.is_own(source, lookup):
+            here = about or (loaded and python_runtime.is_loaded(source, lookup))
+            _made(found, modules, path, source, lookup, about=here)
+
+
+def _starred(modules: Modules, path: str, name: str) -> bool:
+    """True where `import *` of the module brings the name."""
+    source = modules.source(path)
+    listed = source.at_module("__all__") if source is not None else []
+    if source is None or any(text == name for _, text in source.strings):
+        return True
+    values = [node.parent.child_by_field_name("right") for node in listed if node.parent]
+    plain = bool(values) and all(v is not None and v.type in ("list", "tuple") for v in values)
+    return not plain and not (name.startswith("_") and not listed)
 
 
 def _leads_to(modules: Modules, target: str, below: str | None, item: Imported, path: str) -> bool:
@@ -196,6 +282,65 @@ def _brought(source: Source, inner: Node) -> Imported | None:
     exact = [item for item in items if item.name is None and item.module == spelled]
     chosen = exact or items
     return chosen[0] if len(chosen) == 1 and len(source.bindings(name)) == len(items) else None
+
+
+def _names(pattern: str, modules: Modules, path: str) -> bool:
+    """True where a made name of a module could be this one's, with or without packages around."""
+    parts = modules.name(path).split(".")
+    spelled = [".".join(parts[n:]) for n in range(len(parts))]
+    return any(re.fullmatch(pattern, name) for one in spelled for name in (one, f".{one}"))
+
+
+def _passed_about(modules: Modules, source: Source, path: str) -> bool:
+    """True where a file does more with the module object than to ask it for a name."""
+    for item in source.imports:
+        target = modules.target(source.path, item) or ""
+        if path not in (modules.path(target), modules.path(f"{target}.{item.name}")):
+            continue
+        whole = item.name is None and not item.aliased and "." in item.module
+        last = item.module.rpartition(".")[2] if whole else item.bound
+        nodes = source.attributes(last) if whole else source.identifiers(last)
+        for node in nodes:
+            parent = node.parent
+            asked = parent is not None and parent.type == "attribute"
+            meant = Origin("module", path, "")
+            if not asked and modules.object_of(source, node) == meant:
+                return True
+    return False
+
+
+def _made(
+    found: Reach,
+    modules: Modules,
+    path: str,
+    source: Source,
+    lookup: Lookup,
+    *,
+    about: bool,
+) -> None:
+    """Somebody asks for a name that could be the function's; whether it asks our module.
+
+    Args:
+        found: What is known so far.
+        modules: The workspace.
+        path: The function's file.
+        source: The text that asks, which has the module, or what may be it, in whatever way.
+        lookup: Where.
+        about: What is asked may be the module, whatever the name.
+    """
+    owner = lookup.owner
+    assert owner is not None
+    meant = modules.object_of(source, owner)
+    if meant.kind == "module" and meant.place != path:
+        found.from_others.add(meant.place)
+        return
+    # What nothing is known of, neither name nor owner, would be the module everywhere.
+    unsure = meant.kind in ("unknown", "defined") and source.word(owner) not in ("self", "cls")
+    if meant.kind == "module" or (unsure and (about or not lookup.vague)):
+        found.kept = True
+        found.frozen = found.frozen or lookup.sets
+        if lookup.whole:
+            found.listed.add(source.path)
 
 
 def _is_set(node: Node) -> bool:

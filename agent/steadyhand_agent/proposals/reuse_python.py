@@ -11,7 +11,14 @@ import re
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.proposals import python_alike, python_calls, python_imports
+from steadyhand_agent.proposals import (
+    python_alike,
+    python_calls,
+    python_imports,
+    python_loading,
+    python_runtime,
+    python_told,
+)
 from steadyhand_agent.proposals.python_alike import Likeness
 from steadyhand_agent.proposals.python_modules import Modules, Origin
 from steadyhand_agent.proposals.python_reach import Reach, User, reach, taken_from
@@ -58,6 +65,9 @@ class _Replacement:
         self._other = self._read(canonical.path)
         self._checks: list[str] = []
         self._edits: dict[str, list[TextEdit]] = {}
+        told = [*(("__name__", "__qualname__") if definition.name != canonical.name else ())]
+        told += [] if self._same_file else ["__module__"]
+        self._asking = python_told.Asking(self._modules, tuple(told))
 
     def plan(self) -> Plan:
         gone, kept = self._gone, self._kept
@@ -69,18 +79,27 @@ class _Replacement:
         if not self._same_file:
             self._importable()
             self._circular()
+            self._checks += python_loading.noticed(self._modules, kept.path, gone.path)
         found = reach(self._code, self._modules, gone.path, gone.name, reads)
         for name in sorted(found.patched):
             self._checks.append(
                 f"Something replaces `{name}` in `{self._module}` while it runs; "
                 f"`{kept.name}` does not see that."
             )
+        for path in sorted(found.listed):
+            self._told_from_all(path)
         for stub in sorted(found.stubs):
             self._checks.append(f"{stub} declares `{gone.name}`; change it by hand.")
+        for user in found.users:
+            self._told(user.source, [node for node, _ in user.attributes])
+            for item in user.imports:
+                self._told(user.source, _uses_of(user.source, item))
+        here = self._looked_up_here()
         users = [] if found.frozen else found.users
         staying = (
             found.kept
             or any(text == gone.name for _, text in self._source.strings)
+            or here
             # Nobody here uses it, so that somebody elsewhere is what it is for.
             or not (self._uses() or found.users or gone.private)
         )
@@ -163,6 +182,13 @@ class _Replacement:
         """Asks for a look where nothing shows that one file can import the other."""
         modules, path, other = self._modules, self._gone.path, self._kept.path
         own, target = modules.name(path), modules.name(other)
+        if target == "__main__":
+            raise ReuseRefused(
+                f"{other} is the program that runs and cannot be imported; move "
+                f"`{self._kept.name}` into a module first."
+            )
+        if target.endswith(".__main__"):
+            self._checks.append(f"{other} is a program; importing it loads it once more.")
         top = target.split(".")[0]
         if modules.in_package(path) and modules.in_package(other) and own.split(".")[0] == top:
             return
@@ -198,6 +224,31 @@ class _Replacement:
         listed = ", ".join(f"`{a}` (there `{b}`)" for a, b in like.keywords.items())
         self._checks.append(f"See that nobody passes {listed} by keyword.")
 
+    def _looked_up_here(self) -> bool:
+        """True where the file asks itself for a name that it makes, which could be this one."""
+        made = python_runtime.own_lookups(self._source, self._gone.name)
+        if any(one.whole for one in made):
+            self._told_from_all(self._source.path)
+        return bool(made)
+
+    def _told_from_all(self, path: str) -> None:
+        """Asks for a look where a file goes through all names of the module, and asks for more."""
+        source = self._modules.source(path)
+        if source is not None and self._asking.in_text(source.text):
+            self._checks.append(
+                f"{path} goes through the names of `{self._module}` and asks what they are called "
+                f"or where they are from; `{self._kept.name}` has another answer."
+            )
+
+    def _told(self, source: Source, uses: list[Node]) -> None:
+        """Asks for a look where the function is handed to what asks it for its name."""
+        for node in uses:
+            if self._asking.handed(source, node):
+                self._checks.append(
+                    f"Line {node.start_point[0] + 1} of {source.path} hands `{self._gone.name}` to "
+                    f"what asks it for its name; `{self._kept.name}` has another answer."
+                )
+
     def _own(self, like: Likeness, *, staying: bool) -> None:
         """The edits of the file that holds the definition."""
         gone, kept, source = self._gone, self._kept, self._source
@@ -212,6 +263,7 @@ class _Replacement:
         for node in uses:
             edits += self._call(source, node, like)
         self._attributes_set(source, uses)
+        self._told(source, uses)
         start, end = self._removed
         if not uses and not staying:
             edits.append(TextEdit(start, end, ""))
@@ -348,9 +400,7 @@ class _Replacement:
         """The edits of `from module import name`, and of its uses."""
         gone, kept = self._gone, self._kept
         name = item.bound
-        scopes = {source.scope(n).id for n in source.bindings(name)
-                  if item.node.start_byte <= n.start_byte < item.node.end_byte}  # fmt: skip
-        uses = [n for n in source.identifiers(name) if source.resolved(n).id in scopes]
+        uses = _uses_of(source, item)
         edits = [edit for node in uses for edit in self._call(source, node, like)]
         self._attributes_set(source, uses)
         taken = taken_from(found, self._modules, source.path, name)
@@ -405,6 +455,14 @@ class _Replacement:
             return edits
         added = python_imports.added(modules, source, kept.path, kept.name, kept.name)
         return edits + ([added] if added is not None else [])
+
+
+def _uses_of(source: Source, item: Imported) -> list[Node]:
+    """Where a file uses what one of its imports brings."""
+    name = item.bound
+    scopes = {source.scope(n).id for n in source.bindings(name)
+              if item.node.start_byte <= n.start_byte < item.node.end_byte}  # fmt: skip
+    return [n for n in source.identifiers(name) if source.resolved(n).id in scopes]
 
 
 def _renamed(node: Node, name: str, new: str) -> TextEdit:
