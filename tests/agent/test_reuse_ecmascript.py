@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 import planned_reuse
-from steadyhand_agent.proposals.reuse import Plan, ReuseRefused
+from steadyhand_agent.index.languages import index_text
+from steadyhand_agent.proposals.reuse import Code, Plan, ReuseRefused, reuse
 
 BODY = "{\n  const sum = a + b;\n  return [a, b, sum];\n}"
 EXISTING = f"export function existing(a, b) {BODY}\n"
@@ -391,3 +392,170 @@ def test_commonjs_that_gives_one_name_after_another() -> None:
         "const { existing: mine } = require('./new');\n\nexports.mine = mine;\n"
     )
     assert after["src/a.js"] == "const { existing } = require('./new');\nuse(existing(1, 2));\n"
+
+
+def signed(mine: str, existing: str, head: str = "", other: str = "", **more: str) -> list[str]:
+    """What is to be checked where two TypeScript functions have these signatures."""
+    files = {
+        "src/old.ts": f"{head}export function mine{mine} {{ return use(a, b); }}\n",
+        "src/new.ts": f"{other}export function existing{existing} {{ return use(a, b); }}\n",
+        "src/user.ts": "import { mine } from './old';\n\nmine(x, y);\n",
+    }
+    plan, _ = planned(files | more, old="src/old.ts", new="src/new.ts")
+    return list(plan.checks)
+
+
+@pytest.mark.parametrize(
+    ("mine", "existing", "said"),
+    [
+        pytest.param("(a: number[], b: X)", "(a: string[], b: X)", "`a` is of type `number[]` here and `string[]` in `existing`", id="a parameter"),
+        pytest.param("(a, b)", "(a: string, b)", "`a` is of type `any` here and `string`", id="a parameter that took everything"),
+        pytest.param("(a?: string, b?: X)", "(a: string, b?: X)", "`a` may be left out here", id="one that may be left out"),
+        pytest.param("(a, b): number", "(a, b): string", "Its result is of type `number` here and `string`", id="the result"),
+        pytest.param("(a, b)", "(a, b): Thing", "Its result is of type `not said` here and `Thing`", id="a result that may be wider"),
+        pytest.param("(a, b): a is X", "(a, b): boolean", "`a is X`", id="a promise that is missing"),
+        pytest.param("(a, b): a is X", "(a, b)", "`a is X`", id="a promise of which nothing is said"),
+        pytest.param("<T>(a: T, b: T)", "<T extends X>(a: T, b: T)", "other type parameters", id="a constraint"),
+        pytest.param("<T>(a: T, b: T[])", "<S>(a: S, b: S)", "`b` is of type `T0[]` here and `T0`", id="type parameters in other places"),
+    ],
+)  # fmt: skip
+def test_types_that_callers_may_not_fit_are_to_be_checked(
+    mine: str, existing: str, said: str
+) -> None:
+    assert said in " ".join(signed(mine, existing))
+
+
+@pytest.mark.parametrize(
+    ("mine", "existing"),
+    [
+        pytest.param("(a: Map<string, number>, b: X)", "(a: Map< string,number >, b: X)", id="layout"),
+        pytest.param("(a: string, b: X)", "(a, b: unknown)", id="takes everything"),
+        pytest.param("(a: string, b: X)", "(a: string, b?: X)", id="may be left out there"),
+        pytest.param("(a, b): number", "(a, b)", id="says nothing of its result"),
+        pytest.param("(a, b)", "(a, b): Promise<string>", id="says what it is"),
+        pytest.param("(a, b): boolean", "(a, b): a is X", id="promises more"),
+        pytest.param("<T>(a: T, b: Map<T, X>): T", "<S>(a: S, b: Map<S, X>): S", id="type parameters of other names"),
+        pytest.param("(a = 3, b = '')", "(a: number = 3, b: string = '')", id="what a literal is"),
+    ],
+)  # fmt: skip
+def test_types_that_every_caller_fits_are_safe(mine: str, existing: str) -> None:
+    assert signed(mine, existing) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "other", "same"),
+    [
+        ("import type { X } from './x';\n", "import { X } from './x.js';\n", True),
+        ("import type { X } from './x';\n", "import type { X } from './y';\n", False),
+        ("interface X { a: number }\n", "interface X {\n  a: number\n}\n", True),
+        ("interface X { a: number }\n", "interface X { a: string }\n", False),
+        ("interface X { a: Y }\ntype Y = 1\n", "interface X { a: Y }\ntype Y = 2\n", False),
+        ("enum X { A }\n", "enum X { A }\n", False),
+        ("", "", True),
+    ],
+)
+def test_a_type_means_the_same_in_both(head: str, other: str, same: bool) -> None:
+    more = {"src/x.ts": "export interface X {}\n", "src/y.ts": "export type X = 1\n"}
+    found = signed("(a: X, b)", "(a: X, b)", head, other, **more)
+    assert found == ([] if same else ["The type `X` may be another in src/new.ts than here."])
+
+
+def test_types_of_constants_and_overloads_count() -> None:
+    files = {
+        "src/old.ts": "export const mine: Handler = (a) => use(a);\n",
+        "src/new.ts": "export const existing: Other = (a) => use(a);\n",
+    }
+    plan, _ = planned(files, old="src/old.ts", new="src/new.ts")
+    assert "`Handler` here and `Other` in `existing`" in " ".join(plan.checks)
+    files = {
+        "old.ts": "export function mine(a: any) { return use(a); }\n",
+        "new.ts": "export function existing(a: string): X;\nexport function existing(a: any) { return use(a); }\n",
+    }
+    *_, existing = index_text("new.ts", files["new.ts"]).definitions
+    mine = planned_reuse.defined("old.ts", files["old.ts"], "mine")
+    overloaded = reuse(Code(frozenset(files), files.get), mine, existing)
+    assert overloaded.checks == ("`existing` has overloads; see that its callers still fit.",)
+
+
+def test_javascript_alone_knows_no_types() -> None:
+    files = {
+        "src/old.js": "function mine(a) { return use(a); }\nmine(1);\n",
+        "src/new.ts": "export function existing(a: string): Thing { return use(a); }\n",
+    }
+    plan, _ = planned(files, new="src/new.ts")
+    assert plan.safe
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import type { mine as B } from './old';\nlet x: typeof B;\n", "import type { existing as B } from './new';\nlet x: typeof B;\n"),
+        ("import type { mine } from './old';\nlet x: typeof mine;\n", "import type { existing as mine } from './new';\nlet x: typeof mine;\n"),
+        ("import { type mine, x } from './old';\nlet y: typeof mine = x;\n", "import { x } from './old';\nimport type { existing as mine } from './new';\nlet y: typeof mine = x;\n"),
+        ("export type { mine } from './old';\n", "export type { existing as mine } from './new';\n"),
+        ("export { type mine as m, x } from './old';\n", "export { x } from './old';\nexport type { existing as m } from './new';\n"),
+        # The type alone is there: it cannot be called.
+        ("import type { existing } from './new';\nimport { mine } from './old';\nlet x: typeof existing = mine(1, 2);\n", "import type { existing } from './new';\nimport { existing as mine } from './new';\nlet x: typeof existing = mine(1, 2);\n"),
+    ],
+)  # fmt: skip
+def test_what_only_takes_the_type_goes_on_so(text: str, expected: str) -> None:
+    files = {
+        "src/new.ts": EXISTING,
+        "src/old.ts": f"export {MINE}export const x = 1;\n",
+        "src/main.ts": text,
+    }
+    _, after = planned(files, old="src/old.ts", new="src/new.ts")
+    assert after["src/main.ts"] == expected
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("const m = await import(`./${n}.js`);\nm.run();\n", id="template"),
+        pytest.param("const m = await import('./' + n);\n", id="added"),
+        pytest.param("import(/* webpackChunkName: \"x\" */ `../src/${n}`);\n", id="with a comment"),
+        pytest.param("const p = `./${n}.js`;\nimport(p);\n", id="by way of a constant"),
+        pytest.param("for (const f of fs.readdirSync('.')) require(f);\n", id="a variable"),
+        pytest.param("require(path.join(__dirname, f));\n", id="a call"),
+        pytest.param("const all = import.meta.glob('./*.js');\n", id="a glob"),
+        pytest.param("const all = require.context('./', true);\n", id="a context"),
+        pytest.param("import(`@/${n}/old`);\n".replace("@/${n}", "${base}"), id="by its end"),
+    ],
+)  # fmt: skip
+def test_who_makes_the_modules_name_finds_what_it_gave(user: str) -> None:
+    files = {"src/old.js": f"export {MINE}\nuse(mine(1, 2));\n", "src/main.js": user}
+    after = changed(files)
+    assert set(after) == {"src/old.js"}
+    assert "export { mine };\n" in after["src/old.js"]
+
+
+@pytest.mark.parametrize(
+    ("path", "user"),
+    [
+        ("src/main.js", "const m = await import(`./plugins/${n}.js`);\n"),
+        ("src/main.js", "const m = await import(`./${n}.json`);\n"),
+        ("src/main.js", "const m = await import('./' + n + '-page.js');\n"),
+        ("src/main.js", "const all = import.meta.glob('./pages/*.js');\n"),
+        ("src/main.js", "const m = await import('./third.js');\n"),
+        ("other/main.js", "const m = require(n);\n"),
+    ],
+)
+def test_a_made_name_that_is_another_modules_keeps_nothing(path: str, user: str) -> None:
+    files = {
+        "src/old.js": f"export {MINE}\nuse(mine(1, 2));\n",
+        "src/third.js": "",
+        "other/package.json": "{}",
+        path: user,
+    }
+    assert "mine" not in changed(files)["src/old.js"]
+
+
+def test_what_a_text_names_is_given_as_before() -> None:
+    files = {"src/old.js": f"export {MINE}\nuse(mine(1, 2));\n"}
+    for path, text in (
+        ("serverless.yml", "functions:\n  a:\n    handler: src/old.mine\n"),
+        ("routes.json", '{"file": "./src/old.js",\n "call": "mine"}\n'),
+    ):
+        assert "export { mine };\n" in changed(files | {path: text})["src/old.js"], path
+    words = {"README.md": "The old one is mine.\n", "a.yml": "handler: src/older.mine\n"}
+    assert "mine" not in changed(files | words)["src/old.js"]

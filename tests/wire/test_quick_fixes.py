@@ -310,3 +310,23 @@ def test_a_copy_with_its_parameters_in_another_order_is_used_with_its_arguments_
         assert editor.texts[uri][1].startswith(head)
         assert "price_of" not in editor.texts[uri][1]
         assert "y = cost(7, things)\n" in editor.texts[uri][1]
+
+
+def test_types_that_callers_may_not_fit_are_to_be_checked(tmp_path: Path) -> None:
+    """Annotations are dropped before bodies are compared, so that such a pair is T1."""
+    cost = "export " + COST_JS.replace("{order}", "items: {type}[], limit: number").replace(
+        "{more}", ""
+    )
+    files = {
+        "src/lib.ts": cost.format(name="cost", type="Priced"),
+        "src/deep/old.ts": cost.format(name="priceOf", type="Item"),
+        "src/user.ts": "import { priceOf } from './deep/old';\n\npriceOf([], 2);\n",
+    }
+    with opened(tmp_path, files) as editor:
+        _, actions = on(editor.indexed(), "priceOf", "src/deep/old.ts")
+        action = use(actions)
+        assert action["title"].endswith(
+            "(check: `items` is of type `Item[]` here and `Priced[]` in `cost`; see that callers "
+            "still fit)"
+        )
+        assert not action.get("isPreferred")

@@ -13,9 +13,16 @@ from steadyhand_agent.proposals.reuse import ReuseRefused, TextEdit
 
 
 def statement(
-    modules: Modules, source: Source, other: str, given: Exported, bound: str, *, common: bool
+    modules: Modules,
+    source: Source,
+    other: str,
+    given: Exported,
+    bound: str,
+    *,
+    common: bool,
+    typing: bool = False,
 ) -> str:
-    """The statement that takes what a module gives, without a line end."""
+    """The statement that takes what a module gives, or its type alone, without a line end."""
     quote, end = modules.quote(source.path), modules.semicolon(source.path)
     where = f"{quote}{modules.specifier(source.path, other)}{quote}"
     if common:
@@ -23,16 +30,26 @@ def statement(
             return f"const {bound} = require({where}){end}"
         taken = bound if given.name == bound else f"{given.name}: {bound}"
         return f"const {{ {taken} }} = require({where}){end}"
+    only = "type " if typing else ""
     if given.name == "default" or given.kind == "whole":
-        return f"import {bound} from {where}{end}"
-    return f"import {{ {_specified(given, bound)} }} from {where}{end}"
+        return f"import {only}{bound} from {where}{end}"
+    return f"import {only}{{ {_specified(given, bound)} }} from {where}{end}"
 
 
-def passed_on(modules: Modules, source: Source, other: str, given: Exported, name: str) -> str:
+def passed_on(
+    modules: Modules,
+    source: Source,
+    other: str,
+    given: Exported,
+    name: str,
+    *,
+    typing: bool = False,
+) -> str:
     """The statement that gives a name of another module on, without a line end."""
     quote, end = modules.quote(source.path), modules.semicolon(source.path)
     where = f"{quote}{modules.specifier(source.path, other)}{quote}"
-    return f"export {{ {_specified(given, name)} }} from {where}{end}"
+    only = "type " if typing else ""
+    return f"export {only}{{ {_specified(given, name)} }} from {where}{end}"
 
 
 def added(
@@ -75,11 +92,12 @@ def replaced(
     if item.kind == "export":
         alias = item.node.child_by_field_name("alias")
         name = source.word(alias) or item.name
-        text = passed_on(modules, source, other, given, name)
+        text = passed_on(modules, source, other, given, name, typing=item.typing)
         return _moved(source, item, text)
     if whole.type == "lexical_declaration" and whole.named_child_count > 1:
         raise ReuseRefused(f"A declaration of {source.path} takes several modules at once.")
-    return _moved(source, item, statement(modules, source, other, given, bound, common=common))
+    text = statement(modules, source, other, given, bound, common=common, typing=item.typing)
+    return _moved(source, item, text)
 
 
 def dropped(source: Source, item: Imported) -> list[TextEdit]:

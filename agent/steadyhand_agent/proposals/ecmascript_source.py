@@ -118,6 +118,11 @@ class Source(SourceText):
         return sorted(found, key=lambda item: item.node.start_byte)
 
     @property
+    def calls(self) -> list[Node]:
+        """Every call, in order."""
+        return self._captures.get("call", [])
+
+    @property
     def common(self) -> bool:
         """True for CommonJS: it takes and gives by `require` and `exports`."""
         if any(i.kind in ("import", "export") for i in self.imports) or self._captures.get(
@@ -347,12 +352,14 @@ class Source(SourceText):
             return []
         says = self.string(source)
         clauses = [n for n in statement.named_children if n.type == "export_clause"]
+        typing = any(child.type == "type" for child in statement.children)
         if not clauses:
-            return [Imported("export", statement, statement, source, says, "*", "")]
+            return [Imported("export", statement, statement, source, says, "*", "", typing)]
         return [
             Imported(
                 "export", statement, node, source, says,
                 self.word(node.child_by_field_name("name")), "",
+                typing or any(child.type == "type" for child in node.children),
             )
             for node in clauses[0].named_children
             if node.type == "export_specifier"

@@ -61,7 +61,7 @@ class _Reference:
     """What a text may call one function of one module."""
 
     def __init__(self, module: str, path: str, name: str) -> None:
-        parts = re.split(r"[./]", module)
+        parts = module.split("/" if "/" in module else ".")
         file = path.rpartition(".")[0]
         # An `index.js` is called by its folder, too.
         stems = "|".join(map(re.escape, {parts[-1], file.rpartition("/")[2]} - {"__init__", ""}))

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from steadyhand_agent.index.definitions import Definition
-from steadyhand_agent.proposals import ecmascript_alike, ecmascript_imports
+from steadyhand_agent.proposals import (
+    ecmascript_alike,
+    ecmascript_imports,
+    ecmascript_runtime,
+    ecmascript_types,
+    named_in_text,
+)
 from steadyhand_agent.proposals.ecmascript_alike import Likeness
 from steadyhand_agent.proposals.ecmascript_modules import Modules
 from steadyhand_agent.proposals.ecmascript_source import (
@@ -89,6 +95,7 @@ class _Replacement:
             self._loadable()
         outside = source.exported(gone.name)
         found = self._reach(outside) if outside is not None else _Reach()
+        self._typed(function, theirs[1], like, found)
         mine = [n for n in source.uses(gone.name) if not self._inside(n)]
         unused = outside is not None and not (mine or found.taken or found.members)
         staying = found.kept or found.frozen or unused
@@ -166,6 +173,18 @@ class _Replacement:
         if "import.meta" in self._source.word(function):
             self._checks.append(f"It uses `import.meta`, which is another in {self._kept.path}.")
 
+    def _typed(self, function: Node, existing: Node, like: Likeness, found: _Reach) -> None:
+        """Asks for a look where callers that are checked for types may no longer fit."""
+        users = [self._source, *(s for s, _ in found.taken), *(s for s, _ in found.members)]
+        if any(user.path.endswith(ecmascript_types.TYPED) for user in users):
+            self._checks += ecmascript_types.unfit(
+                self._modules,
+                (self._source, function),
+                (self._other, existing),
+                like.order,
+                (self._gone.name, self._kept.name),
+            )
+
     def _exported(self) -> Exported:
         given = self._other.exported(self._kept.name)
         if given is None:
@@ -215,6 +234,7 @@ class _Replacement:
                 found.kept = found.kept or named
             elif path.endswith(SUFFIXES):
                 text = self._code.read(path)
+                found.kept = found.kept or self._made(path, text or "")
                 # An `index` is named by its folder, or by nothing but dots.
                 words = {gone.name, outside.name, stem} - {"default", "*"}
                 if text is None or not (stem == "index" or any(word in text for word in words)):
@@ -224,7 +244,21 @@ class _Replacement:
                     found.kept = True
                 else:
                     self._look(found, source, outside)
+        if not found.kept:
+            name = gone.name if outside.name in ("default", "*") else outside.name
+            module = gone.path.rpartition(".")[0].removesuffix("/index")
+            found.kept = named_in_text.is_named(self._code, module, gone.path, name)
         return found
+
+    def _made(self, path: str, text: str) -> bool:
+        """True where a file takes a module by a name that it makes, which could be this one."""
+        gone = self._gone.path
+        source = self._modules.source(path) if ecmascript_runtime.IMPORTS.search(text) else None
+        if source is None or not ecmascript_runtime.may_take(source, gone):
+            return False
+        # Where nothing of the name is written, the packages say whose it can be.
+        near = _package(self._code, path) == _package(self._code, gone)
+        return near or not ecmascript_runtime.takes_any(source)
 
     def _look(self, found: _Reach, source: Source, outside: Exported) -> None:
         modules, path = self._modules, self._gone.path
@@ -234,7 +268,8 @@ class _Replacement:
                 unsure = target is None and modules.may_be(item.specifier, path)
                 found.kept = found.kept or (unsure and item.name in (outside.name, "*", "default"))
                 continue
-            if item.kind == "dynamic" or (item.kind == "export" and item.name == "*"):
+            everything = item.name == "*" and (item.kind == "export" or item.typing)
+            if item.kind == "dynamic" or everything:
                 found.kept = True
             elif item.name == "*" and outside.kind == "whole":
                 found.taken.append((source, item))
@@ -353,6 +388,8 @@ class _Replacement:
         for node in uses:
             edits += self._call(source, node, like)
         bound = item.bound
+        # A type's import stays one under its name: the existing one may be a value beside it.
+        alone = alone and not item.typing
         renames = bound == self._gone.name and bound == item.name and alone and self._free(source)
         if renames and not any(_exports(n) for n in uses) and self._given.name == self._kept.name:
             bound = self._kept.name
@@ -408,6 +445,8 @@ class _Replacement:
         nodes = source.bindings(name)
         if source.path == self._kept.path:
             return len(nodes) == 1
+        if any(item.bound == name and item.typing for item in source.imports):
+            return False
         wanted = ("defined", self._kept.path, self._kept.name)
         return len(nodes) == 1 and self._modules.origin(source.path, name) == wanted
 
