@@ -536,6 +536,12 @@ def test_whoever_calls_it_gets_what_they_got(
         pytest.param("from unittest import mock\nmock.patch(f'pkg.old.{y}')\n", id="mocked"),
         pytest.param("from pkg import old\nmonkeypatch.setattr(old, 'do_' + y, None)\n", id="replaced"),
         pytest.param("from pkg.old import *\n", id="star, without the name"),
+        pytest.param("import operator\nfrom pkg import old\noperator.attrgetter('do_' + y)(old)\n", id="attrgetter"),
+        pytest.param("from pkg import elsewhere, old\nelsewhere.go(old, y)\n", id="module given to another"),
+        pytest.param("import pkg.old as o\nTABLE = [o]\n", id="module in a table"),
+        pytest.param("import importlib, pkgutil, pkg\nfor i in pkgutil.iter_modules(pkg.__path__):\n    dir(importlib.import_module(i.name))\n", id="all modules of the package"),
+        pytest.param("exec('from pkg.old import do_it; do_it(1)')\n", id="code in a string"),
+        pytest.param('def f():\n    """\n    >>> from pkg.old import do_it\n    """\n', id="a doctest"),
     ],
 )  # fmt: skip
 def test_who_makes_the_name_while_running_finds_it_where_it_was(user: str) -> None:
@@ -553,6 +559,8 @@ def test_who_makes_the_name_while_running_finds_it_where_it_was(user: str) -> No
         pytest.param("from pkg import old\nx = old.other()\n\n\ndef f(self):\n    return getattr(self, y)\n", id="another object"),
         pytest.param("import importlib\nm = importlib.import_module(f'elsewhere.{z}')\nx = getattr(m, y)\n", id="another package"),
         pytest.param("import importlib\nm = importlib.import_module(z)\nx = getattr(m, y)\n", id="anything at all"),
+        pytest.param("from unittest import mock\nfrom pkg import old\nmock.patch.object(old, 'other')\n", id="a mock of another"),
+        pytest.param("import pkgutil, importlib\nfor _, n, _ in pkgutil.walk_packages():\n    getattr(importlib.import_module(n), y)\n", id="all there is"),
     ],
 )  # fmt: skip
 def test_who_cannot_mean_it_does_not_hold_it(user: str) -> None:
@@ -598,6 +606,16 @@ def test_a_file_that_makes_the_name_keeps_the_one_it_imported() -> None:
     )
 
 
+def test_a_module_in_between_is_asked_for_a_name_that_is_made() -> None:
+    files = {
+        "pkg/third.py": "from pkg.old import mine\n",
+        "main.py": "from pkg import third\nx = getattr(third, 'mi' + y)(1)\n",
+    }
+    assert changed(files)["pkg/third.py"] == "from pkg.new import existing as mine\n"
+    other = files | {"main.py": "from pkg import third\nx = getattr(third, 'yo' + y)(1)\n"}
+    assert changed(other)["pkg/third.py"] == "from pkg.new import existing\n"
+
+
 TABLE = "{f.__name__: f for f in (mine,)}\n"
 
 
@@ -617,6 +635,7 @@ TABLE = "{f.__name__: f for f in (mine,)}\n"
             id="registered elsewhere",
         ),
         pytest.param({"main.py": "class R:\n    def add(self, f):\n        self.r[f.__name__] = f\n\n\nfrom pkg.old import mine\nR().add(mine)\n"}, "Line 7 of main.py", id="registered by a method"),
+        pytest.param({"pkg/t.py": "from pkg.old import mine\nT = [mine, 1]\n", "main.py": "from pkg.t import T\nR = {f.__name__: f for f in T}\n"}, "main.py may ask what is in `T`", id="a table elsewhere"),
         pytest.param({"main.py": "import pkg.old\nR = {f.__name__: f for f in vars(pkg.old).values()}\n"}, "main.py goes through the names", id="all of the module"),
         pytest.param({"pkg/old.py": f"{MINE}\n\nR = [f for f in globals().values() if f.__module__ == __name__]\n"}, "pkg/old.py goes through the names", id="all of itself"),
     ],

@@ -20,7 +20,15 @@ from steadyhand_agent.proposals.reuse import Code
 
 _STARRED = re.compile(r"\s+import\s*\(?\s*\*")
 _DOTTED_ON = re.compile(r"\.[{%\"']")
+_PASSED = re.compile(r"[(,=\[{:]\s*(?:\w+\.)*\0\s*[,)\]}\n]|\bimport\b.*\0\s+as\b")
 _OUT_OF_IT = re.compile(r"\s+import\b|(?:\.\w+)+(?:\(| import\b)")
+_ASKING = frozenset(
+    {
+        "getattr", "hasattr", "setattr", "delattr", "object", "vars", "dir", "getmembers",
+        "getmembers_static", "reload", "isinstance", "id", "type", "repr", "print", "getsource",
+        "getfile", "getsourcefile", "getmodule", "assertIs", "assertIsNot",
+    }
+)  # fmt: skip
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?\Z")
 
 
@@ -96,19 +104,37 @@ def reach(code: Code, modules: Modules, path: str, name: str, reads: list[str]) 
             _look(found, modules, path, name, reads if may_patch else [], other)
     if not found.kept:
         found.kept = named_in_text.is_named(code, modules.name(path), path, name)
+    _asked_in_between(found, code, modules, path, name)
     return found
+
+
+def _asked_in_between(found: Reach, code: Code, modules: Modules, path: str, name: str) -> None:
+    """Notes which modules that import the name are asked for a name that is made."""
+    between = {
+        user.source.path: modules.name(user.source.path).rpartition(".")[2]
+        for user in found.users
+        if any(item.bound == name for item in user.imports)
+    }
+    unnamed = _Unnamed(*between.values())
+    for other in modules.paths if between else ():
+        text = code.read(other) if other not in (path, *between) else None
+        source = modules.source(other) if text and unnamed.may_reach(text) else None
+        for lookup in python_runtime.lookups(source) if source is not None else ():
+            if source is not None and lookup.owner is not None and lookup.may_be(name):
+                found.from_others.add(modules.object_of(source, lookup.owner).place)
 
 
 class _Unnamed:
     """Which texts may reach a function of a module without holding its name."""
 
-    def __init__(self, stem: str) -> None:
+    def __init__(self, *stems: str) -> None:
         # What begins with letters is found fast; what stands around it is looked at then.
-        self._word = re.compile(rf"{re.escape(stem)}\b")
+        self._word = re.compile(rf"(?:{'|'.join(map(re.escape, stems))})\b")
 
     def may_reach(self, text: str) -> bool:
         """True where a text is worth being looked at more closely."""
         held = python_runtime.imports(text)
+        imported = passed = False
         for found in self._word.finditer(text):
             line = text.rfind("\n", 0, found.start()) + 1
             before, after = text[line : found.start()], text[found.end() : found.end() + 200]
@@ -118,7 +144,10 @@ class _Unnamed:
             if _STARRED.match(after) or _DOTTED_ON.match(after):
                 return True
             held = held or _is_held(before, after)
-        return held and python_runtime.LOOKS_UP.search(text) is not None
+            imported = imported or "import" in before
+            # As a value, or under a name that only a closer look can follow.
+            passed = passed or _PASSED.search(before + "\0" + after) is not None
+        return (imported and passed) or (held and python_runtime.LOOKS_UP.search(text) is not None)
 
 
 def _is_held(before: str, after: str) -> bool:
@@ -214,7 +243,11 @@ def _lookups(
         made: What its made names of modules may be, as far as they may be of this one.
     """
     about = _passed_about(modules, source, path)
-    loaded = any(not python_runtime.is_vague(module) for module in made)
+    found.kept = found.kept or about
+    package = modules.name(path).rpartition(".")[0]
+    loaded = any(not python_runtime.is_vague(module) for module in made) or (
+        bool(package) and bool(made) and python_runtime.goes_through(source, package)
+    )
     for lookup in python_runtime.lookups(source):
         if lookup.may_be(name) and not python_runtime.is_own(source, lookup):
             here = about or (loaded and python_runtime.is_loaded(source, lookup))
@@ -292,7 +325,7 @@ def _names(pattern: str, modules: Modules, path: str) -> bool:
 
 
 def _passed_about(modules: Modules, source: Source, path: str) -> bool:
-    """True where a file does more with the module object than to ask it for a name."""
+    """True where a file hands the module object to somebody, who may ask it for any name."""
     for item in source.imports:
         target = modules.target(source.path, item) or ""
         if path not in (modules.path(target), modules.path(f"{target}.{item.name}")):
@@ -303,10 +336,18 @@ def _passed_about(modules: Modules, source: Source, path: str) -> bool:
         for node in nodes:
             parent = node.parent
             asked = parent is not None and parent.type == "attribute"
+            asked = asked or (parent is not None and _asks_itself(source, parent))
             meant = Origin("module", path, "")
             if not asked and modules.object_of(source, node) == meant:
                 return True
     return False
+
+
+def _asks_itself(source: Source, arguments: Node) -> bool:
+    """True for what is given to `getattr`, a mock and the like: what they ask for is seen."""
+    call = arguments.parent if arguments.type == "argument_list" else None
+    function = call.child_by_field_name("function") if call is not None else None
+    return source.word(function).rpartition(".")[2] in _ASKING
 
 
 def _made(
@@ -371,9 +412,18 @@ def _strings(
             found.named.add(prefix)
             if modules.may_be(prefix, path):
                 found.kept = found.frozen = True
+        elif name in text and "import" in text and _imports_in(text, modules, path, name):
+            # Code in a string, or an example in a docstring.
+            found.kept = True
         elif text == modules.name(path) and "." in text:
             # Imported by its name while the program runs.
             found.kept = True
+
+
+def _imports_in(text: str, modules: Modules, path: str, name: str) -> bool:
+    stem = re.escape(modules.name(path).rpartition(".")[2])
+    taken = rf"\bfrom\s+[\w.]*(?<!\w){stem}\s+import\s+(?:\([^)]*|[^\n;]*)\b{re.escape(name)}\b"
+    return re.search(taken, text) is not None
 
 
 def _is_listed(source: Source, node: Node) -> bool:

@@ -17,12 +17,12 @@ from steadyhand_agent.proposals.python_source import Source
 
 # Whether a text is worth being parsed for what it looks up while it runs.
 LOOKS_UP = re.compile(
-    r"\b(?:vars|dir|getmembers\w*)\s*\(|\b__dict__\b"
+    r"\b(?:vars|dir|getmembers\w*|attrgetter|methodcaller)\s*\(|\b__dict__\b"
     r"|\b(?:get|set|del)attr\s*\((?!\s*self\s*,)(?![^,()\"']*,\s*[\"']\w+[\"']\s*[,)])"
 )
 _OWN = re.compile(r"\b(?:globals|locals|vars|dir|eval|exec)\s*\(|__name__|\b__dict__\b")
 _IMPORTS = re.compile(
-    r"(?:\b(?:import_module|__import__)\s*\(|\bmodules\[)"
+    r"\bmodule_from_spec\b|(?:\b(?:import_module|__import__)\s*\(|\bmodules\[)"
     r"\s*(?!__name__|[\"'][\w.]*[\"']\s*[\]),])"
 )
 
@@ -64,7 +64,7 @@ class Lookup:
 
 def imports(text: str) -> bool:
     """True where a text takes a module by a name that it makes, as far as can be seen at once."""
-    words = ("import_module", "__import__", "modules[")
+    words = ("import_module", "__import__", "modules[", "module_from_spec")
     return any(word in text for word in words) and _IMPORTS.search(text) is not None
 
 
@@ -76,6 +76,10 @@ def lookups(source: Source) -> Iterator[Lookup]:
             given = _given(node)
             if len(given) > 1:
                 yield Lookup(given[0], spelled(source, given[1]), sets=word != "getattr")
+    for word in ("attrgetter", "methodcaller"):
+        for node in [*source.attributes(word), *source.identifiers(word)]:
+            for given in _given(node)[:1]:
+                yield Lookup(given, spelled(source, given))
     for node, owner in _namespaces(source):
         key, sets = _key(source, node)
         name = spelled(source, key) if key is not None else _ANYTHING
@@ -95,6 +99,8 @@ def modules(source: Source) -> Iterator[str]:
         for node in [*source.attributes(word), *source.identifiers(word)]:
             for given in _given(node)[:1]:
                 yield spelled(source, given)
+    if "module_from_spec" in source.text:
+        yield _ANYTHING  # Of a file, whatever its name.
     for node in source.attributes("modules"):
         parent = node.parent
         key = parent.child_by_field_name("subscript") if parent is not None else None
@@ -102,6 +108,13 @@ def modules(source: Source) -> Iterator[str]:
             continue
         if source.word(key) != "__name__":
             yield spelled(source, key)
+
+
+def goes_through(source: Source, package: str) -> bool:
+    """True where a text lists the modules of a package, to load them all."""
+    last = re.escape(package.rpartition(".")[2])
+    listed = rf"\b(?:iter_modules|walk_packages)\s*\((?:[^)\n]*\b{last}\.)?[^)\n.]*\b__path__"
+    return re.search(listed, source.text) is not None
 
 
 def patched(source: Source) -> Iterator[str]:
@@ -113,8 +126,9 @@ def patched(source: Source) -> Iterator[str]:
 
 
 def is_vague(name: str) -> bool:
-    """True for a regular expression of a name that holds no word of it."""
-    return re.search(r"\w", name.replace(_ANYTHING, "")) is None
+    """True for a regular expression of a name that holds no word of it, or not always."""
+    written = re.search(r"\w", name.replace(_ANYTHING, ""))
+    return written is None or re.fullmatch(name, "\0", re.DOTALL) is not None
 
 
 def is_own(source: Source, lookup: Lookup) -> bool:

@@ -65,6 +65,19 @@ class Asking:
             child, parent = parent, parent.parent
         return False
 
+    def table(self, source: Source, node: Node) -> str:
+        """The module's name for what holds the function beside others; empty where none does."""
+        parent = node.parent
+        while parent is not None and parent.type in _HOLDING - {"assignment"}:
+            parent = parent.parent
+            if parent is not None and parent.type in ("dictionary", "call"):
+                parent = parent.parent
+        left = parent.child_by_field_name("left") if parent is not None else None
+        if parent is None or parent.type != "assignment" or node.parent == parent or left is None:
+            return ""
+        alone = left.type == "identifier" and source.scope(left).type == "module"
+        return source.word(left) if alone else ""
+
     def _asked_by(self, source: Source, function: Node) -> bool:
         """True where what is called asks, as far as its text can be found."""
         meant = self.modules.object_of(source, function)

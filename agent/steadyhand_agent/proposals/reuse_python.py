@@ -248,6 +248,19 @@ class _Replacement:
                     f"Line {node.start_point[0] + 1} of {source.path} hands `{self._gone.name}` to "
                     f"what asks it for its name; `{self._kept.name}` has another answer."
                 )
+            elif table := self._asking.table(source, node):
+                self._told_in_table(source, table)
+
+    def _told_in_table(self, source: Source, table: str) -> None:
+        stem = self._modules.name(source.path).rpartition(".")[2]
+        taken = re.compile(rf"\b{re.escape(table)}\b")
+        for path in self._modules.paths:
+            text = self._code.read(path) or "" if path != source.path else ""
+            if stem in text and taken.search(text) and self._asking.in_text(text):
+                self._checks.append(
+                    f"{path} may ask what is in `{table}` for its name; `{self._kept.name}` has "
+                    "another answer."
+                )
 
     def _own(self, like: Likeness, *, staying: bool) -> None:
         """The edits of the file that holds the definition."""
