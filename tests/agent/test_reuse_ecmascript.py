@@ -559,3 +559,25 @@ def test_what_a_text_names_is_given_as_before() -> None:
         assert "export { mine };\n" in changed(files | {path: text})["src/old.js"], path
     words = {"README.md": "The old one is mine.\n", "a.yml": "handler: src/older.mine\n"}
     assert "mine" not in changed(files | words)["src/old.js"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("process.exit(1);\n", ["Loading src/new.js calls `process.exit` (line 5); see that it may be."]),
+        ("throw new Error('not here');\n", ["Loading src/new.js throws (line 5); see that it may be."]),
+        ("import './third.js';\n", ["Loading src/third.js calls `process.chdir` (line 1); see that it may be."]),
+        ("if (import.meta.url === here) process.exit(main());\n", []),
+        ("function f() { process.exit(1); }\nconst g = () => process.exit(1);\n", []),
+    ],
+)  # fmt: skip
+def test_what_loading_the_other_module_does_is_to_be_checked(text: str, said: list[str]) -> None:
+    files = {
+        "src/new.js": EXISTING + text,
+        "src/old.js": f"{MINE}\nuse(mine(1, 2));\n",
+        "src/third.js": "process.chdir('/');\n",
+    }
+    plan, _ = planned(files)
+    assert list(plan.checks) == said
+    plan, _ = planned(files | {"src/old.js": "import './new.js';\n\n" + files["src/old.js"]})
+    assert plan.safe, "it is loaded already"

@@ -15,6 +15,7 @@ from steadyhand_agent.index.definitions import Definition
 from steadyhand_agent.proposals import (
     ecmascript_alike,
     ecmascript_imports,
+    ecmascript_loading,
     ecmascript_runtime,
     ecmascript_types,
     named_in_text,
@@ -93,6 +94,7 @@ class _Replacement:
         self._given = self._exported()
         if not self._same_file:
             self._loadable()
+            self._checks += ecmascript_loading.noticed(self._modules, kept.path, gone.path)
         outside = source.exported(gone.name)
         found = self._reach(outside) if outside is not None else _Reach()
         self._typed(function, theirs[1], like, found)
