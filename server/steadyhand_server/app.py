@@ -28,6 +28,7 @@ from steadyhand_server.handlers import (
     lifecycle,
     previews,
     proposals,
+    quick_fixes,
     text_sync,
     workspace_queries,
 )
@@ -75,6 +76,7 @@ class SteadyhandServer(LanguageServer):
         self.given: dict[str, Any] = {}
         self.client_name = ""
         self.findings = diagnostics.Publisher(self)
+        self.planned = quick_fixes.Planned()
         self.previewed: dict[str, set[str]] = {}
         self.renewing: set[str] = set()
         self._exit_code: int | None = None

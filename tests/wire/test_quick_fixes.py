@@ -106,6 +106,25 @@ def test_a_file_that_was_saved_a_moment_ago_is_seen_as_it_is(editor: Editor) -> 
     assert error.code == -32803
 
 
+def test_a_plan_that_is_remembered_is_made_of_the_texts_of_now(editor: Editor) -> None:
+    """The key is pressed again: same texts, same edit; a new use anywhere is in the next one."""
+    _, actions = on(editor)
+
+    def places() -> dict[str, int]:
+        edit = editor.call("codeAction/resolve", use(actions))["edit"]
+        changes = edit["documentChanges"]
+        return {path_of(c["textDocument"]["uri"]).name: len(c["edits"]) for c in changes}
+
+    first = places()
+    assert places() == first
+    more = FILES["pkg/attribute.py"] + "y = pkg.old._mine([2])\n"
+    editor.put("pkg/attribute.py", more)
+    assert places() == first | {"attribute.py": first["attribute.py"] + 1}
+    user = editor.show("pkg/user.py")
+    editor.type(user, "from pkg.old import _mine as m\nfrom pkg.old import _mine as n\n")
+    assert places()["user.py"] > first["user.py"]
+
+
 def test_a_client_without_versions_gets_plain_edits_of_all_files(tmp_path: Path) -> None:
     capabilities = without(CAPABILITIES, "workspace", "workspaceEdit", "documentChanges")
     with opened(tmp_path, FILES, capabilities=capabilities) as editor:

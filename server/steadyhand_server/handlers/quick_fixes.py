@@ -43,6 +43,54 @@ class Pair:
     theirs: Definition
 
 
+class Planned:
+    """The plan that was worked out last, for who presses the key again.
+
+    It is used only where every text that it was made from is still the same.
+    """
+
+    def __init__(self) -> None:
+        # What was asked, the texts that were read, and the plan or what forbids it.
+        self._last: tuple[object, dict[str, int], Plan | SteadyhandError] | None = None
+
+    def plan(self, pair: Pair) -> Plan:
+        """The plan for a pair; reads many files, so in a thread.
+
+        Raises:
+            SteadyhandError: It cannot be done; says why.
+        """
+        asked = pair.ours, pair.theirs, pair.code.paths
+        known = self._last
+        if known is not None and known[0] == asked and _unchanged(pair.code, known[1]):
+            outcome = known[2]
+        else:
+            outcome, texts = _worked_out(pair)
+            self._last = asked, texts, outcome
+        if isinstance(outcome, SteadyhandError):
+            raise outcome
+        return outcome
+
+
+def _worked_out(pair: Pair) -> tuple[Plan | SteadyhandError, dict[str, int]]:
+    from steadyhand_agent.proposals.reuse import Code, reuse
+
+    texts: dict[str, int] = {}
+
+    def read(path: str) -> str | None:
+        text = pair.code.read(path)
+        texts[path] = hash(text)
+        return text
+
+    try:
+        return reuse(Code(pair.code.paths, read), pair.ours, pair.theirs), texts
+    except SteadyhandError as error:
+        return error, texts
+
+
+def _unchanged(code: Code, texts: dict[str, int]) -> bool:
+    return all(hash(code.read(path)) == known for path, known in texts.items())
+
+
 async def actions(
     server: SteadyhandServer,
     engine: Engine,
@@ -114,7 +162,7 @@ async def _use(
         return [action]
     pair = meant(server, engine, data)
     try:
-        plan = await asyncio.to_thread(_planned, pair)
+        plan = await asyncio.to_thread(server.planned.plan, pair)
     except SteadyhandError as error:
         if not _shows_disabled(server):
             return []
@@ -151,7 +199,7 @@ async def resolved(server: SteadyhandServer, engine: Engine, data: Json) -> lsp.
     pair = meant(server, engine, data)
     # The files are read in a thread; the index and the open texts belong to the event loop.
     try:
-        plan = await asyncio.to_thread(_planned, pair)
+        plan = await asyncio.to_thread(server.planned.plan, pair)
     except SteadyhandError as error:
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
     return _edit(server, pair, plan)
@@ -210,12 +258,6 @@ def moved_on() -> JsonRpcException:
     return JsonRpcException(
         "The text has changed since; ask for the code actions again.", REQUEST_FAILED
     )
-
-
-def _planned(pair: Pair) -> Plan:
-    from steadyhand_agent.proposals.reuse import reuse
-
-    return reuse(pair.code, pair.ours, pair.theirs)
 
 
 def _find(entry: FileEntry | None, qualified: Any, start: Any) -> Definition | None:
