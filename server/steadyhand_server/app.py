@@ -108,6 +108,12 @@ class SteadyhandServer(LanguageServer):
         said = self.options.get("client")
         return isinstance(said, dict) and bool(said.get(what))
 
+    @property
+    def trusted(self) -> bool:
+        """False where the editor says that its person does not trust this workspace."""
+        said = self.options.get("client")
+        return not (isinstance(said, dict) and said.get("trusted") is False)
+
     def takes_document_changes(self) -> bool:
         """True where the client can check versions; Neovim can, and does not advertise it."""
         workspace = self.client_capabilities.workspace

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent / "vscode"
 SCENARIOS = (
     "finding", "quick_fix", "task", "refactor_preview", "refactor_preview_closed", "discard",
     "cancel", "killed", "reload", "stale", "search", "transcript", "hunk_at_the_cursor", "sessions",
-    "duplicates", "prompt", "doctor", "install", "untrusted",
+    "duplicates", "prompt", "doctor", "install", "untrusted", "old_server", "all_rejected",
 )  # fmt: skip
 
 

@@ -323,3 +323,28 @@ def test_a_setting_that_is_taken_back(viewing: Desk) -> None:
     section = {"steadyhand": {"whole": True, "lenses": True}}
     editor.notify("workspace/didChangeConfiguration", {"settings": section})
     editor.wait(similar, "the lens again")
+
+
+def test_who_does_not_trust_the_workspace_has_no_model_work(tmp_path: Path) -> None:
+    """Whatever asks for it: a command, a lens, or the server's own offer to resume."""
+    with desk(tmp_path / "a", options=CLIENT) as made:
+        made.editor.put("kept.py", BEFORE)
+        session = made.propose(edit("kept.py"))
+        root, private = made.editor.root, made.editor.private
+    untrusted = {"client": CLIENT["client"] | {"trusted": False}}
+    with Editor(root, private, options=untrusted) as editor:
+        editor.indexed()
+        told = editor.wait_message(
+            "window/showMessage", lambda p: "to resume here" in p["message"]
+        )["message"]
+        assert told.endswith("(once this workspace is trusted)")
+        assert editor.messages("window/showMessageRequest") == []
+        for command, argument in (
+            ("task", {"prompt": "x"}),
+            ("resume", {"session": session}),
+            ("trust", {}),
+        ):
+            error = editor.command_error(f"steadyhand.{command}", **argument)
+            assert "This workspace is not trusted" in error.message
+        # What asks no model is there all the same.
+        assert editor.command("steadyhand.session", session=session)["state"] == "waiting"

@@ -18,8 +18,8 @@ export interface Action {
 const STILL: readonly SessionState[] = ['waiting', 'paused', 'finished', 'failed', 'cancelled'];
 
 export const ACTIONS: readonly Action[] = [
-  { command: 'steadyhand.showProposal', request: 'steadyhand.proposal', title: 'Show Proposal', icon: 'diff-multiple', states: ['running', 'waiting', 'paused', 'failed', 'cancelled'] },
-  { command: 'steadyhand.applyProposal', request: 'steadyhand.apply', title: 'Apply Proposal', icon: 'check-all', states: ['waiting', 'paused', 'failed', 'cancelled'] },
+  { command: 'steadyhand.showProposal', request: 'steadyhand.proposal', title: 'Show Proposal', icon: 'diff-multiple', states: ['running', ...STILL] },
+  { command: 'steadyhand.applyProposal', request: 'steadyhand.apply', title: 'Apply Proposal', icon: 'check-all', states: STILL },
   { command: 'steadyhand.discardProposal', request: 'steadyhand.discard', title: 'Discard Proposal', icon: 'trash', states: ['waiting', 'paused'] },
   { command: 'steadyhand.resumeSession', request: 'steadyhand.resume', title: 'Resume Session', icon: 'debug-continue', states: ['paused', 'cancelled'] },
   { command: 'steadyhand.openTranscript', request: 'steadyhand.transcript', title: 'Open Transcript', icon: 'book', states: ['running', ...STILL] },

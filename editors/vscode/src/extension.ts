@@ -55,7 +55,8 @@ export function activate(context: vscode.ExtensionContext): void {
     command('steadyhand.installServer', () => server.install()),
     command('steadyhand.restartServer', () => server.restartByHand()),
     command('steadyhand.showLog', () => log.show()),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => sessions.refresh()),
+    // The server is told of trust when it starts, and holds to it whatever asks it to work.
+    vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
   );
   void server.restart();
 }

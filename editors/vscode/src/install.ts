@@ -1,4 +1,5 @@
-// Which program is the server: the one that the person set, else the one on the PATH, else our own installation.
+// Which program is the server: the one that the person set, else the one on the PATH, else our own installation; that one
+// first where the person asked for it, until they set another.
 //
 // Owns that installation, below the extension's own storage. Nothing that lies in a workspace is ever started.
 
@@ -13,6 +14,8 @@ const WINDOWS = process.platform === 'win32';
 const PROGRAMS = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python'];
 const OLD_ENOUGH = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
 
+const PREFERS_OWN = 'steadyhand.prefersOwnServer';
+
 export class Installation {
   private readonly folder: string;
   private readonly carried: string;
@@ -26,11 +29,20 @@ export class Installation {
   command(): string[] | undefined {
     // Of machine scope: neither a workspace nor its folders can set it, trusted or not.
     const set = vscode.workspace.getConfiguration('steadyhand').get<unknown>('command');
+    const own = existsSync(join(this.folder, 'complete')) ? inVenv(this.folder, 'steadyhand') : undefined;
+    if (own && this.context.globalState.get(PREFERS_OWN)) {
+      return [own, 'lsp'];
+    }
     if (Array.isArray(set) && set.length) {
       return set.map(String);
     }
-    const found = onPath('steadyhand') ?? (existsSync(join(this.folder, 'complete')) ? inVenv(this.folder, 'steadyhand') : undefined);
+    const found = onPath('steadyhand') ?? own;
     return found ? [found, 'lsp'] : undefined;
+  }
+
+  /** Whether our own installation comes before what is set or on the PATH; who asks for it means that. */
+  async prefersOwn(yes: boolean): Promise<void> {
+    await this.context.globalState.update(PREFERS_OWN, yes || undefined);
   }
 
   /** Installs the server with a progress bar; throws a sentence where it could not. */

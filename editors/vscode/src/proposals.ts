@@ -11,6 +11,10 @@ const TEXT_SCHEME = 'steadyhand-text';
 const ACCEPT = 'steadyhand.proposal.accept';
 const REJECT = 'steadyhand.proposal.reject';
 
+type Verdict = 'accept' | 'reject';
+/** The states of a hunk in which it can be decided so. */
+const DECIDABLE: Record<Verdict, readonly string[]> = { accept: ['open', 'rejected'], reject: ['open', 'accepted', 'conflict'] };
+
 export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
   private readonly texts = new Map<string, string>();
   private readonly renewed = new vscode.EventEmitter<vscode.Uri>();
@@ -102,6 +106,15 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   /** Closes the diff of a proposal of which nothing is open any more: its two sides say the same. */
   private async close(session: string): Promise<void> {
     const title = this.reviewed.get(session);
+    if (title === undefined) {
+      return;
+    }
+    const hunks = (await this.server.ask<{ hunks: Hunk[] }>('steadyhand.proposal.hunks', { session }))?.hunks ?? [];
+    if (hunks.some(({ state }) => state === 'rejected') && !hunks.some(({ state }) => state === 'applied')) {
+      // It stays, so that one can change one's mind.
+      void vscode.window.showInformationMessage('Steadyhand: every hunk is rejected, and nothing was changed. Accept one in the diff to take it after all.', 'OK');
+      return;
+    }
     this.reviewed.delete(session);
     const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
     // A multi-file diff tells no URI, and VS Code adds the number of its files to our title.
@@ -110,22 +123,29 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   }
 
   /** Accepts or rejects the hunk around the cursor, else one that is chosen. */
-  async decide(verdict: 'accept' | 'reject', on?: { session?: string }): Promise<void> {
-    const request = verdict === 'accept' ? ACCEPT : REJECT;
-    const argument = await atCursor(request) ?? await this.choose(verdict, on?.session ?? shownSession());
+  async decide(verdict: Verdict, on?: { session?: string }): Promise<void> {
+    const here = await atCursor();
+    const session = here?.session ?? on?.session ?? shownSession();
+    const known = session ? (await this.server.run<{ hunks: Hunk[] }>('steadyhand.proposal.hunks', { session }))?.hunks ?? [] : [];
+    const hunk = here && known.find(({ id }) => id === here.hunk);
+    // Only so far as it goes is the cursor in it; below, one is chosen.
+    const inside = hunk && here.below <= Math.max(lines(hunk.new), lines(hunk.old), 1);
+    if (here && inside && !DECIDABLE[verdict].includes(hunk.state)) {
+      void vscode.window.showInformationMessage(`Steadyhand: ${hunk.id} is ${hunk.state} already.`);
+      return;
+    }
+    const argument = inside ? { session: here.session, hunks: [hunk.id] } : await this.choose(verdict, session, known);
     if (argument) {
-      await this.server.run<SessionAnswer>(request, argument);
+      await this.server.run<SessionAnswer>(verdict === 'accept' ? ACCEPT : REJECT, argument);
     }
   }
 
-  private async choose(verdict: 'accept' | 'reject', session: string | undefined): Promise<object | undefined> {
+  private async choose(verdict: Verdict, session: string | undefined, hunks: readonly Hunk[]): Promise<object | undefined> {
     if (!session) {
       void vscode.window.showInformationMessage('Steadyhand: show the proposal first, and put the cursor into a hunk.');
       return undefined;
     }
-    const hunks = (await this.server.run<{ hunks: Hunk[] }>('steadyhand.proposal.hunks', { session }))?.hunks ?? [];
-    const states = verdict === 'accept' ? ['open', 'rejected'] : ['open', 'accepted', 'conflict'];
-    const items = hunks.filter(({ state }) => states.includes(state)).map((hunk) => ({
+    const items = hunks.filter(({ state }) => DECIDABLE[verdict].includes(state)).map((hunk) => ({
       label: `${hunk.id}  ${hunk.path}`,
       description: hunk.state,
       detail: shortened(oneLine(hunk.new || hunk.old), 100),
@@ -173,17 +193,32 @@ function activeUri(): vscode.Uri | undefined {
   return vscode.window.activeTextEditor?.document.uri;
 }
 
-/** The argument of a lens's command for the hunk that the cursor stands in, or the last one above it. */
-async function atCursor(command: string): Promise<object | undefined> {
+interface AtCursor {
+  session: string;
+  hunk: string;
+  /** How many lines below the hunk's lens the cursor stands. */
+  below: number;
+}
+
+/** The hunk whose lens is the last one above the cursor. */
+async function atCursor(): Promise<AtCursor | undefined> {
   const editor = vscode.window.activeTextEditor;
   if (!editor || ![PROPOSAL_SCHEME, 'file'].includes(editor.document.uri.scheme)) {
     return undefined;
   }
+  const line = editor.selection.active.line;
   const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', editor.document.uri) ?? [];
-  const above = lenses.filter((lens) => lens.command?.command === command && lens.range.start.line <= editor.selection.active.line);
-  const nearest = above.sort((a, b) => b.range.start.line - a.range.start.line)[0];
-  return nearest?.command?.arguments?.[0] as object | undefined;
+  const found = lenses.flatMap(({ command, range }) => {
+    const given = command?.arguments?.[0] as { session?: string; hunks?: string[] } | undefined;
+    const [hunk, ...others] = given?.hunks ?? [];
+    const above = command?.command.startsWith('steadyhand.proposal.') && range.start.line <= line;
+    return above && given?.session && hunk && !others.length ? [{ session: given.session, hunk, below: line - range.start.line }] : [];
+  });
+  return found.sort((a, b) => a.below - b.below)[0];
 }
+
+/** How many lines a text has. */
+const lines = (text: string) => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 
 const asUri = (text: string) => vscode.Uri.parse(text, true);
 

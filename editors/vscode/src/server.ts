@@ -181,7 +181,7 @@ export class Server implements vscode.Disposable {
       initializationOptions: () => ({
         ...serverSettings(),
         // What is done here beyond LSP: the server sends such requests to those alone who say so.
-        client: { prompt: true, references: true, diagnostics: true, show: true, sessions: true, peek: true },
+        client: { prompt: true, references: true, diagnostics: true, show: true, sessions: true, peek: true, trusted: vscode.workspace.isTrusted },
       }),
       outputChannel: this.log,
       errorHandler: this.errorHandler(() => client),
@@ -229,6 +229,7 @@ export class Server implements vscode.Disposable {
   async install(): Promise<void> {
     try {
       if (await this.installation.install()) {
+        await this.installation.prefersOwn(true);
         await this.restart();
       }
     } catch (error) {
@@ -319,6 +320,7 @@ export class Server implements vscode.Disposable {
       void this.client.sendNotification(DidChangeConfigurationNotification.type, { settings: { steadyhand: { ...serverSettings(), whole: true } } });
     }
     if (event.affectsConfiguration('steadyhand.command')) {
+      void this.installation.prefersOwn(false);
       if (this.client?.isRunning()) {
         void vscode.window.showInformationMessage('Steadyhand: the new command is used after a restart of the server.', 'Restart Server')
           .then((choice) => choice && this.restart());

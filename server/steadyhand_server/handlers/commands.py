@@ -246,6 +246,8 @@ async def trust(server: SteadyhandServer, given: Json) -> Json:
 
 
 _APPLYING = (apply, undo, redo)
+# What has a model work, or lets it run commands.
+_TRUSTING = (task, resume, trust)
 
 
 def _answering(command: Command) -> Command:
@@ -260,6 +262,11 @@ def _answering(command: Command) -> Command:
 
     async def work(server: SteadyhandServer, given: Json) -> Any:
         try:
+            if command in _TRUSTING and not server.trusted:
+                raise SteadyhandError(
+                    "This workspace is not trusted, so no task runs in it. Trust it first; "
+                    "findings are shown all the same."
+                )
             return await command(server, given)
         except SteadyhandError as error:
             if not isinstance(server.options.get("client"), dict):

@@ -222,10 +222,15 @@ async def _announce(server: SteadyhandServer, engine: Engine) -> None:
     if waiting and server.editor is not None:
         newest = waiting[0]
         count = "1 session" if len(waiting) == 1 else f"{len(waiting)} sessions"
-        wanted = await server.editor.offer_to_resume(
+        message = (
             f"Steadyhand has {count} to resume here; the newest is {newest.session}: "
             f"{newest.prompt[:80]}"
         )
+        if not server.trusted:
+            # To resume is to have a model work.
+            server.editor.tell(f"{message} (once this workspace is trusted)")
+            return
+        wanted = await server.editor.offer_to_resume(message)
         if wanted:
             try:
                 await engine.sessions.resume(newest.session)

@@ -1,6 +1,6 @@
 // A person's desk: the sample workspace in git, a replayed model, and a VS Code that can be opened again.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,7 @@ export class Desk {
       STEADYHAND_STATE_DIR: join(desk.folder, 'state'),
       STEADYHAND_TEST_HOLDS: join(desk.folder, 'holds'),
     };
+    desk.env = env;
     desk.code = await VSCode.start({
       tools: needed('STEADYHAND_VSCODE_TOOLS'),
       vsix: needed('STEADYHAND_VSIX'),
@@ -65,6 +66,23 @@ export class Desk {
 
   letGo(reply) {
     rmSync(join(this.folder, 'holds', `hold-${reply}`));
+  }
+
+  /** A server that says it is of another version. */
+  oldServer() {
+    const script = join(this.folder, 'old.py');
+    writeFileSync(script, "import steadyhand_agent\nsteadyhand_agent.__version__ = '0.0.9'\nfrom steadyhand_server.cli import main\nmain()\n");
+    return script;
+  }
+
+  /** Sets the settings of machine scope anew, before a window is opened. */
+  setMachine(settings) {
+    writeFileSync(join(this.folder, 'profile', 'user', 'Machine', 'settings.json'), JSON.stringify(settings));
+  }
+
+  /** Runs a command of the command line in the workspace, with nobody to answer. */
+  inTerminal(...words) {
+    return spawnSync(this.python, ['-P', '-m', 'steadyhand_server.cli', ...words], { cwd: this.workspace, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   path(name) {

@@ -250,6 +250,10 @@ export const SCENARIOS = {
       await desk.code.page.locator('.multiDiffEditor .modified .view-line', { hasText: 'def archive_path' }).first().click();
       await desk.code.command('Steadyhand: Reject Hunk');
       await desk.code.lens('h2 rejected').waitFor();
+      // Once more: it is the same hunk that is meant, and not the next one above.
+      await desk.code.command('Steadyhand: Reject Hunk');
+      notes.again = await desk.code.notified('h2 is rejected already');
+      assert.ok(await desk.code.lens('Accept h1').isVisible());
       await desk.shot('rejected');
       notes.lenses = await desk.code.page.locator('.codelens-decoration').allInnerTexts();
       await desk.code.title('Apply Proposal');
@@ -344,13 +348,55 @@ export const SCENARIOS = {
       notes.status = await desk.code.status();
     },
   },
+  old_server: {
+    desk: { machine: { 'steadyhand.command': [] } },
+    async run(desk, notes) {
+      const old = desk.oldServer();
+      desk.setMachine({ 'steadyhand.command': [desk.python, '-P', old, 'lsp'] });
+      await desk.open('pressroom/feeds.py');
+      notes.told = await desk.code.notified('different versions');
+      await desk.code.press('different versions', 'Use the Server of the Extension');
+      await until('the one of the extension runs', () => desk.code.processes(desk.installed('bin/steadyhand'), 'lsp').length > 0, 180_000);
+      await until('the old one is gone', () => desk.code.processes(old).length === 0);
+      await desk.code.page.locator('.monaco-editor .squiggly-warning').first().waitFor();
+      assert.deepEqual((await desk.code.notifications()).filter((text) => text.includes('different versions')), []);
+    },
+  },
+  all_rejected: {
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      await desk.code.notified('proposes');
+      await desk.code.command('Steadyhand: Show Proposal');
+      await review(desk);
+      for (const hunk of ['h1', 'h2', 'h3']) {
+        await desk.code.lens(`Reject ${hunk}`).waitFor();
+        await desk.code.lens(`Reject ${hunk}`).click();
+        await desk.code.lens(`${hunk} rejected`).waitFor();
+      }
+      notes.told = await desk.code.notified('every hunk is rejected');
+      assert.equal(desk.changed(), '');
+      // One can change one's mind.
+      await desk.code.lens('Accept h1').click();
+      await desk.code.lens('h1 accepted').waitFor();
+      await desk.code.command('Steadyhand: Apply Proposal');
+      await desk.code.notified('applied');
+      await desk.code.command('File: Save All Files');
+      await until('one file is changed', () => desk.changed() === 'M pressroom/archive.py');
+    },
+  },
   untrusted: {
     desk: { trust: false },
     async run(desk, notes) {
+      desk.inTerminal('task', TASK);
       await desk.open('pressroom/feeds.py');
       await desk.code.says('Restricted Mode');
       await desk.code.page.locator('.monaco-editor .squiggly-warning').first().waitFor();
       await desk.shot('findings');
+      // A session of another day: it is told of, and nothing here has it go on.
+      notes.offered = await desk.code.notified('to resume here');
+      assert.match(notes.offered, /once this workspace is trusted/);
+      assert.equal(await desk.code.page.getByRole('button', { name: 'Resume', exact: true }).count(), 0);
       await desk.code.command('Steadyhand: New Task');
       notes.told = await desk.code.notified('trust');
       await desk.shot('task');
