@@ -259,6 +259,13 @@ class SteadyhandProtocol(LanguageServerProtocol):
         future = self._request_futures.get(msg_id)
         if future is not None and future.cancelled():
             del self._request_futures[msg_id]
+            # Editors keep a question on the screen that was decided elsewhere.
+            if isinstance(result, lsp.MessageActionItem) and result.title != "Later":
+                self._server.say(
+                    "That question is over: it was decided meanwhile, and this answer changed "
+                    "nothing.",
+                    lsp.MessageType.Info,
+                )
             return
         super()._handle_response(msg_id, result, error)
 

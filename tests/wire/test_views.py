@@ -213,6 +213,7 @@ def test_an_answer_that_comes_too_late(viewing: Desk) -> None:
     editor.command("steadyhand.discard", session=session)
     logged = len(editor.stderr())
     viewing.press(question, "Apply")
+    viewing.told("That question is over", since=since)
     assert viewing.state(session) == "finished"
     assert editor.text("late.py") == BEFORE
     assert "Traceback" not in editor.stderr()[logged:]
@@ -331,7 +332,7 @@ def test_who_does_not_trust_the_workspace_has_no_model_work(tmp_path: Path) -> N
         made.editor.put("kept.py", BEFORE)
         session = made.propose(edit("kept.py"))
         root, private = made.editor.root, made.editor.private
-    untrusted = {"client": CLIENT["client"] | {"trusted": False}}
+    untrusted = {"client": {"show": True, "sessions": True, "trusted": False}}
     with Editor(root, private, options=untrusted) as editor:
         editor.indexed()
         told = editor.wait_message(
