@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import psutil
 
+from editors.neovim import Neovim
 from editors.neovim_desk import (
     COMMAND,
     HELD,
@@ -558,3 +561,49 @@ async def test_it_attaches_to_every_language_that_is_indexed(desk: Desk) -> None
     )
     nv = await desk.neovim(other)
     await nv.until("#vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 }) == 1")
+
+
+def _another_project(desk: Desk) -> Path:
+    other = desk.folder / "other"
+    shutil.copytree(desk.workspace, other)
+    return other
+
+
+async def _both_projects(desk: Desk) -> tuple[Neovim, Path]:
+    """A Neovim with a file of each open, and two servers; it is in the second one's."""
+    other = _another_project(desk)
+    nv = await desk.neovim(desk.archive)
+    await nv.ex(f"edit {other}/pressroom/archive.py")
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 2")
+    await nv.until("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1] ~= nil")
+    return nv, other
+
+
+ROOT_HERE = "(require('steadyhand.server').client() or {}).root_dir"
+
+
+async def test_a_command_goes_to_the_project_of_the_file(desk: Desk) -> None:
+    """A README is attached to no server; its project's is meant, not the one that came first."""
+    nv, other = await _both_projects(desk)
+    for folder in (other, desk.workspace):
+        await nv.lua("vim.cmd.edit(...)", str(folder / "README.md"))
+        assert await nv.lua(f"return {ROOT_HERE}") == str(folder)
+        await nv.lua("vim.cmd.edit(...)", str(folder / "not" / "there" / "yet.md"))
+        assert await nv.lua(f"return {ROOT_HERE}") == str(folder)
+    (desk.folder / "link").symlink_to(other)
+    await nv.lua("vim.cmd.edit(...)", str(desk.folder / "link" / "README.md"))
+    assert await nv.lua(f"return {ROOT_HERE}") == str(other)
+    for folder in (other, desk.workspace):
+        await nv.lua("vim.cmd.edit(...)", str(folder / "pressroom" / "archive.py"))
+        await nv.lua("vim.cmd.enew()")
+        assert await nv.lua(f"return {ROOT_HERE}") == str(folder), "a buffer without a file"
+
+
+async def test_a_file_of_no_project_is_told(desk: Desk) -> None:
+    nv, _ = await _both_projects(desk)
+    notes = desk.folder / "notes.md"
+    notes.write_text("Mine.\n")
+    await nv.lua("vim.cmd.edit(...)", str(notes))
+    await nv.ex(f"Steadyhand task {TASK}")
+    await told(nv, "notes.md lies in no project that a server runs for;")
+    assert not (await nv.lua("return require('steadyhand').status()"))

@@ -52,8 +52,8 @@ local verbs = {
     end
   end,
   status = function()
-    local client = server.client()
-    if client then
+    -- It is about every project, and needs no file of one.
+    if #vim.lsp.get_clients({ name = 'steadyhand' }) > 0 or server.client() then
       local status = sessions.status()
       server.say(status ~= '' and status or 'no session is under way.')
     end

@@ -12,15 +12,99 @@ function M.say(message, level)
   vim.notify(message, level or vim.log.levels.INFO, { title = 'Steadyhand' })
 end
 
----The client of the current buffer, of the diff shown in it, or else any; nil once told why not.
+---A path as the disk has it. A file need not exist yet, its folder does.
+---@param path string
+local function real(path)
+  local folder = vim.uv.fs_realpath(vim.fs.dirname(path))
+  return vim.uv.fs_realpath(path) or folder and vim.fs.joinpath(folder, vim.fs.basename(path)) or path
+end
+
+---The file of a buffer; nil where it has none.
+---@param buf integer
+---@return string?
+local function file_of(buf)
+  local name = vim.api.nvim_buf_get_name(buf)
+  return vim.bo[buf].buftype == '' and name ~= '' and name or nil
+end
+
+---The folders that a client serves; one without any serves where its program runs.
+---@param client vim.lsp.Client
+---@return string[]
+local function folders(client)
+  local found = { client.root_dir } ---@type string[]
+  for _, folder in ipairs(client.workspace_folders or {}) do
+    table.insert(found, vim.uri_to_fname(folder.uri))
+  end
+  return found[1] and found or { client.config.cmd_cwd or vim.fn.getcwd() }
+end
+
+---The client whose project a file lies in: of several the innermost.
+---@param file string
+---@return vim.lsp.Client?
+local function serving(file)
+  local best, depth = nil, -1
+  for _, client in ipairs(vim.lsp.get_clients({ name = NAME })) do
+    for _, folder in ipairs(folders(client)) do
+      folder = real(folder)
+      if #folder > depth and vim.fs.relpath(folder, real(file)) then
+        best, depth = client, #folder
+      end
+    end
+  end
+  return best
+end
+
+---The client of the file that the person was in last.
+---@return vim.lsp.Client?
+local function latest()
+  local bufs = vim.fn.getbufinfo({ bufloaded = 1 })
+  table.sort(bufs, function(a, b)
+    return a.lastused > b.lastused
+  end)
+  local order = vim.tbl_map(function(info)
+    return info.bufnr
+  end, bufs)
+  table.insert(order, 1, vim.fn.bufnr('#'))
+  for _, buf in ipairs(order) do
+    local client = buf ~= -1 and vim.lsp.get_clients({ name = NAME, bufnr = buf })[1]
+    if client then
+      return client
+    end
+  end
+end
+
+---The client of the diff shown in the current buffer, of the buffer, or of the project that its file
+---lies in. A buffer without a file belongs to what was worked on last.
+---@return vim.lsp.Client?
+---@return string? why there is none
+function M.find()
+  local any = vim.lsp.get_clients({ name = NAME })[1]
+  if not any then
+    return nil, 'the server is not running; open a file of a project, or :Steadyhand restart.'
+  end
+  local shown = vim.b.steadyhand_client
+  local client = shown and vim.lsp.get_client_by_id(shown) or vim.lsp.get_clients({ name = NAME, bufnr = 0 })[1]
+  if client then
+    return client
+  end
+  local file = file_of(0)
+  if not file then
+    return latest() or any
+  end
+  client = serving(file)
+  if not client then
+    local name = vim.fn.fnamemodify(file, ':~:.')
+    return nil, ('%s lies in no project that a server runs for; open a source file of its project first.'):format(name)
+  end
+  return client
+end
+
+---The client that a command is for; nil once told why there is none.
 ---@return vim.lsp.Client?
 function M.client()
-  local shown = vim.b.steadyhand_client
-  local client = shown and vim.lsp.get_client_by_id(shown)
-    or vim.lsp.get_clients({ name = NAME, bufnr = 0 })[1]
-    or vim.lsp.get_clients({ name = NAME })[1]
+  local client, why = M.find()
   if not client then
-    M.say('the server is not running; open a file of a project, or :Steadyhand restart.', vim.log.levels.WARN)
+    M.say(assert(why), vim.log.levels.WARN)
   end
   return client
 end
