@@ -213,8 +213,8 @@ async def test_server_killed_in_mid_task(desk: Desk) -> None:
     await nv.lua(
         "local client = vim.lsp.get_clients()[1]; "
         "local take = client.handlers['steadyhand/session']; "
-        "client.handlers['steadyhand/session'] = function(err, event)"
-        " take(err, event)"
+        "client.handlers['steadyhand/session'] = function(err, event, ctx)"
+        " take(err, event, ctx)"
         " if event.round >= 2 then"
         "  for _, pid in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do"
         "   vim.uv.kill(pid, 'sigkill') end"
@@ -607,3 +607,22 @@ async def test_a_file_of_no_project_is_told(desk: Desk) -> None:
     await nv.ex(f"Steadyhand task {TASK}")
     await told(nv, "notes.md lies in no project that a server runs for;")
     assert not (await nv.lua("return require('steadyhand').status()"))
+
+
+async def test_the_end_of_one_server_leaves_the_other_project_alone(desk: Desk) -> None:
+    other = _another_project(desk)
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.ex(f"tabedit {other}/pressroom/archive.py")
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 2")
+    await nv.until("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1] ~= nil")
+    await nv.lua("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1]:stop(true)")
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 1")
+    # What is done at the end of a server has been by then: a later one would be scheduled later.
+    await nv.lua("vim.wait(100, function() end)")
+    assert (await nv.lua("return require('steadyhand').status()")).startswith("Steadyhand: waiting")
+    assert await nv.lua("return vim.fn.bufexists('steadyhand://' .. ... .. '.diff')", session)
+    await nv.lua("vim.lsp.get_clients({ name = 'steadyhand' })[1]:stop(true)")
+    await nv.until("vim.fn.bufexists('steadyhand://' .. ... .. '.diff') == 0", session)
+    assert await nv.lua("return require('steadyhand').status()") == ""

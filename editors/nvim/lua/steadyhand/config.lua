@@ -38,8 +38,8 @@ return {
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
   init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },
   handlers = {
-    ['steadyhand/session'] = function(_, event)
-      sessions.take(event)
+    ['steadyhand/session'] = function(_, event, ctx)
+      sessions.take(event, ctx.client_id)
       transcript.take(event)
       if event.event == 'hunks' then
         preview.renew(event.session)
@@ -59,8 +59,8 @@ return {
       server.say(params.message, vim.log.levels[({ 'ERROR', 'WARN' })[params.type] or 'INFO'])
     end,
   },
-  on_exit = function()
-    proposal.forget()
-    sessions.forget()
+  on_exit = function(_, _, client)
+    proposal.forget(client)
+    sessions.forget(client)
   end,
 }

@@ -20,7 +20,8 @@ end
 
 ---True where an edit that wants to be confirmed was: 0.12 asks by itself, 0.11 would not.
 ---@param params lsp.ApplyWorkspaceEditParams
-local function confirmed(params)
+---@param client integer
+local function confirmed(params, client)
   local annotations = params.edit.changeAnnotations
   if vim.fn.has('nvim-0.12') == 1 or type(annotations) ~= 'table' then
     return true
@@ -29,7 +30,7 @@ local function confirmed(params)
     if annotation.needsConfirmation then
       local names = vim.tbl_map(vim.uri_to_fname, uris(params.edit))
       local question = ('%s: %s'):format(annotation.label, table.concat(vim.tbl_map(vim.fs.basename, names), ', '))
-      return proposal.ask(question, { 'Apply', 'Discard' }) == 'Apply'
+      return proposal.ask(question, { 'Apply', 'Discard' }, client) == 'Apply'
     end
   end
   return true
@@ -61,7 +62,7 @@ end
 ---@param params lsp.ApplyWorkspaceEditParams
 ---@param ctx lsp.HandlerContext
 function M.on_apply(err, params, ctx)
-  if not confirmed(params) then
+  if not confirmed(params, ctx.client_id) then
     return { applied = false, failureReason = 'declined' }
   end
   local name = unseen(params.edit, ctx.client_id)

@@ -100,6 +100,14 @@ function M.close(session)
   end
 end
 
+---Takes the preview of a client that has ended off the screen.
+---@param client integer
+function M.forget(client)
+  if shown and shown.client == client then
+    M.close()
+  end
+end
+
 ---The session that was shown last.
 ---@return string?
 function M.session()

@@ -12,7 +12,7 @@ local server = require('steadyhand.server')
 
 local M = {}
 
----@type { message: string, walked?: boolean }? the proposal that has the screen
+---@type { message: string, client: integer, walked?: boolean }? the proposal that has the screen
 local current
 
 ---Suspends the handler, which runs in a coroutine of the client's, until `start` calls back.
@@ -46,10 +46,11 @@ end
 ---Asks when the person is free to answer; nil where they do not.
 ---@param message string
 ---@param titles string[]
+---@param client integer who wants to know
 ---@return string?
-function M.ask(message, titles)
+function M.ask(message, titles, client)
   wait_for_turn(message)
-  local turn = { message = message }
+  local turn = { message = message, client = client }
   current = turn
   local choice = wait(function(resume)
     vim.cmd.redraw() -- what was opened just now would else be drawn after the question
@@ -72,13 +73,14 @@ end
 
 ---`window/showMessageRequest`
 ---@param params lsp.ShowMessageRequestParams
-function M.on_question(_, params)
+---@param ctx lsp.HandlerContext
+function M.on_question(_, params, ctx)
   local titles = vim.tbl_map(function(action)
     return action.title
   end, params.actions or {})
   if vim.list_contains(titles, 'Show diff') then
     wait_for_turn(params.message)
-    local turn = { message = params.message }
+    local turn = { message = params.message, client = ctx.client_id }
     current = turn
     vim.defer_fn(function()
       if current == turn then
@@ -96,7 +98,7 @@ function M.on_question(_, params)
   if not vim.list_contains(titles, 'Later') then
     titles[#titles + 1] = 'Later'
   end
-  local choice = M.ask(params.message, titles)
+  local choice = M.ask(params.message, titles, ctx.client_id)
   return choice and choice ~= 'Later' and { title = choice } or vim.NIL
 end
 
@@ -119,11 +121,16 @@ function M.on_document(err, params, ctx)
   return { success = form ~= nil }
 end
 
----The server is gone, and its questions with it.
-function M.forget()
-  current = nil
+---A server is gone, and its questions with it; those of another project's stand.
+---@param client integer
+function M.forget(client)
+  if current and current.client == client then
+    current = nil
+  end
   -- Scheduled: this is called while windows must not be closed.
-  vim.schedule(preview.close)
+  vim.schedule(function()
+    preview.forget(client)
+  end)
 end
 
 return M

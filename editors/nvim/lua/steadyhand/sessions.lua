@@ -16,7 +16,7 @@ local M = {}
 ---@field applied boolean something of it can be taken back
 ---@field reverted boolean something of it can be brought back
 
----@type table<string, steadyhand.Session>
+---@type table<string, steadyhand.Session> with the `client` that told of it
 local known = {}
 ---@type string? the session that moved last
 local last
@@ -45,15 +45,22 @@ end
 
 ---Takes a `steadyhand/session` event.
 ---@param event steadyhand.Session|{ session: string }
-function M.take(event)
+---@param client integer
+function M.take(event, client)
+  event.client = client
   known[event.session] = event
   last = event.session
   vim.cmd.redrawstatus({ bang = true })
 end
 
----Forgets everything; the server is gone.
-function M.forget()
-  known, last = {}, nil
+---Forgets what a server told that is gone.
+---@param client integer
+function M.forget(client)
+  for id, session in pairs(known) do
+    if session.client == client then
+      known[id] = nil
+    end
+  end
 end
 
 ---@param tokens integer
