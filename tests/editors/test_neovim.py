@@ -626,3 +626,48 @@ async def test_the_end_of_one_server_leaves_the_other_project_alone(desk: Desk) 
     await nv.lua("vim.lsp.get_clients({ name = 'steadyhand' })[1]:stop(true)")
     await nv.until("vim.fn.bufexists('steadyhand://' .. ... .. '.diff') == 0", session)
     assert await nv.lua("return require('steadyhand').status()") == ""
+
+
+async def test_characters_are_sent_where_the_selection_was_meant(desk: Desk) -> None:
+    """A range that was typed or scripted is its lines, whatever was selected there before."""
+    nv = await desk.neovim(desk.archive)
+    await nv.lua(
+        "sent = {}; require('steadyhand.server').execute = function(_, _, given)"
+        " sent[given.prompt] = given.range end"
+    )
+    await nv.lua("vim.keymap.set('x', 'gs', ':Steadyhand task mapped<CR>')")
+    await nv.lua("vim.keymap.set('x', 'gp', '<Plug>(steadyhand-task)')")
+    select = "18G0fTve"
+    typed = (
+        f"{select}<Esc>:18Steadyhand task line<CR>",
+        ":.Steadyhand task here<CR>",
+        ":16,18Steadyhand task lines<CR>",
+        f"{select}:Steadyhand task selection<CR>",
+        f"{select}:Steady task short<CR>",
+        f"{select}:<C-u>silent '<lt>,'>Steadyhand task again<CR>",
+        f"{select}gs",
+        f"{select}gpplug<CR>",
+        f"{select}:<C-u>18Steadyhand task line_then<CR>",
+        f"{select}:Steadyhand task given_up<Esc>:18Steadyhand task line_after<CR>",
+    )
+    for keys in typed:
+        await nv.keys(keys)
+        if "gp" in keys:
+            await nv.sees("Steadyhand task: plug")
+    await nv.until("sent.line_after")
+    await nv.lua("vim.cmd('18Steadyhand task script')")
+    await nv.ex("set selection=exclusive")
+    await nv.keys(f"{select}:Steadyhand task exclusive<CR>")
+    await nv.until("sent.exclusive")
+    sent = await nv.lua("return sent")
+    text = desk.before.splitlines()[17]
+    for whole in ("line", "here", "line_then", "line_after", "script"):
+        assert sent[whole]["start"] == {"line": 17, "character": 0}, whole
+        assert sent[whole]["end"] == {"line": 17, "character": len(text)}, whole
+    assert sent["lines"]["start"]["line"] == 15
+    taken = {
+        prompt: text[place["start"]["character"] : place["end"]["character"]]
+        for prompt, place in sent.items()
+        if prompt in ("selection", "short", "again", "mapped", "plug", "exclusive")
+    }
+    assert taken == dict.fromkeys(taken, "The") and len(taken) == 6

@@ -5,8 +5,24 @@ if vim.g.loaded_steadyhand or vim.fn.has('nvim-0.11') == 0 then
 end
 vim.g.loaded_steadyhand = true
 
+-- A command is told its lines, not how they were named: `'<,'>` alone means the very selection. The
+-- command line is over just before its command runs; what a script runs later was not typed there.
+local of_selection = false
+vim.api.nvim_create_autocmd('CmdlineLeave', {
+  group = vim.api.nvim_create_augroup('steadyhand_range', { clear = true }),
+  pattern = ':',
+  callback = function()
+    of_selection = vim.fn.getcmdline():find("^[%s:%a!]*'<%s*,%s*'>%s*S%a*") ~= nil
+    if of_selection then
+      vim.schedule(function()
+        of_selection = false
+      end)
+    end
+  end,
+})
+
 vim.api.nvim_create_user_command('Steadyhand', function(opts)
-  require('steadyhand.command').run(opts)
+  require('steadyhand.command').run(opts, of_selection)
 end, {
   nargs = '+',
   range = true,

@@ -6,16 +6,18 @@ local sessions = require('steadyhand.sessions')
 
 local M = {}
 
----The lines of a range, or the very selection where it was made by characters.
+---The lines of a range, or the very selection where that is meant and was made by characters.
 ---@param opts vim.api.keyset.create_user_command.command_args
+---@param of_selection boolean
 ---@param encoding string
 ---@return lsp.Range
-local function range(opts, encoding)
+local function range(opts, of_selection, encoding)
   local from, to = { opts.line1, 0 }, { opts.line2, math.huge }
   local first, last = vim.api.nvim_buf_get_mark(0, '<'), vim.api.nvim_buf_get_mark(0, '>')
-  if vim.fn.visualmode() == 'v' and first[1] == opts.line1 and last[1] == opts.line2 then
-    local text = vim.fn.getline(last[1])
-    from, to = first, { last[1], last[2] + #vim.fn.strpart(text, last[2], 1, true) }
+  local same = first[1] == opts.line1 and last[1] == opts.line2
+  if of_selection and vim.fn.visualmode() == 'v' and same then
+    local under = vim.fn.strpart(vim.fn.getline(last[1]), last[2], 1, true)
+    from, to = first, { last[1], last[2] + (vim.o.selection == 'exclusive' and 0 or #under) }
   end
   local function position(mark)
     local text = vim.fn.getline(mark[1])
@@ -25,9 +27,9 @@ local function range(opts, encoding)
   return { start = position(from), ['end'] = position(to) }
 end
 
----@type table<string, fun(opts: table, rest: string)>
+---@type table<string, fun(opts: table, rest: string, of_selection: boolean)>
 local verbs = {
-  task = function(opts, rest)
+  task = function(opts, rest, of_selection)
     local client = server.client()
     if not client then
       return
@@ -35,7 +37,7 @@ local verbs = {
     local place = {}
     if vim.bo.buftype == '' and vim.api.nvim_buf_get_name(0) ~= '' then
       place.uri = vim.uri_from_bufnr(0)
-      place.range = opts.range > 0 and range(opts, client.offset_encoding) or nil
+      place.range = opts.range > 0 and range(opts, of_selection, client.offset_encoding) or nil
     end
     sessions.new_task(client, place, rest)
   end,
@@ -94,10 +96,11 @@ for verb in pairs(sessions.FITTING) do
 end
 
 ---@param opts vim.api.keyset.create_user_command.command_args
-function M.run(opts)
+---@param of_selection boolean its range is that of the selection, as `:` in Visual mode puts it there
+function M.run(opts, of_selection)
   local verb, rest = opts.args:match('^(%S+)%s*(.-)%s*$')
   if verbs[verb] then
-    verbs[verb](opts, rest)
+    verbs[verb](opts, rest, of_selection)
   else
     server.say(('there is no :Steadyhand %s.'):format(verb), vim.log.levels.WARN)
   end
