@@ -457,7 +457,8 @@ async def test_sessions_completion_and_health(desk: Desk) -> None:
     assert {"task", "sessions", "resume", "undo", "status", "log", "restart"} <= set(verbs)
     assert await nv.lua(complete, "Steadyhand res") == ["restart", "resume"]
     assert await nv.lua(complete, "Steadyhand resume ") == [session]
-    assert await nv.lua(complete, "Steadyhand apply ") == []
+    assert await nv.lua(complete, "Steadyhand apply ") == [session]
+    assert await nv.lua(complete, "Steadyhand cancel ") == []
 
     await nv.ex("checkhealth steadyhand")
     await nv.until("vim.bo.filetype == 'checkhealth'")
@@ -671,3 +672,49 @@ async def test_characters_are_sent_where_the_selection_was_meant(desk: Desk) -> 
         if prompt in ("selection", "short", "again", "mapped", "plug", "exclusive")
     }
     assert taken == dict.fromkeys(taken, "The") and len(taken) == 6
+
+
+async def test_what_a_cancelled_session_proposes_can_be_shown_and_applied(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.ex("Steadyhand cancel")
+    await told(nv, "Cancelled by you")
+    await nv.until("#vim.api.nvim_list_wins() == 1")
+    complete = "return vim.fn.getcompletion(..., 'cmdline')"
+    for verb in ("apply", "proposal"):
+        assert await nv.lua(complete, f"Steadyhand {verb} ") == [session]
+    assert await nv.lua(complete, "Steadyhand discard ") == []
+    await nv.ex("Steadyhand proposal")
+    await nv.sees("+++ b/pressroom/archive.py", f"Steadyhand proposal {session}")
+    await nv.ex("wincmd j")
+    await nv.ex("call cursor(1, 1)")
+    await nv.ex("call search('^+++ b/tests/test_archive.py')")
+    await nv.until("vim.fn.getline('.'):find('^+++ b/tests')")
+    await nv.keys("]ca")
+    await nv.until("vim.fn.search('^@@ .* accepted', 'nw') > 0")
+    await nv.ex("wincmd k")
+    await nv.ex("Steadyhand apply")
+    await told(nv, "Steadyhand: applied: tests/test_archive.py.")
+    await nv.ex("Steadyhand apply")
+    await told(nv, "Steadyhand: applied: pressroom/archive.py.")
+    desk.tests_pass()
+    assert await nv.lua(complete, "Steadyhand apply ") == []
+
+
+async def test_a_paused_session_that_proposes_nothing_is_not_offered_to_apply(desk: Desk) -> None:
+    held = desk.hold(1)
+    nv = await desk.neovim(desk.archive, HELD)
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.until("require('steadyhand').status():find('round 2/20')")
+    [server] = await servers(nv)
+    os.kill(server, signal.SIGKILL)
+    await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 0")
+    held.unlink()
+    await nv.ex("Steadyhand restart")
+    await told(nv, "to resume here")
+    for verb in ("apply", "discard", "proposal"):
+        complete = "return vim.fn.getcompletion(..., 'cmdline')"
+        assert await nv.lua(complete, f"Steadyhand {verb} ") == []
+    await nv.ex("Steadyhand apply")
+    await told(nv, "no session to apply here; it would have to be one with open hunks.")

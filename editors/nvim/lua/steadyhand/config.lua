@@ -44,7 +44,8 @@ return {
       if event.event == 'hunks' then
         preview.renew(event.session)
       end
-      if event.state == 'finished' or event.state == 'cancelled' then
+      -- A word on hunks is no end: what was cancelled may be gone through and applied after all.
+      if event.state == 'finished' or event.state == 'cancelled' and event.event ~= 'hunks' then
         preview.close(event.session)
       end
     end,

@@ -15,6 +15,7 @@ local M = {}
 ---@field max_tokens integer
 ---@field applied boolean something of it can be taken back
 ---@field reverted boolean something of it can be brought back
+---@field proposes boolean something of it is open
 
 ---@type table<string, steadyhand.Session> with the `client` that told of it
 local known = {}
@@ -28,19 +29,29 @@ M.FITTING = {
   undo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   redo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   cancel = { 'running', 'waiting', 'paused' },
-  apply = { 'waiting', 'paused' },
+  apply = { 'waiting', 'paused', 'failed', 'cancelled' },
   discard = { 'waiting', 'paused' },
-  proposal = { 'running', 'waiting', 'paused' },
+  proposal = { 'running', 'waiting', 'paused', 'failed', 'cancelled' },
   delete = { 'paused', 'finished', 'failed', 'cancelled' },
   transcript = { 'running', 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
+}
+
+---What there has to be of a session besides, and how that is said.
+---@type table<string, { has: string, said: string }>
+local NEEDED = {
+  undo = { has = 'applied', said = 'one that applied something' },
+  redo = { has = 'reverted', said = 'one that something was taken back of' },
+  apply = { has = 'proposes', said = 'one with open hunks' },
+  discard = { has = 'proposes', said = 'one with open hunks that is waiting or paused' },
+  proposal = { has = 'proposes', said = 'one with open hunks' },
 }
 
 ---@param verb string
 ---@param session steadyhand.Session
 ---@return boolean
 function M.fits(verb, session)
-  local possible = (verb ~= 'undo' or session.applied) and (verb ~= 'redo' or session.reverted)
-  return vim.list_contains(M.FITTING[verb], session.state) and possible
+  local needed = NEEDED[verb]
+  return vim.list_contains(M.FITTING[verb], session.state) and (not needed or session[needed.has] == true)
 end
 
 ---Takes a `steadyhand/session` event.
@@ -136,9 +147,7 @@ function M.act(client, verb, id)
     if #fitting == 0 then
       server.say(('no session to %s here; it would have to be %s.'):format(
         verb == 'proposal' and 'show' or verb,
-        verb == 'undo' and 'one that applied something'
-          or verb == 'redo' and 'one that something was taken back of'
-          or table.concat(M.FITTING[verb], ' or ')
+        NEEDED[verb] and NEEDED[verb].said or table.concat(M.FITTING[verb], ' or ')
       ))
     elseif #fitting == 1 then
       run(client, verb, fitting[1].id)
