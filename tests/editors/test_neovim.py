@@ -718,3 +718,47 @@ async def test_a_paused_session_that_proposes_nothing_is_not_offered_to_apply(de
         assert await nv.lua(complete, f"Steadyhand {verb} ") == []
     await nv.ex("Steadyhand apply")
     await told(nv, "no session to apply here; it would have to be one with open hunks.")
+
+
+async def test_the_status_after_a_restart(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    before = await nv.lua("return require('steadyhand').status()")
+    await nv.quit()
+    nv = await desk.neovim(desk.archive)
+    assert await nv.until("require('steadyhand').status():find('waiting')")
+    assert await nv.lua("return require('steadyhand').status()") == before
+    await nv.ex("Steadyhand status")
+    await told(nv, before)
+    await nv.ex(f"Steadyhand cancel {session}")
+    await nv.until("require('steadyhand').status() == ''")
+
+
+async def test_the_status_is_of_the_session_that_works(desk: Desk) -> None:
+    """One that ends beside it has moved last, and is not what a person would mean."""
+    nv = await desk.neovim(desk.archive, HELD)
+    first = await proposed(nv)
+    await answer(nv, 3, "")
+    held = desk.hold(0)
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.until("require('steadyhand').status():find('round 1/20')")
+    await nv.ex(f"Steadyhand discard {first}")
+    await told(nv, "Discarded")
+    status = await nv.lua("return require('steadyhand').status()")
+    assert status.startswith("Steadyhand: round 1/20"), status
+    await nv.ex("Steadyhand cancel")
+    await nv.until("require('steadyhand').status() == ''")
+    held.unlink()
+
+
+async def test_a_deleted_session_has_no_status(desk: Desk) -> None:
+    desk.env["STEADYHAND_MAX_ROUNDS"] = "2"
+    nv = await desk.neovim(desk.archive)
+    await nv.ex(f"Steadyhand task {TASK}")
+    await nv.sees("2: Later")
+    await nv.keys("2<CR>")
+    await nv.until("require('steadyhand').status():find('paused')")
+    await nv.ex("Steadyhand delete")
+    await told(nv, "is deleted")
+    await nv.until("require('steadyhand').status() == ''")

@@ -60,6 +60,10 @@ return {
       server.say(params.message, vim.log.levels[({ 'ERROR', 'WARN' })[params.type] or 'INFO'])
     end,
   },
+  -- What waits since before this Neovim is under way, too.
+  on_init = function(client)
+    sessions.refresh(client)
+  end,
   on_exit = function(_, _, client)
     proposal.forget(client)
     sessions.forget(client)

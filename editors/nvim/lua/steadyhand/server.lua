@@ -139,6 +139,19 @@ function M.execute(client, verb, argument, done)
   end
 end
 
+---Runs a command without an argument of which nobody is told: a refusal is no news.
+---@param client vim.lsp.Client
+---@param verb string
+---@param done fun(answer: table)
+function M.ask(client, verb, done)
+  local params = { command = 'steadyhand.' .. verb, arguments = { vim.empty_dict() } }
+  client:request('workspace/executeCommand', params, function(err, answer)
+    if not err and answer then
+      done(answer)
+    end
+  end)
+end
+
 ---Runs a command and waits, shortly; nil where nothing useful came.
 ---@param client vim.lsp.Client
 ---@param verb string

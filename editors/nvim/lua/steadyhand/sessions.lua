@@ -17,10 +17,15 @@ local M = {}
 ---@field reverted boolean something of it can be brought back
 ---@field proposes boolean something of it is open
 
----@type table<string, steadyhand.Session> with the `client` that told of it
+---@class steadyhand.Known: steadyhand.Session
+---@field client integer that told of it
+---@field updated number seconds
+---@field told integer at which event; 0 where it was only listed
+
+---@type table<string, steadyhand.Known>
 local known = {}
----@type string? the session that moved last
-local last
+-- How often anything was told: what came after a list was asked for is newer than that list.
+local told = 0
 
 ---Which sessions a command fits, when none is named; what is possible the server decides.
 ---@type table<string, string[]>
@@ -58,10 +63,34 @@ end
 ---@param event steadyhand.Session|{ session: string }
 ---@param client integer
 function M.take(event, client)
-  event.client = client
+  local seconds, micro = vim.uv.gettimeofday()
+  told = told + 1
+  event.client, event.updated, event.told = client, seconds + micro / 1e6, told
   known[event.session] = event
-  last = event.session
   vim.cmd.redrawstatus({ bang = true })
+end
+
+---Asks a server for its sessions; nobody waits for it. What is gone from its list is forgotten.
+---@param client vim.lsp.Client
+function M.refresh(client)
+  local asked = told
+  server.ask(client, 'sessions', function(answer)
+    local listed = {} ---@type table<string, true>
+    for _, session in ipairs(answer.sessions) do
+      local before = known[session.id]
+      listed[session.id] = true
+      if not before or before.told <= asked then
+        session.client, session.told = client.id, before and before.told or 0
+        known[session.id] = session
+      end
+    end
+    for id, session in pairs(known) do
+      if session.client == client.id and session.told <= asked and not listed[id] then
+        known[id] = nil
+      end
+    end
+    vim.cmd.redrawstatus({ bang = true })
+  end)
 end
 
 ---Forgets what a server told that is gone.
@@ -89,9 +118,23 @@ local function budget(session)
   )
 end
 
+---The session that a person would mean now: one that works, else one that waits for them, else the newest.
+---@return steadyhand.Known?
+local function current()
+  local order = { running = 2, waiting = 1 }
+  local best ---@type steadyhand.Known?
+  for _, session in pairs(known) do
+    local rank, highest = order[session.state] or 0, best and order[best.state] or 0
+    if not best or rank > highest or rank == highest and session.updated > best.updated then
+      best = session
+    end
+  end
+  return best
+end
+
 ---@return string
 function M.status()
-  local session = last and known[last]
+  local session = current()
   if not session or not vim.list_contains({ 'running', 'waiting', 'paused' }, session.state) then
     return ''
   end
@@ -124,6 +167,11 @@ end
 local function run(client, verb, id)
   if verb == 'transcript' then
     transcript.open(client, id)
+  elseif verb == 'delete' then
+    server.execute(client, verb, { session = id }, function(answer)
+      server.on_answer(nil, answer)
+      M.refresh(client)
+    end)
   else
     server.execute(client, verb, { session = id })
   end
