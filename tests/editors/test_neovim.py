@@ -14,6 +14,7 @@ from editors.neovim import Neovim
 from editors.neovim_desk import (
     COMMAND,
     HELD,
+    PLUGIN,
     QUESTION,
     TASK,
     Desk,
@@ -762,3 +763,28 @@ async def test_a_deleted_session_has_no_status(desk: Desk) -> None:
     await nv.ex("Steadyhand delete")
     await told(nv, "is deleted")
     await nv.until("require('steadyhand').status() == ''")
+
+
+async def test_health_of_a_program_of_ones_own(desk: Desk) -> None:
+    program = desk.folder / "serve"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(COMMAND)} "$@"\n')
+    program.chmod(0o755)
+    nv = await desk.neovim(
+        desk.archive, f"require('steadyhand').setup({{ cmd = {{ '{program}' }} }})"
+    )
+    await nv.ex("checkhealth steadyhand")
+    await nv.until("vim.bo.filetype == 'checkhealth'")
+    report = "\n".join(await nv.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"))
+    assert "ERROR" not in report and "WARNING" not in report, report
+    assert f"the program is {program}" in report and "its server is steadyhand " in report, report
+
+
+async def test_the_help_is_there_as_the_readme_says(desk: Desk) -> None:
+    plugin = desk.folder / "plugin"
+    shutil.copytree(PLUGIN, plugin)
+    nv = await desk.neovim(setup=f"vim.o.rtp = '{plugin},' .. vim.o.rtp")
+    await nv.ex(f"helptags {plugin}/doc")
+    for tag in ("steadyhand", ":Steadyhand", "steadyhand-proposals"):
+        await nv.ex(f"help {tag}")
+        await nv.until("vim.bo.filetype == 'help' and vim.fn.getline('.'):find(..., 1, true)", tag)
+    assert ":helptags" in (PLUGIN / "README.md").read_text()

@@ -17,6 +17,11 @@ local function check_program(cmd)
     return
   end
   vim.health.ok('the program is ' .. program)
+  -- A program of one's own that starts the server may not know the option, and serve instead.
+  if #cmd < 2 or cmd[#cmd] ~= 'lsp' then
+    vim.health.info('`cmd` does not end with `lsp`; the version is that of the client below')
+    return
+  end
   local asked = vim.list_slice(cmd, 1, #cmd - 1)
   table.insert(asked, '--version')
   local ran, process = pcall(vim.system, asked, { text = true, timeout = 10000 })
@@ -57,6 +62,10 @@ function M.check()
   for _, client in ipairs(clients) do
     local answer = server.ask_now(client, 'sessions', 3000)
     vim.health.ok(('client %d serves %s'):format(client.id, client.root_dir or 'single files'))
+    local program = client.server_info
+    if program then
+      vim.health.info(('its server is %s %s'):format(program.name, program.version or ''))
+    end
     if answer then
       vim.health.info(('%d sessions here'):format(#answer.sessions))
     else
