@@ -788,3 +788,39 @@ async def test_the_help_is_there_as_the_readme_says(desk: Desk) -> None:
         await nv.ex(f"help {tag}")
         await nv.until("vim.bo.filetype == 'help' and vim.fn.getline('.'):find(..., 1, true)", tag)
     assert ":helptags" in (PLUGIN / "README.md").read_text()
+
+
+async def test_q_in_the_last_window(desk: Desk) -> None:
+    nv = await desk.neovim(desk.archive)
+    await proposed(nv)
+    await answer(nv, 3, "")
+    await nv.until("vim.api.nvim_get_mode().mode == 'n'")
+    for shown in ("%.diff$", "/transcript.md$"):
+        if shown.startswith("/"):
+            await nv.ex("Steadyhand transcript")
+            await nv.until("vim.bo.filetype == 'markdown'")
+        await nv.ex("wincmd b | only")
+        await nv.until("#vim.api.nvim_list_wins() == 1 and vim.fn.bufname():find(...)", shown)
+        await nv.keys("q")
+        await nv.until("vim.api.nvim_buf_get_name(0) == ...", str(desk.archive))
+        assert await nv.lua("return vim.v.errmsg") == ""
+    assert len(await nv.lua("return vim.api.nvim_list_wins()")) == 1
+
+
+async def test_words_and_completion_where_there_is_nothing_yet(desk: Desk) -> None:
+    complete = "return vim.fn.getcompletion(..., 'cmdline')"
+    nv = await desk.neovim()
+    assert await nv.lua(complete, "Steadyhand apply ") == []
+    assert await nv.lua(complete, "Steadyhand accept ") == []
+    assert await nv.lua("return vim.fn.execute('messages')") == ""
+    await nv.quit()
+    nv = await desk.neovim(desk.archive)
+    for verb in ("transcript", "undo", "apply"):
+        await nv.lua("vim.cmd('messages clear')")
+        await nv.ex(f"Steadyhand {verb}")
+        await told(nv, "Steadyhand: there is no session yet; :Steadyhand task starts one.")
+    session = await proposed(nv)
+    await answer(nv, 3, "")
+    for line in ("Steady apply ", "silent Steadyha apply ", "Stea  apply "):
+        assert await nv.lua(complete, line) == [session], line
+    assert await nv.lua(complete, "'<,'>St ta") == ["task"]

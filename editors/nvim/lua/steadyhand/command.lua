@@ -110,7 +110,7 @@ end
 ---@param verb string
 ---@return string[]
 local function ids(verb)
-  local client = server.client()
+  local client = server.find()
   local answer = client and server.ask_now(client, 'sessions', 500)
   local fitting = vim.tbl_filter(function(session)
     return sessions.fits(verb, session)
@@ -124,7 +124,7 @@ end
 ---@param before string[] the words of the command so far
 ---@return string[]
 local function hunks(before)
-  local client = server.client()
+  local client = server.find()
   local named = vim.iter(before):skip(1):find(function(word)
     return #word == 8 and not word:match('^h')
   end)
@@ -141,7 +141,8 @@ end
 ---@param line string
 ---@return string[]
 function M.complete(lead, line)
-  local before = vim.split(line:match('Steadyhand%s+(.*)$') or '', '%s+')
+  -- The command may be abbreviated, and stand behind a range and words such as `silent`.
+  local before = vim.split(line:match('S[teadyhn]*%s+(.*)$') or '', '%s+')
   local found = {}
   if #before <= 1 then
     found = vim.tbl_keys(verbs)

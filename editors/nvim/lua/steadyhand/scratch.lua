@@ -10,6 +10,22 @@ function M.map(buf, keys, what, desc)
   vim.keymap.set('n', keys, what, { buffer = buf, desc = 'Steadyhand: ' .. desc })
 end
 
+---Closes the current window. The last one cannot be: another buffer comes into it.
+function M.close()
+  if pcall(vim.cmd.close) then
+    return
+  end
+  local here, before = vim.api.nvim_get_current_buf(), vim.fn.bufnr('#')
+  local other = vim.iter({ before, unpack(vim.api.nvim_list_bufs()) }):find(function(buf)
+    return buf ~= here and vim.fn.buflisted(buf) == 1
+  end)
+  if other then
+    vim.cmd.buffer(other)
+  else
+    vim.cmd.enew()
+  end
+end
+
 ---@param name string
 ---@param session string
 ---@param client integer
@@ -18,7 +34,7 @@ function M.new(name, session, client)
   local buf = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_name(buf, ('steadyhand://%s%s'):format(session, name))
   vim.b[buf].steadyhand_session, vim.b[buf].steadyhand_client = session, client
-  M.map(buf, 'q', '<Cmd>close<CR>', 'close this')
+  M.map(buf, 'q', M.close, 'close this')
   M.map(buf, 'a', '<Cmd>Steadyhand accept<CR>', 'accept this hunk')
   M.map(buf, 'r', '<Cmd>Steadyhand reject<CR>', 'reject this hunk')
   return buf

@@ -27,6 +27,8 @@ local known = {}
 -- How often anything was told: what came after a list was asked for is newer than that list.
 local told = 0
 
+local NONE = 'there is no session yet; :Steadyhand task starts one.'
+
 ---Which sessions a command fits, when none is named; what is possible the server decides.
 ---@type table<string, string[]>
 M.FITTING = {
@@ -192,7 +194,9 @@ function M.act(client, verb, id)
     local fitting = vim.tbl_filter(function(session)
       return M.fits(verb, session)
     end, answer.sessions)
-    if #fitting == 0 then
+    if #answer.sessions == 0 then
+      server.say(NONE)
+    elseif #fitting == 0 then
       server.say(('no session to %s here; it would have to be %s.'):format(
         verb == 'proposal' and 'show' or verb,
         NEEDED[verb] and NEEDED[verb].said or table.concat(M.FITTING[verb], ' or ')
@@ -227,7 +231,7 @@ end
 function M.browse(client)
   server.execute(client, 'sessions', {}, function(answer)
     if #answer.sessions == 0 then
-      server.say('there is no session yet; :Steadyhand task starts one.')
+      server.say(NONE)
       return
     end
     choose(answer.sessions, 'Steadyhand sessions', function(session)

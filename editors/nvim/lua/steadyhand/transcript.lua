@@ -1,5 +1,6 @@
 -- All that a session said and did, as a text to read; it goes on with the session.
 
+local scratch = require('steadyhand.scratch')
 local server = require('steadyhand.server')
 
 local M = {}
@@ -47,7 +48,7 @@ function M.open(client, session)
       buf = vim.api.nvim_create_buf(false, true)
       vim.api.nvim_buf_set_name(buf, ('steadyhand://%s/transcript.md'):format(session))
       vim.bo[buf].bufhidden = 'wipe'
-      vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, desc = 'Steadyhand: close this' })
+      scratch.map(buf, 'q', scratch.close, 'close this')
       buffers[session] = buf
     end
     -- The server may have been another one when it was opened.
