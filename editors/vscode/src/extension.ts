@@ -18,6 +18,7 @@ import { StatusBar } from './status_bar';
 type Target = { session?: string; id?: string } | vscode.Uri | undefined;
 
 let running: Server | undefined;
+let inFolder = false;
 
 export function activate(context: vscode.ExtensionContext): void {
   const version = String(context.extension.packageJSON.version);
@@ -57,8 +58,17 @@ export function activate(context: vscode.ExtensionContext): void {
     command('steadyhand.showLog', () => log.show()),
     // The server is told of trust when it starts, and holds to it whatever asks it to work.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => startInFolder(server)),
   );
-  void server.restart();
+  startInFolder(server);
+}
+
+/** Starts the server once there is a folder: a window without one has nothing to find and nothing to resume. */
+function startInFolder(server: Server): void {
+  if (!inFolder && vscode.workspace.workspaceFolders?.length) {
+    inFolder = true;
+    void server.restart();
+  }
 }
 
 export async function deactivate(): Promise<void> {

@@ -17,9 +17,9 @@ export class StatusBar implements vscode.Disposable {
     this.watches = [
       server.onState((state) => { this.state = state; this.draw(); }),
       sessions.onChange(() => this.draw()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.draw()),
     ];
     this.draw();
-    this.item.show();
   }
 
   dispose(): void {
@@ -28,6 +28,11 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private draw(): void {
+    if (!vscode.workspace.workspaceFolders?.length) {
+      this.item.hide(); // every window is activated, and in this one there is nothing to tell
+      return;
+    }
+    this.item.show();
     const shown = this.state === State.Running ? this.sessions.current() : undefined;
     // What is over is in the view; the status bar is for what goes on.
     if (shown && ['running', 'waiting', 'paused'].includes(shown.state)) {

@@ -169,6 +169,9 @@ export const SCENARIOS = {
       desk.hold(FIRST);
       await task(desk);
       await desk.code.says('round 2/20');
+      // With no source on the screen, as a window often comes back.
+      await desk.code.command('View: Close All Editors');
+      await until('nothing is open', async () => !(await desk.code.tabs()).length);
       await desk.code.command('Developer: Reload Window');
       await desk.code.page.waitForTimeout(1500);
       await desk.code.page.locator('.monaco-workbench').waitFor();
@@ -217,6 +220,20 @@ export const SCENARIOS = {
       await desk.code.page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' }).click();
       await desk.code.notified('is deleted');
       assert.equal(desk.changed(), '');
+    },
+  },
+  no_folder: {
+    async run(desk, notes) {
+      await desk.code.page.goto(`http://127.0.0.1:${desk.code.port}/?ew=true`);
+      await desk.code.page.locator('.monaco-workbench').waitFor();
+      await until('the extension is there', async () => (await desk.code.offered('Steadyhand: New Task')).some((title) => title.includes('New Task')));
+      // Its answer shows that it is awake.
+      await desk.code.command('Steadyhand: New Task');
+      await desk.code.notified('needs an open folder');
+      await sleep(1500);
+      notes.status = await desk.code.status();
+      assert.ok(!notes.status.includes('Steadyhand'), notes.status);
+      assert.deepEqual(desk.servers(), []);
     },
   },
   transcript: {
