@@ -355,7 +355,7 @@ def test_symbols_and_pulled_findings_are_for_clients_that_ask(tmp_path: Path) ->
     body += "    return d, a, b, c\n"
     root = tmp_path / "ws"
     (root / "deep").mkdir(parents=True)
-    (root / "a.py").write_text(f"def first_total{body}")
+    (root / "a.py").write_text(f"def first_total{body}\n\ndef first_tot():\n    pass\n")
     (root / "deep" / "b.py").write_text(f"def second_total{body}")
     options = {"workspaceSymbols": True, "diagnostics": "pull"}
     with Editor(root, tmp_path / "private", options=options) as editor:
@@ -363,6 +363,8 @@ def test_symbols_and_pulled_findings_are_for_clients_that_ask(tmp_path: Path) ->
         found = editor.call("workspace/symbol", {"query": "frst_total"})
         assert [symbol["name"] for symbol in found][:1] == ["first_total"]
         assert found[0]["location"]["uri"].endswith("/a.py")
+        found = editor.call("workspace/symbol", {"query": "First_Tota"})
+        assert [symbol["name"] for symbol in found][:2] == ["first_total", "first_tot"]
         uri = editor.show("deep/b.py")
         report = editor.call("textDocument/diagnostic", {"textDocument": {"uri": uri}})
         (item,) = report["items"]

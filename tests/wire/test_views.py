@@ -283,11 +283,12 @@ def test_symbols_for_a_box_that_a_task_is_typed_into(viewing: Desk) -> None:
     editor = viewing.editor
     editor.put("symbol.py", SLUG.format(name="a_symbol_of_ours").replace("80", "82"))
 
-    def found() -> list[Json]:
-        return editor.command("steadyhand.symbols", query="a_symbol_of")["symbols"]
+    def found(query: str = "a_symbol_of") -> list[Json]:
+        return editor.command("steadyhand.symbols", query=query)["symbols"]
 
     place = editor.wait(found, "the symbol")[0]
     assert (place["name"], place["path"]) == ("a_symbol_of_ours", "symbol.py")
+    assert found("A_Symbol_OF")[0] == place
 
 
 def test_what_an_editor_formats_on_the_way_is_applied_all_the_same(viewing: Desk) -> None:

@@ -3,12 +3,17 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { oneLine } from './actions';
+import { plain } from './labels';
 import type { Place } from './protocol';
 import type { Server } from './server';
 
 const HISTORY = 'prompts';
 const MOST_KEPT = 50;
 const MOST_SHOWN = 20;
+/** So many files are looked at for the likest of them. */
+const MOST_FOUND = 200;
+/** An @ at the end of what is typed: behind a blank, or behind what opens a bracket or a quotation. */
+const MENTION = /(?:^|[\s([{<"'`])@([^\s@]*)$/;
 const NEVER = '**/{node_modules,.git,.venv,venv,dist,build,__pycache__}/**';
 
 interface Item extends vscode.QuickPickItem {
@@ -39,39 +44,52 @@ export class Prompt {
     let named = false;
     const offer = async () => {
       const mine = ++turn;
-      const mention = /(?:^|\s)@([^\s@]*)$/.exec(box.value);
+      const value = box.value;
+      const mention = MENTION.exec(value)?.[1];
       const show = (items: Item[]) => {
         if (mine === turn) { // nothing was typed meanwhile
+          const active = box.activeItems.filter((item) => items.includes(item));
           box.items = items;
+          if (active.length) {
+            box.activeItems = active; // where the person has gone to already
+          }
         }
       };
-      const typed = asTyped(box.value, history);
-      if (!mention) {
-        show(typed);
+      if (mention === undefined) {
+        show(asTyped(value, history));
         return;
       }
-      const files = await mentioned(box.value, mention[1] ?? '', selection);
-      show([...files, ...typed]);
-      const symbols = await this.symbols(box.value, mention[1] ?? '');
-      show([...files, ...symbols, ...typed]);
+      const start = asItIs(value);
+      const files = await mentioned(value, mention, selection);
+      if (files.length) {
+        show([...files, start]);
+      }
+      const symbols = await this.symbols(value, mention);
+      if (symbols.length || !files.length) {
+        show(symbols.length ? [...files, ...symbols, start] : asTyped(value, history));
+      }
     };
     const answer = await new Promise<Prompted | undefined>((resolve) => {
-      box.onDidChangeValue(offer);
-      box.onDidAccept(() => {
-        const chosen = box.selectedItems[0] ?? box.activeItems[0];
+      let offered = Promise.resolve();
+      const renew = () => { offered = offer(); };
+      box.onDidChangeValue(renew);
+      box.onDidAccept(async () => {
+        const row = box.selectedItems[0] ?? box.activeItems[0];
+        await offered; // Enter may come before what belongs to the last letters
+        const chosen = row && box.items.includes(row) ? row : box.items[0];
         if (chosen?.text !== undefined && !chosen.final) {
           named ||= chosen.selection ?? false;
           box.value = chosen.text;
-          void offer();
+          renew();
           return;
         }
-        const text = (chosen?.text ?? box.value).trim();
+        const text = box.value.trim();
         if (text) {
           resolve({ text, selection: named || /(^|\s)@selection\b/.test(text) });
         }
       });
       box.onDidHide(() => resolve(undefined));
-      void offer();
+      renew();
       box.show();
     });
     box.dispose();
@@ -104,6 +122,12 @@ function asTyped(value: string, history: readonly string[]): Item[] {
   return items;
 }
 
+/** The row that starts the task while an @ is being typed: below all that the @ may stand for, which Enter takes. */
+function asItIs(value: string): Item {
+  // VS Code puts the best match first; a description is none.
+  return { label: '$(play) Start this task', description: plain(oneLine(value)), text: value, final: true, alwaysShow: true };
+}
+
 /** What an @ may stand for, in the place of what was typed of it. */
 async function mentioned(value: string, typed: string, selection: vscode.Range | undefined): Promise<Item[]> {
   const head = value.slice(0, value.length - typed.length - 1);
@@ -113,12 +137,32 @@ async function mentioned(value: string, typed: string, selection: vscode.Range |
     const lines = `lines ${selection.start.line + 1} to ${last}`;
     items.push({ label: '$(selection) @selection', description: lines, text: `${head}@selection `, selection: true, alwaysShow: true });
   }
-  const glob = typed.replace(/[^\w./-]/g, '').split('/').join('*/**/*');
-  for (const uri of await vscode.workspace.findFiles(`**/*${glob}*`, NEVER, MOST_SHOWN)) {
-    const path = pathOf(uri);
-    items.push({ label: `$(file) ${plain(path)}`, text: `${head}${path} `, alwaysShow: true });
+  const found = await vscode.workspace.findFiles(`**/*${asGlob(typed)}*`, NEVER, MOST_FOUND);
+  for (const path of found.map(pathOf).sort(byLikeness(typed)).slice(0, MOST_SHOWN)) {
+    items.push({ label: `$(file) ${plain(path)}`, text: `${head}${/\s/.test(path) ? `"${path}"` : path} `, alwaysShow: true });
   }
   return items;
+}
+
+/** What was typed of a path, as a glob that does not tell capital letters from small ones. */
+function asGlob(typed: string): string {
+  const letter = (one: string) => {
+    const cases = [...new Set([one, one.toLowerCase(), one.toUpperCase()])];
+    // Beyond ASCII a letter is several bytes, which the search does not take in brackets.
+    return cases.length === 1 ? one : /[a-z]/i.test(one) ? `[${cases.join('')}]` : `{${cases.join(',')}}`;
+  };
+  const part = (text: string) => [...text].map((one) => /[\p{L}\p{M}\p{N}._-]/u.test(one) ? letter(one) : '?').join('');
+  return typed.split(/[\\/]/).map(part).join('*/**/*');
+}
+
+/** Files first whose name begins with what was typed, then those whose name holds it; among them the shorter path. */
+function byLikeness(typed: string): (a: string, b: string) => number {
+  const looked = typed.split(/[\\/]/).pop()!.toLowerCase();
+  const rank = (path: string) => {
+    const at = basename(path).toLowerCase().indexOf(looked);
+    return at < 0 ? 2 : Math.min(at, 1);
+  };
+  return (a, b) => rank(a) - rank(b) || a.length - b.length || (a < b ? -1 : 1);
 }
 
 /** A path as the server names it: with several roots, below the name of its folder. */
@@ -127,6 +171,3 @@ function pathOf(uri: vscode.Uri): string {
   const root = vscode.workspace.getWorkspaceFolder(uri);
   return root && (vscode.workspace.workspaceFolders?.length ?? 0) > 1 ? `${basename(root.uri.fsPath)}/${inside}` : inside;
 }
-
-/** A text in a label: `$(name)` would become an icon. */
-const plain = (text: string) => text.replaceAll('$(', '$\u200b(');

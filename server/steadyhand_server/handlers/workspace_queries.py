@@ -41,7 +41,7 @@ def workspace_symbols(
 
 
 def definitions_like(server: SteadyhandServer, query: str) -> list[Definition]:
-    """Definitions whose name resembles a query, the likest first."""
+    """Definitions whose name resembles a query in whatever case, the likest first."""
     from rapidfuzz import fuzz, process
 
     typed = query.strip()
@@ -49,8 +49,21 @@ def definitions_like(server: SteadyhandServer, query: str) -> list[Definition]:
         return []
     view = server.engine.index.view()
     close: list[tuple[str, float, int]] = process.extract(
-        typed, sorted(view.names()), scorer=fuzz.WRatio, limit=_MOST_SYMBOLS, score_cutoff=70
+        typed,
+        sorted(view.names()),
+        scorer=fuzz.WRatio,
+        processor=str.lower,
+        limit=_MOST_SYMBOLS,
+        score_cutoff=70,
     )
+
+    def likeness(hit: tuple[str, float, int]) -> tuple[bool, float, bool]:
+        name, score, _ = hit
+        # A shorter name scores above the one that is being typed; of names that differ in case
+        # alone the one as it was typed comes first.
+        return not name.lower().startswith(typed.lower()), -score, name != typed
+
+    close.sort(key=likeness)
     found = (d for name, _, _ in close for d in view.named(name) if not d.local)
     return list(islice(found, _MOST_SYMBOLS))
 

@@ -1,7 +1,7 @@
 // What a person does with the extension, one scenario each; each starts from a desk of its own.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './vscode.mjs';
 
@@ -324,12 +324,24 @@ export const SCENARIOS = {
   },
   prompt: {
     async run(desk, notes) {
+      mkdirSync(desk.path('Odd names'));
+      writeFileSync(desk.path('Odd names/größe.txt'), '');
       await desk.open('pressroom/archive.py');
       await desk.code.command('Steadyhand: New Task');
       const input = desk.code.page.locator('.quick-input-widget input.input');
-      await input.fill('Mend @sitem');
-      await desk.code.pick('pressroom/sitemap.py');
-      await until('the path stands in the box', async () => (await input.inputValue()) === 'Mend pressroom/sitemap.py ');
+      await input.waitFor();
+      // What Enter takes while an @ is being typed; a path with a blank is quoted, and capitals do not matter.
+      for (const [typed, inserted] of [
+        ['Mend @sitem', 'Mend pressroom/sitemap.py '],
+        ['Mend @Sitem', 'Mend pressroom/sitemap.py '],
+        ['Mend (@GRÖ', 'Mend ("Odd names/größe.txt" '],
+        ['Mend @Render_Sitem', 'Mend `render_sitemap` (pressroom/sitemap.py:'],
+      ]) {
+        await input.fill('');
+        await input.pressSequentially(typed);
+        await desk.code.page.keyboard.press('Enter');
+        await until(`“${typed}” becomes “${inserted}”`, async () => (await input.inputValue()).startsWith(inserted));
+      }
       await desk.shot('mentioned');
       await input.fill(TASK);
       await desk.code.page.keyboard.press('Enter');
