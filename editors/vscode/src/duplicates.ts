@@ -5,6 +5,10 @@ import type { Location, Position } from 'vscode-languageclient/node';
 import type { Duplicate, DuplicateGroup, Place } from './protocol';
 import type { Server } from './server';
 
+/** By which our diagnostics are known among those of others. */
+const FINDINGS = 'steadyhand';
+const PAUSE = 1_000;
+
 type Node = { group: DuplicateGroup } | { group: DuplicateGroup; member: Duplicate };
 
 export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposable {
@@ -12,13 +16,26 @@ export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposa
   readonly onDidChangeTreeData = this.changed.event;
   private readonly view = vscode.window.createTreeView<Node>('steadyhand.duplicates', { treeDataProvider: this, showCollapseAll: true });
   private groups: DuplicateGroup[] | undefined;
+  private walk: Promise<void> | undefined;
+  /** True where findings have changed since they were asked for. */
+  private stale = false;
+  private soon: NodeJS.Timeout | undefined;
+  private readonly reported = new Map<string, string>();
+  /** True where a text has changed since; else a file that is opened or closed would look like news. */
+  private edited = false;
+  private readonly watches = [
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => { this.edited ||= document.uri.scheme === 'file' && contentChanges.length > 0; }),
+    vscode.languages.onDidChangeDiagnostics(({ uris }) => this.compareFindings(uris)),
+  ];
 
   constructor(private readonly server: Server) {
     // Only a view that somebody looks at is worth a walk through the workspace.
-    this.view.onDidChangeVisibility(({ visible }) => visible && !this.groups ? this.refresh() : undefined);
+    this.view.onDidChangeVisibility(({ visible }) => visible && (!this.groups || this.stale) ? this.refresh() : undefined);
   }
 
   dispose(): void {
+    clearTimeout(this.soon);
+    this.watches.forEach((watch) => watch.dispose());
     this.view.dispose();
     this.changed.dispose();
   }
@@ -33,9 +50,32 @@ export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposa
     }
   }
 
-  async refresh(): Promise<void> {
+  /** Asks for all of it; while that is on the way, another who asks is given the same. */
+  refresh(byItself = false): Promise<void> {
+    this.walk ??= this.renew(byItself).finally(() => { this.walk = undefined; });
+    return this.walk;
+  }
+
+  /** Has the tree follow the findings that are shown in the editors, once typing has paused. */
+  private compareFindings(uris: readonly vscode.Uri[]): void {
+    for (const uri of uris) {
+      const ours = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === FINDINGS);
+      const now = ours.map(({ range, message }) => `${range.start.line} ${message}`).sort().join('\n');
+      this.stale ||= this.edited && now !== (this.reported.get(uri.toString()) ?? '');
+      this.reported.set(uri.toString(), now);
+    }
+    if (this.stale && this.groups && this.view.visible) {
+      clearTimeout(this.soon);
+      this.soon = setTimeout(() => void Promise.resolve(this.walk).then(() => this.view.visible && this.stale ? this.refresh(true) : undefined), PAUSE);
+    }
+  }
+
+  private async renew(byItself: boolean): Promise<void> {
+    this.stale = this.edited = false;
     await vscode.window.withProgress({ location: { viewId: 'steadyhand.duplicates' } }, async () => {
-      const answer = await this.server.run<{ files: number; groups: DuplicateGroup[] }>('steadyhand.duplicates', {});
+      type Found = { files: number; groups: DuplicateGroup[] };
+      // Findings also change because a server has ended, which is no reason to start another.
+      const answer = await (byItself ? this.server.ask<Found>('steadyhand.duplicates', {}) : this.server.run<Found>('steadyhand.duplicates', {}));
       if (answer) {
         this.groups = answer.groups;
         const members = answer.groups.reduce((count, { members }) => count + members.length, 0);
@@ -50,6 +90,14 @@ export class Duplicates implements vscode.TreeDataProvider<Node>, vscode.Disposa
   async compare(node: Node | undefined): Promise<void> {
     if (node && 'member' in node) {
       await this.server.run('steadyhand.compare', node.member.pair);
+    }
+  }
+
+  /** Opens the definition of an entry. */
+  async goTo(node: Node | undefined): Promise<void> {
+    if (node) {
+      const place = 'member' in node ? node.member : node.group;
+      await vscode.commands.executeCommand('vscode.open', vscode.Uri.parse(place.uri), { selection: asRange(place) } satisfies vscode.TextDocumentShowOptions);
     }
   }
 

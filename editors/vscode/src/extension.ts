@@ -51,6 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
     command('steadyhand.refreshSessions', () => sessions.refresh()),
     command('steadyhand.duplicatesInWorkspace', () => duplicates.show()),
     vscode.commands.registerCommand('steadyhand.compareDuplicate', (node) => duplicates.compare(node)),
+    vscode.commands.registerCommand('steadyhand.goToDuplicate', (node) => duplicates.goTo(node)),
     command('steadyhand.trustChecks', () => trustChecks(server)),
     command('steadyhand.doctor', async () => proposals.showText('Steadyhand Doctor.txt', await diagnose(installation, version))),
     command('steadyhand.installServer', () => server.install()),

@@ -317,9 +317,37 @@ export const SCENARIOS = {
       notes.rows = await desk.code.tree();
       await desk.code.row('_feed_slug').hover();
       await desk.code.row('_feed_slug').getByRole('button', { name: 'Compare with the One to Use' }).click();
-      await until('the two stand beside each other', async () => (await desk.code.tabs()).some((tab) => tab.includes('↔')));
+      const compared = async () => (await desk.code.tabs()).some((tab) => tab.includes('↔'));
+      await until('the two stand beside each other', compared);
       await desk.shot('compared');
       notes.tabs = await desk.code.tabs();
+      // The same without a mouse.
+      await desk.code.command('View: Close All Editors');
+      await until('it is closed', async () => !await compared());
+      await desk.code.command('Steadyhand: Duplicates in Workspace');
+      const labels = desk.code.page.locator('.monaco-menu .action-label:not(.separator)');
+      await until('the menu of the row', async () => {
+        await desk.code.page.keyboard.press('ArrowDown');
+        if (!await desk.code.page.locator('.pane-body .monaco-list-row.focused', { hasText: '_feed_slug' }).count()) {
+          return false;
+        }
+        await desk.code.page.keyboard.press('Shift+F10');
+        await sleep(500);
+        return (await labels.allInnerTexts()).includes('Compare with the One to Use');
+      });
+      notes.menu = await labels.allInnerTexts();
+      assert.deepEqual(notes.menu, ['Go to Definition', 'Compare with the One to Use']);
+      await desk.code.page.keyboard.press('ArrowDown');
+      await desk.code.page.keyboard.press('Enter');
+      await desk.code.shows('def _feed_slug');
+      // One that a quick fix takes away leaves the tree.
+      await desk.code.page.locator('.monaco-editor .squiggly-warning').first().waitFor();
+      await desk.code.cursor('_feed_slug(text');
+      await desk.code.actions();
+      await desk.code.act('Use `slugify`');
+      await until('the tree has it no longer', async () => !(await desk.code.tree()).some((row) => row.includes('_feed_slug')));
+      notes.after = await desk.code.tree();
+      await desk.shot('renewed');
     },
   },
   prompt: {
