@@ -6,6 +6,10 @@ import { ACTIONS, fits } from './actions';
 import type { Budget, Session, SessionEvent } from './protocol';
 import type { Server } from './server';
 
+/** How often, and how many milliseconds apart, the list is asked for while the server opens other folders. */
+const TRIES = 20;
+const BETWEEN = 500;
+
 export class SessionList implements vscode.Disposable {
   private sessions = new Map<string, Session>();
   private readonly said = new Map<string, boolean>();
@@ -13,6 +17,7 @@ export class SessionList implements vscode.Disposable {
   /** How often anything was told: what came after a list was asked for is newer than that list. */
   private told = 0;
   private asked = 0;
+  private later: NodeJS.Timeout | undefined;
   private answered = 0;
   private readonly toldAt = new Map<string, number>();
   private readonly changed = new vscode.EventEmitter<string | undefined>();
@@ -29,6 +34,7 @@ export class SessionList implements vscode.Disposable {
         return state === State.Running ? void this.refresh() : this.forget();
       }),
       server.onSession((event) => this.take(event)),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.foldersChanged()),
     ];
   }
 
@@ -51,7 +57,20 @@ export class SessionList implements vscode.Disposable {
     return this.last.get(id);
   }
 
-  async refresh(): Promise<void> {
+  /** Asks again until the server, which begins anew with the folders, answers for them. */
+  private foldersChanged(left = TRIES): void {
+    clearTimeout(this.later);
+    this.later = setTimeout(async () => {
+      if (!vscode.workspace.workspaceFolders?.length) {
+        this.forget();
+      } else if (!await this.refresh() && left > 1) {
+        this.foldersChanged(left - 1);
+      }
+    }, BETWEEN);
+  }
+
+  /** False where there was no answer. */
+  async refresh(): Promise<boolean> {
     const asked = this.told;
     const number = ++this.asked;
     const answer = await this.server.ask<{ sessions: Session[] }>('steadyhand.sessions', {});
@@ -63,9 +82,11 @@ export class SessionList implements vscode.Disposable {
       this.known = true;
       this.tell();
     }
+    return answer !== undefined;
   }
 
   dispose(): void {
+    clearTimeout(this.later);
     this.watches.forEach((watch) => watch.dispose());
     this.changed.dispose();
   }

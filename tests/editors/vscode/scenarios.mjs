@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './vscode.mjs';
 
@@ -220,6 +221,28 @@ export const SCENARIOS = {
       await desk.code.page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' }).click();
       await desk.code.notified('is deleted');
       assert.equal(desk.changed(), '');
+    },
+  },
+  folder_removed: {
+    async run(desk, notes) {
+      const folders = ['pressroom-sample', 'b', 'c'].map((name) => join(desk.folder, 'work', name));
+      folders.forEach((folder) => mkdirSync(folder, { recursive: true }));
+      const workspace = join(desk.folder, 'w.code-workspace');
+      const open = (paths) => writeFileSync(workspace, JSON.stringify({ folders: paths.map((path) => ({ path })) }));
+      open(folders);
+      await desk.code.page.goto(`http://127.0.0.1:${desk.code.port}/?workspace=${encodeURIComponent(workspace)}`);
+      await desk.code.says('Steadyhand');
+      await task(desk);
+      await desk.code.says('paused'); // the replay knows no names of roots
+      await desk.code.command('Steadyhand: Open Session');
+      await desk.code.row(TASK).waitFor();
+      open(folders.slice(0, 2));
+      await until('the status bar has it no longer', async () => !(await desk.code.status()).includes('paused'));
+      await until('nor has the tree', async () => !(await desk.code.tree()).some((row) => row.includes(TASK)));
+      await desk.shot('removed');
+      open(folders);
+      notes.back = await desk.code.says('paused');
+      await desk.code.row(TASK).waitFor();
     },
   },
   no_folder: {
