@@ -5,6 +5,7 @@ import { ACTIONS, type Action } from './actions';
 import { diagnose } from './doctor';
 import { Duplicates, peek } from './duplicates';
 import { Installation } from './install';
+import { plain } from './labels';
 import { pickAction, pickFound, pickSessionAndAction, pickSessionFor } from './pickers';
 import { Prompt } from './prompt';
 import { Proposals, sessionOf, shownSession } from './proposals';
@@ -121,7 +122,7 @@ async function fixDiagnostic(server: Server): Promise<void> {
     return;
   }
   const picked = here.length === 1 ? here : await vscode.window.showQuickPick(
-    here.map((diagnostic) => ({ label: diagnostic.message.split('\n')[0] ?? '', description: diagnostic.source ?? '', diagnostic, picked: true })),
+    here.map((diagnostic) => ({ label: plain(diagnostic.message.split('\n')[0] ?? ''), description: diagnostic.source ?? '', diagnostic, picked: true })),
     { title: 'Steadyhand: Fix These', canPickMany: true },
   ).then((items) => items?.map(({ diagnostic }) => diagnostic));
   if (picked?.length) {

@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { ACTIONS, budget, fits, ICONS, oneLine, when, type Action } from './actions';
+import { plain } from './labels';
 import type { Found, Session } from './protocol';
 
 interface SessionItem extends vscode.QuickPickItem {
@@ -12,7 +13,7 @@ const button = ({ icon, title }: Action): vscode.QuickInputButton => ({ iconPath
 
 function asItem(session: Session, actions: readonly Action[]): SessionItem {
   return {
-    label: `$(${ICONS[session.state] ?? 'question'}) ${oneLine(session.prompt)}`,
+    label: `$(${ICONS[session.state] ?? 'question'}) ${plain(oneLine(session.prompt))}`,
     description: `${session.state} · ${budget(session)}`,
     detail: [when(session.updated), session.only_in && `only in ${session.only_in}`].filter(Boolean).join(' · '),
     buttons: actions.filter((action) => fits(action, session)).map(button),
@@ -58,9 +59,9 @@ export async function pickAction(session: Session): Promise<Action | undefined> 
 /** The places that a search found; resolves with the session of the chosen one. */
 export async function pickFound(found: readonly Found[]): Promise<Session | undefined> {
   const items = found.map((place) => ({
-    label: oneLine(place.around),
+    label: plain(oneLine(place.around)),
     description: `${place.kind} in round ${place.round}`,
-    detail: `${oneLine(place.prompt)} · ${place.state} · ${when(place.updated)}`,
+    detail: `${plain(oneLine(place.prompt))} · ${place.state} · ${when(place.updated)}`,
     place,
   }));
   const picked = await vscode.window.showQuickPick(items, { title: 'Steadyhand: Search Sessions', matchOnDetail: true, placeHolder: 'Choose a session' });

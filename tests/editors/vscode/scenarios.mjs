@@ -207,13 +207,18 @@ export const SCENARIOS = {
   search: {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
-      await task(desk);
+      await task(desk, `${TASK} $(bug)`);
       await desk.code.notified('proposes');
       await desk.code.command('Steadyhand: Search Sessions');
       await desk.code.answer('archive_path');
       await until('places are offered', async () => (await desk.code.rows()).some((row) => row.includes('in round')));
-      notes.rows = (await desk.code.rows()).length;
+      notes.rows = await desk.code.rows();
+      const written = (rows) => rows.every((row) => row.replaceAll('\u200b', '').includes(`${TASK} $(bug)`)); // and no icon
+      assert.ok(written(notes.rows));
       await desk.shot('found');
+      await desk.code.page.keyboard.press('Escape');
+      await desk.code.command('Steadyhand: Sessions');
+      await until('the session is offered', async () => written((await desk.code.rows()).slice(0, 1)));
       await desk.code.page.keyboard.press('Escape');
       await desk.code.command('Steadyhand: Discard Proposal');
       notes.told = await desk.code.notified('Discarded');
