@@ -186,6 +186,15 @@ export const SCENARIOS = {
   stale: {
     async run(desk, notes) {
       await desk.open('pressroom/archive.py');
+      const walkthrough = async () => {
+        await desk.code.command('Welcome: Open Walkthrough');
+        await desk.code.pick('Get started with Steadyhand');
+        await desk.code.page.locator('[data-done-step-id$="#review"]').first().waitFor();
+      };
+      await walkthrough();
+      await sleep(1000);
+      await desk.code.page.locator('.tabs-container .tab', { hasText: 'archive.py' }).click();
+      await sleep(1000);
       await task(desk);
       await desk.code.notified('proposes');
       // The person goes on typing at the very place, and takes the proposal all the same.
@@ -202,6 +211,10 @@ export const SCENARIOS = {
       await until('what was typed is saved', () => desk.read('pressroom/archive.py').includes('import mine  # from pressroom.text import counted\n'));
       assert.ok(desk.read('pressroom/archive.py').includes('def archive_path'));
       assert.ok(!desk.read('pressroom/archive.py').includes('counted, slugify'));
+      // Whichever way it was applied, that step of the walkthrough is done.
+      await walkthrough();
+      await desk.code.page.locator('[data-done-step-id$="#review"].complete').waitFor();
+      await desk.shot('walkthrough');
     },
   },
   search: {
