@@ -12,8 +12,11 @@ const MOST_KEPT = 50;
 const MOST_SHOWN = 20;
 /** So many files are looked at for the likest of them. */
 const MOST_FOUND = 200;
+/** How long Enter waits for completions, in milliseconds. */
+const PATIENCE = 1_000;
 /** An @ at the end of what is typed: behind a blank, or behind what opens a bracket or a quotation. */
 const MENTION = /(?:^|[\s([{<"'`])@([^\s@]*)$/;
+const SELECTION = /(?:^|[\s([{<"'`])@selection\b/;
 const NEVER = '**/{node_modules,.git,.venv,venv,dist,build,__pycache__}/**';
 
 interface Item extends vscode.QuickPickItem {
@@ -41,6 +44,7 @@ export class Prompt {
     box.ignoreFocusOut = true;
     const history = this.memory.get<string[]>(HISTORY, []);
     let turn = 0;
+    let shownFor: string | undefined;
     let named = false;
     const offer = async () => {
       const mine = ++turn;
@@ -50,6 +54,7 @@ export class Prompt {
         if (mine === turn) { // nothing was typed meanwhile
           const active = box.activeItems.filter((item) => items.includes(item));
           box.items = items;
+          shownFor = value;
           if (active.length) {
             box.activeItems = active; // where the person has gone to already
           }
@@ -75,8 +80,11 @@ export class Prompt {
       box.onDidChangeValue(renew);
       box.onDidAccept(async () => {
         const row = box.selectedItems[0] ?? box.activeItems[0];
-        await offered; // Enter may come before what belongs to the last letters
-        const chosen = row && box.items.includes(row) ? row : box.items[0];
+        const fits = () => shownFor === box.value;
+        if (!fits()) { // Enter may come before what belongs to the last letters
+          await Promise.race([offered, new Promise((over) => setTimeout(over, PATIENCE))]);
+        }
+        const chosen = !fits() ? undefined : row && box.items.includes(row) ? row : box.items[0];
         if (chosen?.text !== undefined && !chosen.final) {
           named ||= chosen.selection ?? false;
           box.value = chosen.text;
@@ -85,7 +93,7 @@ export class Prompt {
         }
         const text = box.value.trim();
         if (text) {
-          resolve({ text, selection: named || /(^|\s)@selection\b/.test(text) });
+          resolve({ text, selection: named || SELECTION.test(text) });
         }
       });
       box.onDidHide(() => resolve(undefined));
