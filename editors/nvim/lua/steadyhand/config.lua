@@ -56,14 +56,16 @@ return {
     ['steadyhand/diagnostics'] = neighbours.on_diagnostics,
     -- Answers to commands that code actions started.
     ['workspace/executeCommand'] = server.on_answer,
-    ['window/showMessage'] = function(_, params)
+    ['window/showMessage'] = function(_, params, ctx)
       server.say(params.message, vim.log.levels[({ 'ERROR', 'WARN' })[params.type] or 'INFO'])
+      -- What waits since before this Neovim is under way, too. A server that was asked for its sessions
+      -- at its start would load all that they need before the first findings; this one just has.
+      local client = vim.lsp.get_client_by_id(ctx.client_id)
+      if client and params.message:find('to resume here', 1, true) then
+        sessions.refresh(client)
+      end
     end,
   },
-  -- What waits since before this Neovim is under way, too.
-  on_init = function(client)
-    sessions.refresh(client)
-  end,
   on_exit = function(_, _, client)
     proposal.forget(client)
     sessions.forget(client)
