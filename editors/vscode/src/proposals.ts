@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { oneLine } from './actions';
+import { plain } from './labels';
 import { PROPOSAL_SCHEME, type Hunk, type Proposal, type SessionAnswer, type SessionEvent, type Show, type ShownText, type Transcript } from './protocol';
 import type { Server } from './server';
 
@@ -148,7 +149,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     const items = hunks.filter(({ state }) => DECIDABLE[verdict].includes(state)).map((hunk) => ({
       label: `${hunk.id}  ${hunk.path}`,
       description: hunk.state,
-      detail: shortened(oneLine(hunk.new || hunk.old), 100),
+      detail: plain(shortened(oneLine(hunk.new || hunk.old), 100)),
       hunk,
     }));
     if (!items.length) {
