@@ -56,4 +56,4 @@ class Machine:
     async def sent(self, state: SessionState) -> None:
         """Waits until the tier knows all of it."""
         for outbox in self.store._outboxes:
-            assert await outbox.reached(state.id, state.seq, 5.0)
+            assert await outbox.reached(state.id, state.seq, 30.0)
