@@ -1,7 +1,7 @@
 // A person's desk: the sample workspace in git, a replayed model, and a VS Code that can be opened again.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,7 +113,8 @@ export class Desk {
   /** A file of the server that the extension has installed for itself. */
   installed(name) {
     const storage = join(this.folder, 'profile', 'user', 'User', 'globalStorage', 'steadyhand.steadyhand');
-    const version = readdirSync(storage, { withFileTypes: true }).find((entry) => entry.name.startsWith('server-'))?.name ?? 'none';
+    const there = existsSync(storage) ? readdirSync(storage, { withFileTypes: true }) : [];
+    const version = there.find((entry) => entry.name.startsWith('server-'))?.name ?? 'none';
     return join(storage, version, name);
   }
 
