@@ -45,9 +45,9 @@ class Publisher:
     def opened(self, uri: str, text: str) -> None:
         """A document was opened."""
         self._opened[uri] = text
-        engine, path = self._server.engine, self._server.path_of(uri)
-        if engine is not None and path is not None:
-            self._judged(engine, uri, path)
+        engine, snapshot = self._server.engine, self._server.documents.get(uri)
+        if engine is not None and snapshot is not None and snapshot.path is not None:
+            self._judged(engine, uri, snapshot.path)
         self.changed(uri)
 
     def changed(self, uri: str) -> None:

@@ -230,6 +230,9 @@ export const SCENARIOS = {
       assert.ok(written(notes.rows));
       await desk.shot('found');
       await desk.code.page.keyboard.press('Escape');
+      await desk.code.command('Steadyhand: Sessions');
+      await until('the session is offered', async () => written((await desk.code.rows()).slice(0, 1)));
+      await desk.code.page.keyboard.press('Escape');
       await desk.code.command('Steadyhand: Discard Proposal');
       notes.told = await desk.code.notified('Discarded');
       await desk.code.command('Steadyhand: Delete Session');

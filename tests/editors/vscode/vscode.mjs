@@ -118,8 +118,9 @@ export class VSCode {
     await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input.input');
     await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: title }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    // The palette puts what was used last before what was typed; Enter would take that one.
+    const label = this.page.locator('.label-name', { hasText: new RegExp(`^${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) });
+    await this.page.locator('.quick-input-widget .monaco-list-row').filter({ has: label }).first().click();
   }
 
   /** The titles that the palette offers for some letters. */
