@@ -3,5 +3,5 @@
 import os
 
 # NumPy's linear algebra, which nothing here uses, else starts a thread for each core, and they
-# spin through the start; no program that we run inherits our environment.
+# spin through the start. Checks of a person's code are given an environment of their own.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,8 +1,9 @@
 """Keeps the index true: the cold start in worker processes, then every change on disk.
 
-Owns the worker processes, the file watcher and when the cache is written. Never blocks the event
-loop: listing, merging and writing run in threads, parsing of many files in workers, and the index
-itself is touched on the loop alone.
+Owns the worker processes, the file watcher and when the cache is written. Listing, merging and
+writing run in threads, parsing of many files in workers, and the index itself is touched on the
+event loop alone; it is held up once, for the tenth of a second in which a large tree begins to be
+watched, after the first findings.
 """
 
 from __future__ import annotations
