@@ -72,7 +72,7 @@ def _use(known: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     import steadyhand_agent
-    from steadyhand_server import check, compare, stats
+    from steadyhand_server import check, compare, doctor, stats
     from steadyhand_server import terminal_commands as run
 
     parser = argparse.ArgumentParser(
@@ -121,10 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     what = "run the same tasks with several models, on copies, and compare"
     compare.add_options(add("compare", what, compare.compare))
     what = "what is configured, reachable, missing, and how to get it"
-    from steadyhand_server.doctor import doctor as say
-
-    doctor = add("doctor", what, say)
-    doctor.add_argument(
+    asked = add("doctor", what, doctor.doctor)
+    asked.add_argument(
         "--root", type=Path, metavar="PATH", help="the folder that is meant; else this one"
     )
     demo = add("demo", "the sample workspace, one guarded task, from finding to undo", run.demo)
