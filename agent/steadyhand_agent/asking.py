@@ -76,6 +76,8 @@ class Asking:
         self._daily = None if model.unmetered else daily
         self._tell = tell
         self.lost_seconds = 0.0
+        # How many of the person's words are in the request that was built last.
+        self._heard = 0
 
     async def ask(self, tools: list[Json]) -> None:
         """One call; its reservation is journaled before, its reply after.
@@ -87,6 +89,7 @@ class Asking:
         state = self._state
         budget.check_limits(state)
         request = await self._fitting(tools)
+        heard = self._heard
         started = time.monotonic()
         try:
             reply, size = await self._attempts(request)
@@ -101,6 +104,7 @@ class Asking:
             "reply",
             {
                 "round": state.round + 1,
+                "heard": heard,
                 "blocks": reply.blocks,
                 "stop_reason": reply.stop_reason,
                 "charged": charged,
@@ -119,6 +123,7 @@ class Asking:
     async def _fitting(self, tools: list[Json]) -> ModelRequest:
         """The next request, its earlier rounds in summary where they no longer fit."""
         state, window = self._state, self._model.context or _CAREFUL_CONTEXT
+        self._heard = len(state.words)
         request = context.build(state, tools)
         if self._needs(request) <= window:
             return request
@@ -127,6 +132,7 @@ class Asking:
         if found is not None:
             await self._journal("compacted", {"through": found.through, "earlier": found.text})
             self._tell("compacted", f"Rounds 1 to {found.through} are summed up from now on.")
+            self._heard = len(state.words)
             request = context.build(state, tools)
         if self._needs(request) > window:
             raise BudgetSpent(

@@ -22,7 +22,7 @@ from steadyhand_agent.guard.visible import visible_line
 from steadyhand_agent.models import dialect
 from steadyhand_agent.ports import ModelRequest
 from steadyhand_agent.proposals.changes import FileChange
-from steadyhand_agent.session import Round, SessionState, Task
+from steadyhand_agent.session import Round, SessionState, Task, Word
 
 Json = dict[str, Any]
 
@@ -92,10 +92,22 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
     messages: list[Json] = [{"role": "user", "content": [_text(task)]}]
     if earlier:
         messages[0]["content"].append(_text(earlier))
+    # What the person said is never summed up.
+    messages[0]["content"] += [
+        _said(word, state.id) for word in state.words if word.after <= through
+    ]
     for done in state.rounds[through:]:
+        said = [_said(word, state.id) for word in state.words if word.after == done.number]
         messages.append({"role": "assistant", "content": done.blocks or [_text("(no reply)")]})
-        messages.append({"role": "user", "content": _answers(done)})
+        messages.append({"role": "user", "content": _answers(done, said)})
     return messages
+
+
+def _said(word: Word, session: str) -> Json:
+    """What the person said later, told from what tools answer and from our notes."""
+    number = fence(session, word.said.prompt)
+    words = f"<person-{number}>\n{word.said.prompt.strip()}\n</person-{number}>"
+    return _text(_task(word.said.model_copy(update={"prompt": words}), session))
 
 
 def _changes(state: SessionState, room: int, show: Callable[[str], str]) -> list[str]:
@@ -140,7 +152,7 @@ def _summed_up(state: SessionState, through: int, changes: list[str]) -> str:
     return f'<earlier-{number} rounds="1-{through}">\n{text}\n</earlier-{number}>'
 
 
-def _answers(done: Round) -> list[Json]:
+def _answers(done: Round, said: Sequence[Json]) -> list[Json]:
     """One result for every call of the reply: the API refuses a call without one."""
     results = {result.call_id: result for result in done.results if result.call_id}
     content: list[Json] = []
@@ -157,6 +169,7 @@ def _answers(done: Round) -> list[Json]:
             }
         )
     content += [_text(note) for note in done.notes]
+    content += said
     return content or [_text(_GO_ON)]
 
 

@@ -123,7 +123,7 @@ class Loop:
             around.disclosure.text,
         )
         self._detector = StuckDetector()
-        self._watched = state.watched_from
+        self._watched = self._since = state.watched_from
         self._said: Nudge | Stop | None = None
 
     async def run(self) -> None:
@@ -142,8 +142,12 @@ class Loop:
         """Finishes the round that is under way, or begins the next."""
         last = self.state.rounds[-1] if self.state.rounds else None
         if last is not None and any(r.tool == "finish" and not r.error for r in last.results):
-            await self._offer(last)
-            return
+            if not self.state.unheard:
+                await self._offer(last)
+                return
+            if not last.over:
+                await self._end_round()
+                return
         if last is None or last.over:
             stuck = self._stuck()
             if isinstance(stuck, Stop):
@@ -343,7 +347,13 @@ class Loop:
         summary = shown(str(action.content.get("summary") or action.reason or "Done."))
         tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes, shown)
         wrong = {path: shown(said) for path, said in tried.items()}
-        told = any(r.tool == "finish" and r.error for r in self.state.results())
+        # Once since the person's last word.
+        since = self.state.words[-1].after if self.state.words else 0
+        told = any(
+            result.tool == "finish" and result.error
+            for done in self.state.rounds[since:]
+            for result in done.results
+        )
         result: Json = {
             "call_id": action.call_id,
             "tool": "finish",
@@ -364,6 +374,8 @@ class Loop:
         """Ends the round that holds `finish`; a kill before any of these steps leads here again."""
         if not last.over:
             await self._end_round()
+        if self.state.unheard:
+            return
         if self.state.proposal().changes:
             await self._move("waiting", "The proposal waits for a decision.")
         else:
@@ -425,6 +437,10 @@ class Loop:
 
     def _stuck(self) -> Nudge | Stop | None:
         """What the loop guard says of the last round; the same again after a restart."""
+        if self.state.watched_from != self._since:
+            # The person said something meanwhile, and what is done now answers that.
+            self._since = self._watched = self.state.watched_from
+            self._detector, self._said = StuckDetector(), None
         for done in self.state.rounds[self._watched :]:
             self._watched += 1
             self._said = None

@@ -52,6 +52,18 @@ class Task(BaseModel):
     excerpts: list[str] = []
 
 
+class Word(BaseModel):
+    """What the person said later.
+
+    Attributes:
+        after: The round that it follows: the last one that the model had not heard it in.
+        said: Their words, and what they are about.
+    """
+
+    after: int
+    said: Task
+
+
 class Limits(BaseModel):
     """What the session may use; a person can grant more."""
 
@@ -121,6 +133,7 @@ class SessionState(BaseModel):
     # `model`, `tool` or `question`.
     pause: str = ""
     rounds: list[Round] = []
+    words: list[Word] = []
     # The place of each round's reply in the journal, by which Redis keeps the last ten.
     round_starts: list[int] = []
     charged: int = 0
@@ -211,6 +224,11 @@ class SessionState(BaseModel):
     def round(self) -> int:
         """The number of the last round that was begun."""
         return len(self.rounds)
+
+    @property
+    def unheard(self) -> bool:
+        """True where the person said something that no round has answered yet."""
+        return bool(self.words) and self.words[-1].after >= self.round
 
     def results(self) -> list[Result]:
         """What every action so far came to, in order."""
@@ -382,6 +400,9 @@ def _reply(state: SessionState, body: Json) -> None:
     state.rounds.append(
         Round(number=body["round"], blocks=body["blocks"], stop_reason=body["stop_reason"])
     )
+    for word in state.words[body.get("heard", len(state.words)) :]:
+        # It was said while the model was at this reply already.
+        word.after = state.round
 
 
 def _verdict(state: SessionState, body: Json) -> None:
@@ -517,6 +538,12 @@ def _moved(state: SessionState, body: Json) -> None:
         state.rounds[-1].notes.append(body["note"])
 
 
+def _word(state: SessionState, body: Json) -> None:
+    state.words.append(Word(after=state.round, said=Task(**body["said"])))
+    state.unreadable = 0
+    state.watched_from = state.round
+
+
 def _grant(state: SessionState, body: Json) -> None:
     state.limits.rounds += body["rounds"]
     state.limits.tokens += body["tokens"]
@@ -563,6 +590,7 @@ _FOLD: dict[Kind, Any] = {
     "rebased": _rebased,
     "moved": _moved,
     "grant": _grant,
+    "word": _word,
     "compacted": _compacted,
     "lease": _lease,
 }

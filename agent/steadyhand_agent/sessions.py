@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from steadyhand_agent import git
@@ -49,6 +49,8 @@ class _Live:
 
     state: SessionState
     lock: asyncio.Lock
+    # Held while a record is kept: the person may say something while the loop works.
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     # Open while the person is asked whether a session may have more.
     question: asyncio.Task[None] | None = None
@@ -103,10 +105,8 @@ class Sessions:
         live = _Live(state, asyncio.Lock())
         model = self._model_for(state)
         stands = await asyncio.to_thread(git.stands, workspace.root)
-        said = task.model_dump()
-        said |= {key: self._around.disclosure.tree(said[key]) for key in _TASK_TEXTS}
         body: Json = {
-            "task": said,
+            "task": self._hidden(task),
             "limits": self.limits.model_dump(),
             "workspace": name,
             "model": model.name,
@@ -133,12 +133,69 @@ class Sessions:
         async with live.lock:
             return await self._resume(live, grant)
 
+    async def reply(self, session: str, said: Task) -> SessionState:
+        """Tells a session what the person says to what it does, did or proposes.
+
+        One that works hears it before its next step; any other goes on with it, with at least half
+        of the usual limits left. What it proposes stays, and changes only by what it does next.
+
+        Args:
+            session: Its id.
+            said: The words, and what they are about.
+
+        Raises:
+            SessionError: They are empty, the editor's preview is open, or the session is unknown.
+            JournalError: They could not be kept.
+        """
+        if not said.prompt.strip():
+            raise SessionError("The reply is empty; say what should be done.")
+        live = await self._own(session, moving=True)
+        _not_previewing(live)
+        async with live.lock:
+            state = live.state
+            if not self._working(live):
+                await self._ask_no_more(live)
+            await self._keep(live, "word", {"said": self._hidden(said)})
+            # The loop may have come to its end meanwhile; else it looks once more before that.
+            if self._working(live):
+                self._tell(live, "It is told before its next step.", "word")
+                return state
+            await self._ask_no_more(live)
+            return await self._resume(live, self._missing(state))
+
+    def _working(self, live: _Live) -> bool:
+        return live.state.state == "running" and self.running(live.state.id)
+
+    async def _ask_no_more(self, live: _Live) -> None:
+        """Drops the question about what was proposed, or about more to spend."""
+        await self._stop(live)
+        if live.question is not None:
+            live.question.cancel()
+
+    def _missing(self, state: SessionState) -> Limits | None:
+        """What a session lacks of half of the usual limits, and of what its prompt takes again."""
+        usual, limits = self.limits, state.limits
+        tokens = usual.tokens // 2 + state.prompt_tokens - (limits.tokens - state.spent)
+        more = Limits(
+            rounds=max(0, usual.rounds // 2 - (limits.rounds - state.round)),
+            tokens=max(0, tokens),
+            minutes=max(0.0, usual.minutes / 2 - (limits.minutes - state.seconds / 60)),
+        )
+        return more if more.rounds or more.tokens or more.minutes else None
+
+    def _hidden(self, task: Task) -> Json:
+        """What the person asked for, without secrets."""
+        said = task.model_dump()
+        return said | {key: self._around.disclosure.tree(said[key]) for key in _TASK_TEXTS}
+
     async def _resume(self, live: _Live, grant: Limits | None) -> SessionState:
         state, session = live.state, live.state.id
         if live.task is not None and not live.task.done():
             raise SessionError(f"Session {session} is running already.")
-        if state.state in ("finished", "failed"):
-            raise SessionError(f"Session {session} is {state.state}; start a new task instead.")
+        if state.state in ("finished", "failed") and not state.unheard:
+            raise SessionError(
+                f"Session {session} is {state.state}; reply to it, or start a new task."
+            )
         if grant is None and state.seconds >= state.limits.minutes * 60:
             # A pause for its time says that resuming gives more.
             more = state.seconds / 60 - state.limits.minutes + self.limits.minutes
@@ -148,7 +205,7 @@ class Sessions:
                 live, "grant", grant.model_dump(include={"rounds", "tokens", "minutes"})
             )
         model = self._model_for(state)
-        if state.state != "waiting":
+        if state.state != "waiting" or state.unheard:
             await self._keep(live, "state", {"state": "running", "reason": "resumed"})
             live.resumed = True
         self._run(live, model)
@@ -434,6 +491,10 @@ class Sessions:
 
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
+        async with live.keeping:
+            await self._kept(live, kind, body)
+
+    async def _kept(self, live: _Live, kind: Kind, body: Json) -> None:
         state = live.state
         kept, texts = taken_out(kind, body)
         item = record(

@@ -110,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("--rounds", type=int, default=0, help="rounds to add")
     resume.add_argument("--tokens", type=int, default=0, help="tokens to add")
     _session_options(resume)
+    what = "tell a session more, and go on with it in the terminal"
+    reply = add("reply", what, run.reply)
+    reply.add_argument("session")
+    reply.add_argument("text", metavar="WORDS", help="what to say to it")
+    _session_options(reply)
     _add_decisions(add)
     stats.add_options(
         add("stats", "what the sessions came to: tools, rounds, tokens, refusals", stats.stats)

@@ -34,7 +34,7 @@ from steadyhand_agent.proposals.merge import changed_runs
 from steadyhand_server import convert, writing
 from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.handlers import previews
-from steadyhand_server.protocol import SESSION_EVENT, SHOW_REQUEST
+from steadyhand_server.protocol import REPLY_NOTICE, SESSION_EVENT, SHOW_REQUEST
 
 if TYPE_CHECKING:
     from steadyhand_server.app import SteadyhandServer
@@ -53,6 +53,7 @@ _STEADY_SECONDS = 0.6
 # VS Code's client keeps what is typed for 250 ms unless it sends a request; an answer is none.
 _TYPED_SECONDS = 0.3
 _APPLY, _SHOW, _DISCARD, _LATER = "Apply", "Show diff", "Discard", "Later"
+_REPLY = "Reply…"
 _YES, _NO = "Yes", "No"
 _RESUME = "Resume"
 
@@ -77,7 +78,8 @@ class LspEditor:
         if self._previews():
             return "preview"
         headline = f"Steadyhand proposes {proposal.headline()}: {proposal.summary[:200]}"
-        choices = [_APPLY, _SHOW, _DISCARD]
+        more = [_REPLY] if self._server.client_can("reply") else []
+        choices = [_APPLY, _SHOW, *more, _DISCARD]
         while True:
             answer = await self._ask(headline, choices)
             if answer is None and not self._asks:
@@ -90,8 +92,12 @@ class LspEditor:
                 if self._server.client_can("show"):
                     # The editor that shows it has the buttons there.
                     return "later"
-                choices = [_APPLY, _DISCARD]
+                choices = [_APPLY, *more, _DISCARD]
                 continue
+            if answer == _REPLY:
+                # It asks for the words in its own box, and sends them as a command.
+                self._server.protocol.notify(REPLY_NOTICE, {"session": proposal.session})
+                return "later"
             if answer == _APPLY:
                 await asyncio.sleep(_TYPED_SECONDS)
                 return "apply"

@@ -47,6 +47,8 @@ Command = Callable[["SteadyhandServer", Json], Awaitable[Any]]
 
 # Our own notification: what a session does, one event at a time (see server/README.md).
 SESSION_EVENT = "steadyhand/session"
+# Another, to a client that announces it: to ask for a reply to a session in its own box.
+REPLY_NOTICE = "steadyhand/reply"
 # Our own requests to a client that announces them: what its other language servers know.
 REFERENCES_REQUEST = "steadyhand/references"
 DIAGNOSTICS_REQUEST = "steadyhand/diagnostics"

@@ -63,7 +63,10 @@ class TerminalEditor:
         decision = await decide(self._console, yes=self._yes)
         if decision == "later":
             how = f"steadyhand resume {proposal.session}"
-            self.tell(f"The proposal waits: `{how}` asks again, with --yes it applies it.")
+            self.tell(
+                f"The proposal waits: `{how}` asks again, with --yes it applies it; `steadyhand "
+                f'reply {proposal.session} "…"` says what should be otherwise.'
+            )
         return decision
 
     async def grant(self, reason: str, more: str) -> bool:

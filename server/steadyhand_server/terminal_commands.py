@@ -49,6 +49,15 @@ def resume(given: argparse.Namespace) -> int:
     return _run_session(given, work)
 
 
+def reply(given: argparse.Namespace) -> int:
+    """Tells a session more, and goes on with it."""
+
+    async def work(engine: Engine) -> SessionState:
+        return await engine.sessions.reply(given.session, Task(prompt=given.text))
+
+    return _run_session(given, work)
+
+
 def _run_session(
     given: argparse.Namespace, work: Callable[[Engine], Awaitable[SessionState]]
 ) -> int:

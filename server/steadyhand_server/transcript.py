@@ -33,8 +33,10 @@ def transcript(state: SessionState) -> str:
     if state.task.selection:
         parts.append(_quoted("The selection:", state.task.selection, _EDIT_LINES))
     parts += ["\n".join(f"- {visible_line(line)}" for line in state.task.diagnostics)]
+    parts += _words(state, 0)
     for done in state.rounds:
         parts += _round(done)
+        parts += _words(state, done.number)
     if state.summary:
         parts += ["## What it came to", visible(state.summary).strip()]
     hunks = [
@@ -86,6 +88,16 @@ def _round(done: Round) -> Iterator[str]:
         yield from _step(action, verdict, result)
     for note in done.notes:
         yield f"*Told: {visible_line(note)}*"
+
+
+def _words(state: SessionState, after: int) -> Iterator[str]:
+    """What the person said after a round."""
+    for word in state.words:
+        if word.after == after:
+            yield "## You"
+            yield visible(word.said.prompt).strip()
+            if word.said.selection:
+                yield _quoted("The selection:", word.said.selection, _EDIT_LINES)
 
 
 def _step(action: Action, verdict: dict[str, object], result: Result | None) -> Iterator[str]:

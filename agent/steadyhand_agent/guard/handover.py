@@ -25,12 +25,12 @@ _SEEN = {
     "text loop": "the same thought in nearly the same words, and no step taken",
 }
 _COULD = {
-    "same failure": "look at that failure yourself, or say what the check really needs",
-    "same result": "say where it should look instead, or put right what stands in its way",
-    "few errors": "put right what the failures name, or say how to do without it",
-    "text loop": "say which step it should take first",
+    "same failure": "look at that failure yourself, or reply what the check really needs",
+    "same result": "reply where it should look instead, or put right what stands in its way",
+    "few errors": "put right what the failures name, or reply how to do without it",
+    "text loop": "reply which step it should take first",
 }
-_ANYWAY = "say what it should do instead"
+_ANYWAY = "reply what it should do instead"
 
 
 @dataclass(frozen=True, slots=True)

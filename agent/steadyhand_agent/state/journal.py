@@ -33,7 +33,7 @@ Json = dict[str, Any]
 Kind = Literal[
     "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
     "applying", "applied", "undone", "redone", "hunks", "marks", "rebased", "moved", "grant",
-    "compacted", "lease", "snapshot",
+    "compacted", "lease", "word", "snapshot",
 ]  # fmt: skip
 
 MAX_RECORD_BYTES = 1_000_000

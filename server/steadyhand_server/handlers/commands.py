@@ -20,7 +20,7 @@ from steadyhand_server.handlers import overview, proposals, quick_fixes
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 
 if TYPE_CHECKING:
-    from steadyhand_agent.session import SessionState
+    from steadyhand_agent.session import SessionState, Task
     from steadyhand_server.app import SteadyhandServer
     from steadyhand_server.engine import Engine
     from steadyhand_server.protocol import Command
@@ -72,12 +72,36 @@ def _told(state: SessionState, message: str = "") -> Json:
 
 async def task(server: SteadyhandServer, given: Json) -> Json:
     """`{prompt, uri?, range?, diagnostics?, pair?}` starts a session; answers its id at once."""
-    from steadyhand_agent.session import Task
-
     engine = _engine(server)
     prompt = given.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
         raise JsonRpcException("The task is empty; say what should be done.", -32602)
+    asked = _asked(server, given, prompt)
+    listed = given.get("diagnostics")
+    asked.diagnostics = [str(d) for d in listed] if isinstance(listed, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(given.get("pair"), dict):
+        from steadyhand_agent.proposals.compare import excerpts
+
+        pair = quick_fixes.meant(server, engine, given["pair"])
+        asked.excerpts = await asyncio.to_thread(excerpts, pair.code, pair.ours, pair.theirs)
+    state = await engine.sessions.start(asked)
+    return {"session": state.id}
+
+
+async def reply(server: SteadyhandServer, given: Json) -> Json:
+    """`{session, text, uri?, range?}` tells a session more; one that stands still goes on."""
+    text = given.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise JsonRpcException("The reply is empty; say what should be done.", -32602)
+    said = _asked(server, given, text)
+    state = await _engine(server).sessions.reply(_session(given), said)
+    return _told(state, "It is told, and goes on.")
+
+
+def _asked(server: SteadyhandServer, given: Json, prompt: str) -> Task:
+    """The person's words, and the lines of a document that they are about."""
+    from steadyhand_agent.session import Task
+
     path, lines, selection = None, None, ""
     uri = given.get("uri")
     if isinstance(uri, str):
@@ -91,18 +115,7 @@ async def task(server: SteadyhandServer, given: Json) -> Json:
             # A range that ends before the first character of a line does not take that line in.
             partly = chosen.end.character > 0 or chosen.end.line == chosen.start.line
             lines = (chosen.start.line + 1, chosen.end.line + (1 if partly else 0))
-    listed = given.get("diagnostics")
-    diagnostics = [str(d) for d in listed] if isinstance(listed, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    asked = Task(
-        prompt=prompt, path=path, lines=lines, selection=selection, diagnostics=diagnostics
-    )
-    if isinstance(given.get("pair"), dict):
-        from steadyhand_agent.proposals.compare import excerpts
-
-        pair = quick_fixes.meant(server, engine, given["pair"])
-        asked.excerpts = await asyncio.to_thread(excerpts, pair.code, pair.ours, pair.theirs)
-    state = await engine.sessions.start(asked)
-    return {"session": state.id}
+    return Task(prompt=prompt, path=path, lines=lines, selection=selection)
 
 
 async def sessions(server: SteadyhandServer, given: Json) -> Json:
@@ -247,7 +260,7 @@ async def trust(server: SteadyhandServer, given: Json) -> Json:
 
 _APPLYING = (apply, undo, redo)
 # What has a model work, or lets it run commands.
-_TRUSTING = (task, resume, trust)
+_TRUSTING = (task, reply, resume, trust)
 
 
 def _answering(command: Command) -> Command:
@@ -282,6 +295,7 @@ COMMANDS: dict[str, Command] = {
         "steadyhand.task": task,
         "steadyhand.sessions": sessions,
         "steadyhand.resume": resume,
+        "steadyhand.reply": reply,
         "steadyhand.cancel": cancel,
         "steadyhand.proposal": proposal,
         "steadyhand.apply": apply,

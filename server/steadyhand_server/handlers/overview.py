@@ -72,8 +72,14 @@ def _told(state: SessionState) -> Json:
         "reserved": state.reserved,
         "cached_tokens": state.cached,
         "hunks": dict(marks),
-        "rounds": [_round(done) for done in state.rounds],
+        "words": _words(state, 0),
+        "rounds": [{**_round(done), "words": _words(state, done.number)} for done in state.rounds],
     }
+
+
+def _words(state: SessionState, after: int) -> list[str]:
+    """What the person said after a round."""
+    return [visible(word.said.prompt) for word in state.words if word.after == after]
 
 
 def _round(done: Round) -> Json:
