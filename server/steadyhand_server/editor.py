@@ -79,7 +79,7 @@ class LspEditor:
             return "preview"
         headline = f"Steadyhand proposes {proposal.headline()}: {proposal.summary[:200]}"
         more = [_REPLY] if self._server.client_can("reply") else []
-        choices = [_APPLY, _SHOW, *more, _DISCARD]
+        choices = [_APPLY, _SHOW, _DISCARD, *more]
         while True:
             answer = await self._ask(headline, choices)
             if answer is None and not self._asks:
@@ -92,7 +92,7 @@ class LspEditor:
                 if self._server.client_can("show"):
                     # The editor that shows it has the buttons there.
                     return "later"
-                choices = [_APPLY, *more, _DISCARD]
+                choices = [_APPLY, _DISCARD, *more]
                 continue
             if answer == _REPLY:
                 # It asks for the words in its own box, and sends them as a command.

@@ -20,7 +20,7 @@ PLUGIN = Path(os.environ.get("STEADYHAND_NVIM_PLUGIN", ROOT / "editors" / "nvim"
 COMMAND = [sys.executable, "-P", "-m", "steadyhand_server.cli", "lsp"]
 SETUP = f"require('steadyhand').setup({{ cmd = {{ {', '.join(map(repr, COMMAND))} }} }})"
 TASK = "Add archive_path to the archive"
-QUESTION = ("Steadyhand proposes 2 files", "1: Apply", "2: Discard", "3: Later")
+QUESTION = ("Steadyhand proposes 2 files", "1: Apply", "2: Discard", "3: Reply…", "4: Later")
 
 
 Step = dict[str, Any]

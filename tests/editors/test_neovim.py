@@ -65,7 +65,7 @@ async def test_preview_apply_undo(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
     desk.untouched()
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     assert await buffer(nv, desk.archive) == desk.before, "Later must change nothing"
     assert not await modified(nv, desk.archive)
     desk.untouched()
@@ -92,7 +92,7 @@ async def test_preview_apply_undo(desk: Desk) -> None:
 async def test_hunks_of_the_diff_one_by_one(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.until("vim.api.nvim_get_mode().mode == 'n'")
     await nv.lua(
         "vim.api.nvim_set_current_win(vim.fn.bufwinid('steadyhand://' .. ... .. '.diff'))", session
@@ -151,7 +151,7 @@ async def test_a_question_waits_for_the_typist(desk: Desk) -> None:
 async def test_resume_in_a_new_neovim(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.quit()
     nv = await desk.neovim(desk.archive)
     await told(nv, f"Steadyhand has 1 session to resume here; the newest is {session}")
@@ -159,7 +159,7 @@ async def test_resume_in_a_new_neovim(desk: Desk) -> None:
     assert messages.count("to resume here") == 1, messages
     await nv.ex("Steadyhand resume")
     assert await asked(nv) == session
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.until("require('steadyhand').status():find('waiting, round 5/20')")
     desk.untouched()
     await nv.ex("Steadyhand resume")
@@ -177,7 +177,7 @@ async def test_resume_in_a_new_neovim(desk: Desk) -> None:
 async def test_server_killed_while_a_proposal_waits(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     [server] = await servers(nv)
     os.kill(server, signal.SIGKILL)
     await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 0")
@@ -274,11 +274,29 @@ async def test_a_transcript_goes_on_with_its_session(desk: Desk) -> None:
     desk.untouched()
 
 
+async def test_a_reply_by_the_question_by_words_and_about_lines(desk: Desk) -> None:
+    """The script has nothing more to say; that the words came is what is looked at."""
+    nv = await desk.neovim(desk.archive)
+    session = await proposed(nv)
+    await nv.lua("vim.ui.input = function(_, done) done('name the test anew') end")
+    await answer(nv, 3, "")
+    await told(nv, "The recorded session ends")
+    await nv.ex(f"buffer {desk.archive.name}")
+    await nv.ex("11Steadyhand reply and this line")
+    await nv.ex(f"Steadyhand reply {session} once more")
+    await nv.ex(f"Steadyhand transcript {session}")
+    text = "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
+    for words in ("name the test anew", "and this line", "once more"):
+        await nv.until(f"{text}:find('## You\\n\\n{words}', 1, true)")
+    assert await nv.lua(f"return {text}:find('from pressroom.text import counted', 1, true)")
+    desk.untouched()
+
+
 async def test_a_text_that_moved_on_while_the_question_stood(desk: Desk) -> None:
     """What the person typed at the very place stays; the rest is applied, and that is said."""
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await nv.keys("3<CR>")  # later
+    await nv.keys("4<CR>")  # later
     await nv.ex(f"call bufload('{desk.archive}')")
     imported = "from pressroom.text import counted"
     await nv.lua(
@@ -445,7 +463,7 @@ async def test_sessions_completion_and_health(desk: Desk) -> None:
     await nv.ex("Steadyhand sessions")
     await told(nv, "there is no session yet")
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.ex("Steadyhand sessions")
     await nv.sees("Steadyhand sessions", f"1: {session}  waiting   round 5/20", TASK)
     await nv.keys("1<CR>")
@@ -615,7 +633,7 @@ async def test_the_end_of_one_server_leaves_the_other_project_alone(desk: Desk) 
     other = _another_project(desk)
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.ex(f"tabedit {other}/pressroom/archive.py")
     await nv.until("#vim.lsp.get_clients({ name = 'steadyhand' }) == 2")
     await nv.until("vim.lsp.get_clients({ name = 'steadyhand', bufnr = 0 })[1] ~= nil")
@@ -678,7 +696,7 @@ async def test_characters_are_sent_where_the_selection_was_meant(desk: Desk) -> 
 async def test_what_a_cancelled_session_proposes_can_be_shown_and_applied(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.ex("Steadyhand cancel")
     await told(nv, "Cancelled by you")
     await nv.until("#vim.api.nvim_list_wins() == 1")
@@ -724,7 +742,7 @@ async def test_a_paused_session_that_proposes_nothing_is_not_offered_to_apply(de
 async def test_the_status_after_a_restart(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     before = await nv.lua("return require('steadyhand').status()")
     await nv.quit()
     nv = await desk.neovim(desk.archive)
@@ -740,7 +758,7 @@ async def test_the_status_is_of_the_session_that_works(desk: Desk) -> None:
     """One that ends beside it has moved last, and is not what a person would mean."""
     nv = await desk.neovim(desk.archive, HELD)
     first = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     held = desk.hold(0)
     await nv.ex(f"Steadyhand task {TASK}")
     await nv.until("require('steadyhand').status():find('round 1/20')")
@@ -793,7 +811,7 @@ async def test_the_help_is_there_as_the_readme_says(desk: Desk) -> None:
 async def test_q_in_the_last_window(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.until("vim.api.nvim_get_mode().mode == 'n'")
     for shown in ("%.diff$", "/transcript.md$"):
         if shown.startswith("/"):
@@ -820,7 +838,7 @@ async def test_words_and_completion_where_there_is_nothing_yet(desk: Desk) -> No
         await nv.ex(f"Steadyhand {verb}")
         await told(nv, "Steadyhand: there is no session yet; :Steadyhand task starts one.")
     session = await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     for line in ("Steady apply ", "silent Steadyha apply ", "Stea  apply "):
         assert await nv.lua(complete, line) == [session], line
     assert await nv.lua(complete, "'<,'>St ta") == ["task"]

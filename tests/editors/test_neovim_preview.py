@@ -422,7 +422,7 @@ async def test_commands_complete_and_have_maps(desk: Desk) -> None:
 async def test_a_range_of_the_diff(desk: Desk) -> None:
     nv = await desk.neovim(desk.archive)
     await proposed(nv)
-    await answer(nv, 3, "")
+    await answer(nv, 4, "")
     await nv.until("vim.api.nvim_get_mode().mode == 'n'")
     await nv.ex("Steadyhand next")
     await nv.until("vim.bo.filetype == 'diff' and vim.fn.getline('.'):find('h1 open')")

@@ -31,8 +31,8 @@ def test_a_reply_to_a_proposal_carries_the_selection_and_changes_it(at: Desk) ->
     assert [one["title"] for one in question["params"]["actions"]] == [
         "Apply",
         "Show diff",
-        "Reply…",
         "Discard",
+        "Reply…",
     ]
     at.press(question, "Reply…")
     notice = at.editor.wait_message("steadyhand/reply", lambda _: True)

@@ -33,12 +33,12 @@ end, {
 })
 
 -- The commands are named here besides: what they do is not loaded for a map that nobody uses.
-local verbs = 'task sessions resume proposal apply discard accept reject next prev close undo redo '
+local verbs = 'task reply sessions resume proposal apply discard accept reject next prev close undo redo '
   .. 'cancel transcript search delete trust status log restart'
 for verb in verbs:gmatch('%a+') do
   local plug, desc = ('<Plug>(steadyhand-%s)'):format(verb), ':Steadyhand ' .. verb
   vim.keymap.set('n', plug, ('<Cmd>Steadyhand %s<CR>'):format(verb), { desc = desc })
-  if vim.list_contains({ 'task', 'accept', 'reject' }, verb) then
+  if vim.list_contains({ 'task', 'reply', 'accept', 'reject' }, verb) then
     vim.keymap.set('x', plug, (':Steadyhand %s<CR>'):format(verb), { desc = desc, silent = true })
   end
 end

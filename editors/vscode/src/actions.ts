@@ -22,6 +22,7 @@ export const ACTIONS: readonly Action[] = [
   { command: 'steadyhand.applyProposal', request: 'steadyhand.apply', title: 'Apply Proposal', icon: 'check-all', states: STILL },
   { command: 'steadyhand.discardProposal', request: 'steadyhand.discard', title: 'Discard Proposal', icon: 'trash', states: ['waiting', 'paused'] },
   { command: 'steadyhand.resumeSession', request: 'steadyhand.resume', title: 'Resume Session', icon: 'debug-continue', states: ['paused', 'cancelled'] },
+  { command: 'steadyhand.replyToSession', request: 'steadyhand.reply', title: 'Reply to Session…', icon: 'comment', states: ['running', 'waiting', 'paused', 'finished', 'cancelled'] },
   { command: 'steadyhand.openTranscript', request: 'steadyhand.transcript', title: 'Open Transcript', icon: 'book', states: ['running', ...STILL] },
   { command: 'steadyhand.undoSession', request: 'steadyhand.undo', title: 'Undo Session', icon: 'discard', states: STILL },
   { command: 'steadyhand.redoSession', request: 'steadyhand.redo', title: 'Redo Session', icon: 'redo', states: STILL },

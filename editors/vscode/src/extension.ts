@@ -7,7 +7,7 @@ import { Duplicates, peek } from './duplicates';
 import { Installation } from './install';
 import { plain } from './labels';
 import { pickAction, pickFound, pickSessionAndAction, pickSessionFor } from './pickers';
-import { Prompt } from './prompt';
+import { Prompt, REPLY } from './prompt';
 import { Proposals, sessionOf, shownSession } from './proposals';
 import type { Found, SessionAnswer } from './protocol';
 import { mayRun, Server, tellAnswer } from './server';
@@ -17,6 +17,14 @@ import { StatusBar } from './status_bar';
 
 /** What a menu, a link, a tree or a title bar names a session by. */
 type Target = { session?: string; id?: string } | vscode.Uri | undefined;
+
+/** What the commands on sessions work with. */
+interface Desk {
+  server: Server;
+  sessions: SessionList;
+  proposals: Proposals;
+  prompt: Prompt;
+}
 
 let running: Server | undefined;
 let inFolder = false;
@@ -31,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const duplicates = new Duplicates(server);
   const proposals = new Proposals(server);
   const prompt = new Prompt(context.workspaceState, server);
+  const desk: Desk = { server, sessions, proposals, prompt };
   const command = (id: string, handler: (target: Target) => unknown) => vscode.commands.registerCommand(id, handler);
   context.subscriptions.push(
     log, server, sessions, tree, duplicates, proposals, new StatusBar(server, sessions),
@@ -40,15 +49,15 @@ export function activate(context: vscode.ExtensionContext): void {
     // Named by the server's code action "do this here…", and by its lens "2 similar".
     vscode.commands.registerCommand('steadyhand.promptTask', (place: object) => start(server, prompt, 'Steadyhand: Do This Here', place)),
     vscode.commands.registerCommand('steadyhand.peek', peek),
-    command('steadyhand.showSessions', () => showSessions(server, sessions, proposals)),
+    command('steadyhand.showSessions', () => showSessions(desk)),
     command('steadyhand.openSession', async (target) => {
       const id = named(target) ?? sessions.current()?.id;
       await (id ? tree.reveal(id) : vscode.commands.executeCommand('steadyhand.sessions.focus'));
     }),
-    ...ACTIONS.map((action) => command(action.command, (target) => act(server, sessions, proposals, action, named(target)))),
+    ...ACTIONS.map((action) => command(action.command, (target) => act(desk, action, named(target)))),
     command('steadyhand.acceptHunk', (target) => proposals.decide('accept', { session: named(target) })),
     command('steadyhand.rejectHunk', (target) => proposals.decide('reject', { session: named(target) })),
-    command('steadyhand.searchSessions', () => searchSessions(server, sessions, proposals)),
+    command('steadyhand.searchSessions', () => searchSessions(desk)),
     command('steadyhand.refreshSessions', () => sessions.refresh()),
     command('steadyhand.duplicatesInWorkspace', () => duplicates.show()),
     vscode.commands.registerCommand('steadyhand.compareDuplicate', (node) => duplicates.compare(node)),
@@ -143,19 +152,19 @@ function asRange({ start, end }: vscode.Range) {
   };
 }
 
-async function showSessions(server: Server, sessions: SessionList, proposals: Proposals): Promise<void> {
-  await sessions.refresh();
-  const choice = await pickSessionAndAction(sessions.all());
+async function showSessions(desk: Desk): Promise<void> {
+  await desk.sessions.refresh();
+  const choice = await pickSessionAndAction(desk.sessions.all());
   if (choice === 'new') {
     await vscode.commands.executeCommand('steadyhand.newTask');
   } else if (choice) {
-    await act(server, sessions, proposals, choice.action, choice.session.id);
+    await act(desk, choice.action, choice.session.id);
   }
 }
 
-async function searchSessions(server: Server, sessions: SessionList, proposals: Proposals): Promise<void> {
+async function searchSessions(desk: Desk): Promise<void> {
   const words = (await vscode.window.showInputBox({ title: 'Steadyhand: Search Sessions', placeHolder: 'Words that were said or done in a session' }))?.trim();
-  const found = words ? (await server.run<{ found: Found[] }>('steadyhand.search', { words }))?.found : undefined;
+  const found = words ? (await desk.server.run<{ found: Found[] }>('steadyhand.search', { words }))?.found : undefined;
   if (!found) {
     return;
   }
@@ -166,7 +175,7 @@ async function searchSessions(server: Server, sessions: SessionList, proposals: 
   const session = await pickFound(found);
   const action = session && await pickAction(session);
   if (action) {
-    await act(server, sessions, proposals, action, session.id);
+    await act(desk, action, session.id);
   }
 }
 
@@ -178,7 +187,19 @@ async function trustChecks(server: Server): Promise<void> {
   }
 }
 
-async function act(server: Server, sessions: SessionList, proposals: Proposals, action: Action, given?: string): Promise<void> {
+/** Asks for what is to be said to a session, about what is selected where the person names it. */
+async function reply({ server, prompt }: Desk, session: string): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const selection = editor?.document.uri.scheme === 'file' ? editor.selection : undefined;
+  const asked = await prompt.ask('Steadyhand: Reply to Session', selection, REPLY);
+  if (asked) {
+    const about = asked.selection && editor && selection ? { uri: editor.document.uri.toString(), range: asRange(selection) } : {};
+    await server.run('steadyhand.reply', { session, text: asked.text, ...about });
+  }
+}
+
+async function act(desk: Desk, action: Action, given?: string): Promise<void> {
+  const { server, sessions, proposals } = desk;
   if (!mayRun(action.request)) {
     return;
   }
@@ -192,6 +213,10 @@ async function act(server: Server, sessions: SessionList, proposals: Proposals, 
   }
   if (action.request === 'steadyhand.proposal') {
     await proposals.review(session);
+    return;
+  }
+  if (action.request === 'steadyhand.reply') {
+    await reply(desk, session);
     return;
   }
   if (action.request === 'steadyhand.transcript') {

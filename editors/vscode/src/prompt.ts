@@ -1,4 +1,4 @@
-// The box that a task is typed into: what was asked before, and @file, @symbol and @selection while one types.
+// The box that a task or a reply is typed into: what was asked before, and @file, @symbol and @selection while one types.
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
@@ -7,7 +7,6 @@ import { plain } from './labels';
 import type { Place } from './protocol';
 import type { Server } from './server';
 
-const HISTORY = 'prompts';
 const MOST_KEPT = 50;
 const MOST_SHOWN = 20;
 /** So many files are looked at for the likest of them. */
@@ -22,7 +21,7 @@ const NEVER = '**/{node_modules,.git,.venv,venv,dist,build,__pycache__}/**';
 interface Item extends vscode.QuickPickItem {
   /** What stands in the box once this is chosen. */
   text?: string;
-  /** True where choosing it starts the task. */
+  /** True where choosing it sends what was typed. */
   final?: boolean;
   selection?: boolean;
 }
@@ -33,16 +32,28 @@ export interface Prompted {
   selection: boolean;
 }
 
+/** What a box is for. */
+export interface Purpose {
+  /** Where what was said before is kept. */
+  history: string;
+  placeholder: string;
+  /** What Enter does with what was typed. */
+  send: string;
+}
+
+export const TASK: Purpose = { history: 'prompts', placeholder: 'What is to be done; @ names a file, a symbol or the selection', send: 'start this task' };
+export const REPLY: Purpose = { history: 'replies', placeholder: 'What should be otherwise, or what comes next; @ names a file, a symbol or the selection', send: 'send this reply' };
+
 export class Prompt {
   constructor(private readonly memory: vscode.Memento, private readonly server: Server) {}
 
-  /** Asks for a task; undefined where the box was closed. */
-  async ask(title: string, selection: vscode.Range | undefined): Promise<Prompted | undefined> {
+  /** Asks for a task, or a reply; undefined where the box was closed. */
+  async ask(title: string, selection: vscode.Range | undefined, purpose: Purpose = TASK): Promise<Prompted | undefined> {
     const box = vscode.window.createQuickPick<Item>();
     box.title = title;
-    box.placeholder = 'What is to be done; @ names a file, a symbol or the selection';
+    box.placeholder = purpose.placeholder;
     box.ignoreFocusOut = true;
-    const history = this.memory.get<string[]>(HISTORY, []);
+    const history = this.memory.get<string[]>(purpose.history, []);
     let turn = 0;
     let shownFor: string | undefined;
     let named = false;
@@ -61,17 +72,17 @@ export class Prompt {
         }
       };
       if (mention === undefined) {
-        show(asTyped(value, history));
+        show(asTyped(value, history, purpose));
         return;
       }
-      const start = asItIs(value);
+      const start = asItIs(value, purpose);
       const files = await mentioned(value, mention, selection);
       if (files.length) {
         show([...files, start]);
       }
       const symbols = await this.symbols(value, mention);
       if (symbols.length || !files.length) {
-        show(symbols.length ? [...files, ...symbols, start] : asTyped(value, history));
+        show(symbols.length ? [...files, ...symbols, start] : asTyped(value, history, purpose));
       }
     };
     const answer = await new Promise<Prompted | undefined>((resolve) => {
@@ -102,7 +113,7 @@ export class Prompt {
     });
     box.dispose();
     if (answer) {
-      await this.memory.update(HISTORY, [answer.text, ...history.filter((text) => text !== answer.text)].slice(0, MOST_KEPT));
+      await this.memory.update(purpose.history, [answer.text, ...history.filter((text) => text !== answer.text)].slice(0, MOST_KEPT));
     }
     return answer;
   }
@@ -118,22 +129,22 @@ export class Prompt {
   }
 }
 
-/** The task as it stands, and what was asked before that holds all of its words. */
-function asTyped(value: string, history: readonly string[]): Item[] {
+/** What was typed as it stands, and what was asked before that holds all of its words. */
+function asTyped(value: string, history: readonly string[], { send }: Purpose): Item[] {
   const words = value.toLowerCase().split(/\s+/).filter(Boolean);
   const before = history.filter((text) => text !== value && words.every((word) => text.toLowerCase().includes(word)));
   const items: Item[] = before.slice(0, MOST_SHOWN).map((text) => ({ label: `$(history) ${plain(oneLine(text))}`, text, alwaysShow: true }));
   if (value.trim()) {
     // Its label is what was typed: VS Code puts the best match first, and Enter must start what stands in the box.
-    items.unshift({ label: `$(play) ${plain(oneLine(value))}`, description: 'start this task', text: value, final: true, alwaysShow: true });
+    items.unshift({ label: `$(play) ${plain(oneLine(value))}`, description: send, text: value, final: true, alwaysShow: true });
   }
   return items;
 }
 
-/** The row that starts the task while an @ is being typed: below all that the @ may stand for, which Enter takes. */
-function asItIs(value: string): Item {
+/** The row that sends what is typed while an @ is being typed: below all that the @ may stand for, which Enter takes. */
+function asItIs(value: string, { send }: Purpose): Item {
   // VS Code puts the best match first; a description is none.
-  return { label: '$(play) Start this task', description: plain(oneLine(value)), text: value, final: true, alwaysShow: true };
+  return { label: `$(play) ${send[0]!.toUpperCase()}${send.slice(1)}`, description: plain(oneLine(value)), text: value, final: true, alwaysShow: true };
 }
 
 /** What an @ may stand for, in the place of what was typed of it. */

@@ -8,12 +8,14 @@ export const SESSION_NOTIFICATION = 'steadyhand/session';
 export const REFERENCES_REQUEST = 'steadyhand/references';
 export const DIAGNOSTICS_REQUEST = 'steadyhand/diagnostics';
 export const SHOW_REQUEST = 'steadyhand/show';
+/** The person pressed “Reply…” on a question about a proposal. */
+export const REPLY_NOTIFICATION = 'steadyhand/reply';
 
 /** Texts of a proposal, as the server provides them. */
 export const PROPOSAL_SCHEME = 'steadyhand-proposal';
 
 /** Commands of the server that start work, or that let it run commands; they wait until the workspace is trusted. */
-export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.resume', 'steadyhand.trust']);
+export const RUNS_A_TASK: ReadonlySet<string> = new Set(['steadyhand.task', 'steadyhand.reply', 'steadyhand.resume', 'steadyhand.trust']);
 
 export type SessionState = 'running' | 'waiting' | 'paused' | 'finished' | 'failed' | 'cancelled';
 
@@ -81,6 +83,8 @@ export interface Round {
   said: string;
   steps: Step[];
   notes: string[];
+  /** What the person said after it. */
+  words?: string[];
 }
 
 export interface SessionDetails extends Session {
@@ -93,6 +97,8 @@ export interface SessionDetails extends Session {
   reserved: number;
   cached_tokens: number;
   hunks: Partial<Record<HunkState, number>>;
+  /** What the person said before the first round. */
+  words?: string[];
   rounds: Round[];
 }
 

@@ -9,7 +9,7 @@ import {
 } from 'vscode-languageclient/node';
 import type { Installation } from './install';
 import { answerForNeighbours } from './neighbours';
-import { PROPOSAL_SCHEME, RUNS_A_TASK, SESSION_NOTIFICATION, SHOW_REQUEST, type SessionAnswer, type SessionEvent, type Show } from './protocol';
+import { PROPOSAL_SCHEME, REPLY_NOTIFICATION, RUNS_A_TASK, SESSION_NOTIFICATION, SHOW_REQUEST, type SessionAnswer, type SessionEvent, type Show } from './protocol';
 import { concerns, serverSettings } from './settings';
 
 /** Their answers are told; those of the others show in what they change. */
@@ -181,7 +181,7 @@ export class Server implements vscode.Disposable {
       initializationOptions: () => ({
         ...serverSettings(),
         // What is done here beyond LSP: the server sends such requests to those alone who say so.
-        client: { prompt: true, references: true, diagnostics: true, show: true, sessions: true, peek: true, trusted: vscode.workspace.isTrusted },
+        client: { prompt: true, references: true, diagnostics: true, show: true, reply: true, sessions: true, peek: true, trusted: vscode.workspace.isTrusted },
       }),
       outputChannel: this.log,
       errorHandler: this.errorHandler(() => client),
@@ -191,6 +191,7 @@ export class Server implements vscode.Disposable {
     client.onFailure = (cause) => isCurrent() && this.failed(cause, program);
     client.onDidChangeState(({ newState }) => isCurrent() && this.stateChanged.fire(newState));
     client.onNotification(SESSION_NOTIFICATION, (event: SessionEvent) => this.sessionChanged.fire(event));
+    client.onNotification(REPLY_NOTIFICATION, (target: { session: string }) => void vscode.commands.executeCommand('steadyhand.replyToSession', target));
     client.onRequest(SHOW_REQUEST, (what: Show) => this.shower?.(what) ?? null);
     answerForNeighbours(client);
     this.client = client;

@@ -15,6 +15,7 @@ type Node =
 const COLOURS: Partial<Record<SessionState, string>> = { waiting: 'charts.yellow', finished: 'charts.green', failed: 'charts.red' };
 /** Events come with every step; a tree that is drawn anew for each would flicker. */
 const DRAW_AFTER = 150;
+const REVEAL_TRIES = 10;
 
 export class SessionTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Node | undefined>();
@@ -38,7 +39,18 @@ export class SessionTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
   /** Shows one session with its rounds. */
   async reveal(id: string): Promise<void> {
     await vscode.commands.executeCommand('steadyhand.sessions.focus');
-    await this.view.reveal({ kind: 'session', id }, { select: true, focus: true, expand: true });
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.view.reveal({ kind: 'session', id }, { select: true, focus: true, expand: true });
+        return;
+      } catch (error) {
+        // A tree that is being drawn, as when it is shown for the first time, may not know its rows for a moment.
+        if (tries === REVEAL_TRIES) {
+          throw error;
+        }
+        await new Promise((over) => setTimeout(over, DRAW_AFTER));
+      }
+    }
   }
 
   dispose(): void {
@@ -58,7 +70,7 @@ export class SessionTree implements vscode.TreeDataProvider<Node>, vscode.Dispos
     }
     if (node.kind === 'session') {
       const details = await this.server.ask<SessionDetails>('steadyhand.session', { session: node.id });
-      return details ? [...facts(details, node), ...details.rounds.map((round): Node => ({ kind: 'round', session: node.id, round })).reverse()] : [];
+      return details ? [...facts(details, node), ...course(details, node).reverse()] : [];
     }
     return node.kind === 'round' ? inRound(node.round, node) : [];
   }
@@ -122,6 +134,14 @@ function facts(details: SessionDetails, parent: Node): Node[] {
     found.push(fact('summary', 'note', oneLine(details.summary), undefined, { tooltip: details.summary }));
   }
   return found;
+}
+
+/** The rounds, and between them what the person said. */
+function course(details: SessionDetails, parent: Node): Node[] {
+  const said = (words: readonly string[] | undefined, after: number) => (words ?? []).map((text, at): Node => (
+    { kind: 'fact', key: `${details.id}/word${after}.${at}`, icon: 'account', label: oneLine(text), description: 'you', tooltip: text, parent }));
+  const rounds = details.rounds.flatMap((round): Node[] => [{ kind: 'round', session: details.id, round }, ...said(round.words, round.number)]);
+  return [...said(details.words, 0), ...rounds];
 }
 
 const span = (seconds: number) => seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;

@@ -18,7 +18,7 @@ function needed(name) {
 }
 
 export class Desk {
-  static async set({ shots, trust = true, settings = {}, machine = {} } = {}) {
+  static async set({ shots, trust = true, settings = {}, machine = {}, steps = [] } = {}) {
     const desk = new Desk();
     desk.shots = shots;
     desk.folder = mkdtempSync(join(tmpdir(), 'steadyhand-vscode-'));
@@ -26,7 +26,9 @@ export class Desk {
     desk.python = needed('STEADYHAND_PYTHON');
     const found = 'import pathlib, steadyhand_server; print(pathlib.Path(steadyhand_server.__file__).parent)';
     const server = execFileSync(desk.python, ['-c', found], { encoding: 'utf8' }).trim();
-    const script = join(server, 'demo_script.jsonl');
+    const script = join(desk.folder, 'script.jsonl');
+    const more = steps.map((step) => `${JSON.stringify(step)}\n`).join('');
+    writeFileSync(script, readFileSync(join(server, 'demo_script.jsonl'), 'utf8') + more);
     cpSync(join(server, 'sample'), desk.workspace, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
     for (const words of [['init', '-q'], ['add', '.'], ['commit', '-qm', 'The sample']]) {
       desk.git('-c', 'user.name=a', '-c', 'user.email=a@example.com', ...words);

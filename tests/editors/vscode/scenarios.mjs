@@ -483,6 +483,48 @@ export const SCENARIOS = {
       await until('one file is changed', () => desk.changed() === 'M pressroom/archive.py');
     },
   },
+  reply: {
+    desk: {
+      steps: [
+        {
+          expect: [{ tool: 'finish', result: 'Offered.' }],
+          blocks: [{
+            type: 'tool_use', id: 'call_8', name: 'edit_file',
+            input: { path: 'tests/test_archive.py', old_text: 'def test_path_of_a_post', new_text: 'def test_year_and_month_come_first', reason: 'The person wants another name.' },
+          }],
+        },
+        {
+          expect: [{ tool: 'edit_file', result: 'Edited `tests/test_archive.py` from line 11.' }],
+          blocks: [{ type: 'tool_use', id: 'call_9', name: 'finish', input: { summary: 'The test has its new name.', reason: 'That was asked for.' } }],
+        },
+      ],
+    },
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      await desk.code.notified('proposes');
+      await desk.code.press('proposes', 'Reply…');
+      await desk.shot('box');
+      await desk.code.answer('Name the test by what it shows');
+      notes.asked = await desk.code.notified('The test has its new name');
+      assert.equal(desk.changed(), '', 'nothing is written by that');
+      await desk.code.press('The test has its new name', 'Show diff');
+      await review(desk);
+      await desk.code.page.locator('.multiDiffEditor .view-line', { hasText: 'test_year_and_month_come_first' }).first().waitFor();
+      await desk.code.command('Steadyhand: Open Session');
+      await desk.code.page.locator('.monaco-list-row', { hasText: 'Name the test by what it shows' }).first().waitFor();
+      await desk.shot('said');
+      await desk.code.command('Steadyhand: Apply Proposal');
+      await until('it is written', () => desk.changed().includes('tests/'));
+      await until('with its new name', () => desk.read('tests/test_archive.py').includes('test_year_and_month_come_first'));
+      // A finished session takes one, too; the script has no more to say to it.
+      await desk.code.command('Steadyhand: Reply to Session');
+      await desk.code.answer('Thank you');
+      notes.over = await desk.code.notified('another was asked for');
+      await desk.code.command('Steadyhand: Undo Session');
+      await until('all of it goes', () => desk.changed() === '');
+    },
+  },
   untrusted: {
     desk: { trust: false },
     async run(desk, notes) {

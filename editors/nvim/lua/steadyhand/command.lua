@@ -27,19 +27,38 @@ local function range(opts, of_selection, encoding)
   return { start = position(from), ['end'] = position(to) }
 end
 
+---What of the current file a task or a reply is about.
+---@param opts table
+---@param of_selection boolean
+---@param client vim.lsp.Client
+---@return { uri?: string, range?: lsp.Range }
+local function place(opts, of_selection, client)
+  if vim.bo.buftype ~= '' or vim.api.nvim_buf_get_name(0) == '' then
+    return {}
+  end
+  return {
+    uri = vim.uri_from_bufnr(0),
+    range = opts.range > 0 and range(opts, of_selection, client.offset_encoding) or nil,
+  }
+end
+
 ---@type table<string, fun(opts: table, rest: string, of_selection: boolean)>
 local verbs = {
   task = function(opts, rest, of_selection)
     local client = server.client()
-    if not client then
-      return
+    if client then
+      sessions.new_task(client, place(opts, of_selection, client), rest)
     end
-    local place = {}
-    if vim.bo.buftype == '' and vim.api.nvim_buf_get_name(0) ~= '' then
-      place.uri = vim.uri_from_bufnr(0)
-      place.range = opts.range > 0 and range(opts, of_selection, client.offset_encoding) or nil
+  end,
+  reply = function(opts, rest, of_selection)
+    local client = server.client()
+    if client then
+      local id, words = (rest .. ' '):match('^(%x%x%x%x%x%x%x%x)%s+(.*)$')
+      words = vim.trim(words or rest)
+      local said = opts.range > 0 and place(opts, of_selection, client) or {}
+      said.text = words ~= '' and words or nil
+      sessions.act(client, 'reply', id, said)
     end
-    sessions.new_task(client, place, rest)
   end,
   sessions = function()
     local client = server.client()
@@ -87,7 +106,7 @@ local verbs = {
   restart = server.restart,
 }
 for verb in pairs(sessions.FITTING) do
-  verbs[verb] = function(_, id)
+  verbs[verb] = verbs[verb] or function(_, id)
     local client = server.client()
     if client then
       sessions.act(client, verb, id ~= '' and id or nil)

@@ -36,7 +36,10 @@ return {
   },
   root_markers = { '.git', 'pyproject.toml', 'steadyhand.toml' },
   -- The preview is ours on every version: 0.11 applies annotated edits without asking.
-  init_options = { client = { prompt = true, references = true, diagnostics = true }, preview = 'message' },
+  init_options = {
+    client = { prompt = true, reply = true, references = true, diagnostics = true },
+    preview = 'message',
+  },
   handlers = {
     ['steadyhand/session'] = function(_, event, ctx)
       sessions.take(event, ctx.client_id)
@@ -47,6 +50,12 @@ return {
       -- A word on hunks is no end: what was cancelled may be gone through and applied after all.
       if event.state == 'finished' or event.state == 'cancelled' and event.event ~= 'hunks' then
         preview.close(event.session)
+      end
+    end,
+    ['steadyhand/reply'] = function(_, asked, ctx)
+      local client = vim.lsp.get_client_by_id(ctx.client_id)
+      if client then
+        sessions.act(client, 'reply', asked.session)
       end
     end,
     ['window/showMessageRequest'] = proposal.on_question,

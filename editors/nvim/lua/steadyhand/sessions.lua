@@ -35,6 +35,7 @@ M.FITTING = {
   resume = { 'waiting', 'paused', 'cancelled' },
   undo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
   redo = { 'waiting', 'paused', 'finished', 'failed', 'cancelled' },
+  reply = { 'running', 'waiting', 'paused', 'finished', 'cancelled' },
   cancel = { 'running', 'waiting', 'paused' },
   apply = { 'waiting', 'paused', 'failed', 'cancelled' },
   discard = { 'waiting', 'paused' },
@@ -163,11 +164,32 @@ local function choose(sessions, prompt, done)
   end)
 end
 
+---Says something to a session, asking for the words where there are none.
+---@param client vim.lsp.Client
+---@param id string
+---@param said { text?: string, uri?: string, range?: lsp.Range }
+local function reply(client, id, said)
+  local function send(words)
+    if words and vim.trim(words) ~= '' then
+      -- That it goes on is told by its events.
+      server.execute(client, 'reply', vim.tbl_extend('force', said, { session = id, text = words }), function() end)
+    end
+  end
+  if said.text then
+    send(said.text)
+  else
+    vim.ui.input({ prompt = 'Reply to the session: ' }, send)
+  end
+end
+
 ---@param client vim.lsp.Client
 ---@param verb string
 ---@param id string
-local function run(client, verb, id)
-  if verb == 'transcript' then
+---@param said? table what is said, in a reply
+local function run(client, verb, id, said)
+  if verb == 'reply' then
+    reply(client, id, said or {})
+  elseif verb == 'transcript' then
     transcript.open(client, id)
   elseif verb == 'delete' then
     server.execute(client, verb, { session = id }, function(answer)
@@ -184,16 +206,24 @@ end
 ---@param client vim.lsp.Client
 ---@param verb string
 ---@param id? string
-function M.act(client, verb, id)
+---@param said? table what is said, in a reply
+function M.act(client, verb, id, said)
   id = id or vim.b.steadyhand_session
   if id then
-    run(client, verb, id)
+    run(client, verb, id, said)
     return
   end
   server.execute(client, 'sessions', {}, function(answer)
     local fitting = vim.tbl_filter(function(session)
       return M.fits(verb, session)
     end, answer.sessions)
+    if verb == 'reply' then
+      -- What is still under way is meant, where there is any.
+      local open = vim.tbl_filter(function(session)
+        return vim.list_contains({ 'running', 'waiting', 'paused' }, session.state)
+      end, fitting)
+      fitting = #open > 0 and open or fitting
+    end
     if #answer.sessions == 0 then
       server.say(NONE)
     elseif #fitting == 0 then
@@ -202,10 +232,10 @@ function M.act(client, verb, id)
         NEEDED[verb] and NEEDED[verb].said or table.concat(M.FITTING[verb], ' or ')
       ))
     elseif #fitting == 1 then
-      run(client, verb, fitting[1].id)
+      run(client, verb, fitting[1].id, said)
     else
       choose(fitting, 'Steadyhand: ' .. verb, function(session)
-        run(client, verb, session.id)
+        run(client, verb, session.id, said)
       end)
     end
   end)
