@@ -187,7 +187,11 @@ def fence(session: str, text: str) -> str:
 
 
 def _task(task: Task, session: str) -> str:
-    parts: list[tuple[str, str, str]] = []
+    parts = [
+        ("conventions", f" path={quoteattr(visible_line(one.path))}", one.text)
+        for one in task.conventions
+        if one.text
+    ]
     path = quoteattr(visible_line(task.path)) if task.path else ""
     if path and task.selection:
         first, last = task.lines or (1, 1)
@@ -196,7 +200,9 @@ def _task(task: Task, session: str) -> str:
         parts.append(("file", f" path={path}", "The person has this file open."))
     parts += [("diagnostic", "", text) for text in task.diagnostics]
     parts += [("excerpt", "", text) for text in task.excerpts]
-    number = fence(session, "\n".join((task.prompt, path, *(text for _, _, text in parts))))
+    number = fence(
+        session, "\n".join((task.prompt, path, *(more + text for _, more, text in parts)))
+    )
     fenced = [f"<{tag}-{number}{more}>\n{text}\n</{tag}-{number}>" for tag, more, text in parts]
     return "\n\n".join([task.prompt.strip(), *fenced])
 

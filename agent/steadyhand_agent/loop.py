@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,7 @@ class Surroundings:
         neighbours: The editor's other language servers, where it lets us ask them.
         checks: The commands that the person configured.
         on_branch_switch: What a session does when the person switches to another branch.
+        conventions: What files are called in which a project says how it wants code written.
     """
 
     workspace: Workspace
@@ -83,6 +84,7 @@ class Surroundings:
     daily: Daily | None = None
     telemetry: Telemetry = field(default_factory=LogAlone)
     on_branch_switch: branches.Policy = "ask"
+    conventions: Sequence[str] = ()
     # What of a session is kept on this machine alone, in words; the sessions set it themselves.
     degraded: Callable[[SessionState], str] = field(default=lambda _: "")
 
@@ -432,6 +434,7 @@ class Loop:
             patience=around.patience,
             neighbours=around.neighbours,
             checks=around.checks,
+            conventions=around.conventions,
             agreed=Agreed(self.state.consents, self.state.agreed),
         )
 

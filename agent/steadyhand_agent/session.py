@@ -32,6 +32,20 @@ CHAIN_DIGITS = 8
 OVER = frozenset({"finished", "failed", "cancelled"})
 
 
+class Convention(BaseModel):
+    """A file in which a project says how it wants code written, as the session began with it.
+
+    Attributes:
+        path: Where it stands.
+        text: What the model is shown of it; empty where it could not be used.
+        note: What a person should know: that it was taken in part, or why not at all.
+    """
+
+    path: str
+    text: str = ""
+    note: str = ""
+
+
 class Task(BaseModel):
     """What the person asked for.
 
@@ -42,6 +56,7 @@ class Task(BaseModel):
         selection: The selected text.
         diagnostics: Messages to mend, as the editor gave them.
         excerpts: Texts that belong to the task, each fenced already.
+        conventions: The project's, the nearest last; the sessions set them.
     """
 
     prompt: str
@@ -50,6 +65,7 @@ class Task(BaseModel):
     selection: str = ""
     diagnostics: list[str] = []
     excerpts: list[str] = []
+    conventions: list[Convention] = []
 
 
 class Word(BaseModel):

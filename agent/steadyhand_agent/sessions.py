@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from steadyhand_agent import git
+from steadyhand_agent import conventions, git
 from steadyhand_agent.custody import Custody
 from steadyhand_agent.decisions import Decisions, Outcome
 from steadyhand_agent.errors import JournalError, SessionError, SteadyhandError
@@ -23,6 +23,7 @@ from steadyhand_agent.loop import Loop, Surroundings
 from steadyhand_agent.ports import Model
 from steadyhand_agent.proposals.hunks import PENDING
 from steadyhand_agent.proposals.offer import Offer, Reading, offer
+from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.session import OVER, Limits, SessionState, State, Task
 from steadyhand_agent.state.care import Found
 from steadyhand_agent.state.journal import Kind, Summary, record
@@ -105,8 +106,9 @@ class Sessions:
         live = _Live(state, asyncio.Lock())
         model = self._model_for(state)
         stands = await asyncio.to_thread(git.stands, workspace.root)
+        found = await asyncio.to_thread(self._conventions, task.path, model)
         body: Json = {
-            "task": self._hidden(task),
+            "task": self._hidden(task) | {"conventions": found},
             "limits": self.limits.model_dump(),
             "workspace": name,
             "model": model.name,
@@ -117,6 +119,15 @@ class Sessions:
         self._live[state.id] = live
         self._run(live, model)
         return state
+
+    def _conventions(self, path: str | None, model: Model) -> list[Json]:
+        """The project's, with secrets hidden; kept, so that a resumed session sends the same."""
+        around = self._around
+        overlay = Overlay(around.workspace, around.editor.text, {}, {}, around.disclosure.text)
+        room = conventions.room(self.limits, model.context)
+        names = around.conventions
+        found = conventions.taken(names, around.workspace, overlay, path, room)
+        return [one.model_dump() for one in found]
 
     async def resume(self, session: str, grant: Limits | None = None) -> SessionState:
         """Goes on with a session; one that waits for a decision is offered again.

@@ -97,8 +97,9 @@ class Agent:
             neighbours=engine.neighbours,
             checks=checks,
             on_branch_switch=settings.on_branch_switch,
+            conventions=settings.conventions,
         )
-        self.sessions = Sessions(self.around, store, self._model_now, _limits(settings))
+        self.sessions = Sessions(self.around, store, self._model_now, limits(settings))
 
     def model_for(self, state: SessionState) -> Model:
         """The model that a session asks, by the settings in force."""
@@ -110,9 +111,10 @@ class Agent:
 
     def use(self, settings: Settings) -> None:
         """Takes new settings: limits and models with the next session."""
-        self.sessions.limits = _limits(settings)
+        self.sessions.limits = limits(settings)
         self.around.patience = _patience(settings)
         self.around.on_branch_switch = settings.on_branch_switch
+        self.around.conventions = settings.conventions
         self.around.daily = Daily(self.journal, settings.daily_token_limit)
         self.around.checks = self._checks()
         self.around.tools = registry(
@@ -219,7 +221,8 @@ def _patience(settings: Settings) -> Patience:
     return Patience(settings.retry_attempts, settings.retry_min_seconds, settings.retry_max_seconds)
 
 
-def _limits(settings: Settings) -> Limits:
+def limits(settings: Settings) -> Limits:
+    """What a new session may use."""
     return Limits(
         rounds=settings.max_rounds,
         tokens=settings.max_tokens,

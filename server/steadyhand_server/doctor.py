@@ -16,14 +16,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from steadyhand_agent import git, sandbox
+from steadyhand_agent import conventions, git, sandbox
 from steadyhand_agent.errors import ModelKeyMissing, SettingsError, StoreAway
-from steadyhand_agent.guard.visible import visible_line
+from steadyhand_agent.guard import budget
+from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_agent.index.keeper import Keeper
 from steadyhand_agent.index.store import Index
+from steadyhand_agent.proposals.overlay import Overlay
 from steadyhand_agent.state.tier import Reach
-from steadyhand_agent.workspace import Workspace
-from steadyhand_server.agent import keys, tiers
+from steadyhand_agent.workspace import Workspace, utf8
+from steadyhand_server.agent import keys, limits, tiers
 from steadyhand_server.engine import cache_of
 from steadyhand_server.settings import Settings, load, user_file
 
@@ -87,12 +89,35 @@ def doctor(given: argparse.Namespace) -> int:
     stands = git.head(root)
     branch = f"branch {stands.branch}" if stands.branch else "no git branch"
     report.say("this folder", branch, True)
+    _say_conventions(root, settings, report)
     if given.root is None and not git.is_repository(root):
         # It may be somebody's home, for which nobody wants to wait.
         report.say("index", "no git repository; `--root PATH` has a folder read all the same", None)
     else:
         _say_index(root, settings, report)
     return 1 if report.bad else 0
+
+
+def _say_conventions(root: Path, settings: Settings, report: _Report) -> None:
+    """What a session that is about no document would begin with here."""
+    names = ", ".join(settings.conventions)
+    if not names:
+        report.say("conventions", "none are read, as you have set it", None)
+        return
+    workspace = Workspace([root], settings.allow_secret_files)
+    # Only sizes and names are told, so nothing has to be hidden but what is not seen.
+    overlay = Overlay(workspace, lambda _: None, {}, {}, visible)
+    room = conventions.room(limits(settings), None)
+    found = conventions.taken(settings.conventions, workspace, overlay, None, room)
+    for one in found:
+        told = one.note or "whole"
+        if one.text:
+            told += f", at most {budget.estimate(len(utf8(one.text))):,} tokens of each prompt"
+            report.say("conventions", f"{one.path}, {told}", True)
+        else:
+            report.note("conventions", f"{one.path}, {told}")
+    if not found:
+        report.say("conventions", f"no {names} in this folder", None)
 
 
 def _say_model(settings: Settings, report: _Report) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -36,11 +37,12 @@ TRUSTED = frozenset(
         "checks", "check_paths", "check_seconds", "check_megabytes", "allow_secret_files",
         "keep_days", "keep_megabytes",
         "preview", "on_branch_switch", "api_seconds", "retry_attempts", "retry_min_seconds",
-        "retry_max_seconds",
+        "retry_max_seconds", "conventions",
     }
 )  # fmt: skip
 # An editor may set these besides: its plugin knows how it asks. What a repository can do with them
-# through an editor's configuration is bounded: no value takes a question away.
+# through an editor's configuration is bounded: no value takes a question away, and files that are
+# named there are read as any tool may read them.
 EDITORS = frozenset(
     {
         "preview",
@@ -49,6 +51,7 @@ EDITORS = frozenset(
         "retry_attempts",
         "retry_min_seconds",
         "retry_max_seconds",
+        "conventions",
     }
 )
 # A workspace's file may name these too, once the person has trusted it.
@@ -124,6 +127,10 @@ class Settings(BaseModel):
     allow_secret_files: tuple[str, ...] = Field(
         default=(), description="Globs of files that tools may read although they look secret."
     )
+    conventions: tuple[str, ...] = Field(
+        default=("AGENTS.md", "CLAUDE.md"),
+        description="Files in which a project says how it wants code written, by name; none: off.",
+    )
     findings: bool = Field(default=True, description="Show duplicate findings as diagnostics.")
     tiers: tuple[Tier, ...] = Field(
         default=SHOWN_TIERS, description="The tiers of findings that are shown."
@@ -176,6 +183,24 @@ class Settings(BaseModel):
     def _listed(cls, given: Any) -> Any:
         """The environment has no lists: `T0,T1`."""
         return _words(given)
+
+    @field_validator("conventions", mode="before")
+    @classmethod
+    def _listed_or_none(cls, given: Any) -> Any:
+        """The environment, where a setting without a value counts as none, says `[]`."""
+        return () if given == "[]" else _words(given)
+
+    @field_validator("conventions")
+    @classmethod
+    def _names_alone(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            if name in ("", ".", "..") or re.search(r"[/\\\x00-\x1f]|^.:", name):
+                raise ValueError(
+                    f"`{name}` is not the name of a file alone; name it without a folder, such as "
+                    "`AGENTS.md`: it is looked for in each folder from the task's document up to "
+                    "the workspace's root"
+                )
+        return given
 
     @field_validator("api_key_command", mode="before")
     @classmethod

@@ -74,6 +74,9 @@ def _run_session(
                 await engine.fill()
             state = await work(engine)
             console.print(f"session {state.id}  {escape(state.model)}")
+            for one in state.task.conventions:
+                note = f" ({one.note})" if one.note else ""
+                console.print(escape(visible(f"conventions: {one.path}{note}")), soft_wrap=True)
             state = await engine.sessions.wait(state.id)
         finally:
             await engine.close()

@@ -63,6 +63,9 @@ def _head(state: SessionState) -> Iterator[str]:
         f"- {state.round} of {state.limits.rounds} rounds, {state.spent:,} of "
         f"{state.limits.tokens:,} tokens ({state.cached:,} more from the provider's cache)"
     )
+    for one in state.task.conventions:
+        note = f" ({visible_line(one.note)})" if one.note else ""
+        yield f"- conventions: {visible_line(one.path)}{note}"
     marks = Counter(hunk.mark for hunk in state.hunks().values())
     if marks:
         yield "- hunks: " + ", ".join(f"{count} {mark}" for mark, count in sorted(marks.items()))

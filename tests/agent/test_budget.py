@@ -334,14 +334,14 @@ async def test_an_estimate_that_missed_is_charged_and_pauses(tmp_path: Path) -> 
 
 
 async def test_earlier_rounds_are_summed_up_where_they_no_longer_fit(tmp_path: Path) -> None:
-    model = RandomModel(["tool", "think"] * 8, output=0.02, context=4_000)
+    model = RandomModel(["tool", "think"] * 8, output=0.02, context=4_200)
     engine = engine_of(tmp_path, model, max_rounds=40, max_tokens=200_000)
     await engine.fill()
     state = await engine.sessions.start(Task(prompt="the task itself"))
     state = await engine.sessions.wait(state.id)
     assert state.state == "finished"
     assert state.compactions >= 1
-    assert max(model.prompts) <= 4_000
+    assert max(model.prompts) <= 4_200
     last = orjson.dumps(list(model.requests[-1].messages)).decode()
     assert "the task itself" in last
     assert re.search(rf'<earlier-[0-9a-f]{{8}} rounds=\\"1-{state.compacted}\\">', last)

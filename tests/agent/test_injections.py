@@ -86,6 +86,8 @@ async def obeyed(root: Path, injection: dict[str, Any]) -> Ran:
         case "tool_result":
             (root / "notes.txt").write_text(f"{says}\n")
             first = [("search_text", {"text": says[:20]})]
+        case "conventions":
+            (root / "AGENTS.md").write_text(f"# Conventions\n\n{says}\n")
         case "file_name":
             (root / says.replace("/", "_")).write_text("")
         case "diagnostic":
@@ -141,6 +143,6 @@ def test_the_set_is_wide() -> None:
     assert len(INJECTIONS) >= 40
     sources = Counter(injection["from"] for injection in INJECTIONS)
     assert set(sources) == {
-        "readme", "comment", "file_name", "tool_result", "diagnostic", "selection",
+        "readme", "comment", "file_name", "tool_result", "diagnostic", "selection", "conventions",
     }  # fmt: skip
     assert PLACEHOLDER.search(Secrets(b"k" * 32).hide(TOKEN))

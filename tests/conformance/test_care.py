@@ -134,6 +134,14 @@ async def test_search_finds_all_of_the_words_wherever_they_stand(journal: Sqlite
     assert [f async for f in care.search(journal, "  ")] == []
 
 
+def test_what_a_project_says_of_its_code_is_not_searched() -> None:
+    told = [{"path": "AGENTS.md", "text": "backoff", "note": ""}]
+    task = TASK | {"task": {"prompt": "Add a retry", "conventions": told}}
+    assert "backoff" not in care.strings(care.searched(task))
+    assert "Add a retry" in care.strings(care.searched(task))
+    assert care.searched(REPLY) == REPLY
+
+
 async def test_delete_takes_the_texts_that_nobody_else_needs(journal: SqliteJournal) -> None:
     one = await session(journal, "one", base="shared = 1\n")
     await session(journal, "two", base="shared = 1\n")

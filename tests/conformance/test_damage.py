@@ -210,6 +210,7 @@ def test_a_journal_of_an_older_form_goes_on(tmp_path: Path) -> None:
         state = await here.store.load(listed.session)
         assert (state.state, state.round) == ("finished", 5)
         assert (state.dirty, state.machine) == ("", "")
+        assert state.task.conventions == []
         assert "archive_path" in (state.applied[0].new or "")
         await here.add(state, "state", {"state": "paused", "reason": "goes on"})
         assert (await here.store.load(listed.session)).state == "paused"

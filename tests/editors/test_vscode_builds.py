@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from packaged_extension import package
 from steadyhand_server.handlers.commands import COMMANDS
+from steadyhand_server.settings import EDITORS, TRUSTED, Settings
 
 EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 
@@ -50,6 +52,28 @@ def test_what_a_workspace_could_spend_waits_for_trust() -> None:
     assert spending < set(restricted)
     assert all(entry.get("description") or entry.get("markdownDescription")
                for entry in properties.values())  # fmt: skip
+
+
+def test_what_is_set_there_is_a_setting_of_the_server() -> None:
+    properties = json.loads((EXTENSION / "package.json").read_text())["contributes"][
+        "configuration"
+    ]["properties"]
+    sent = re.findall(r"(\w+): \{ name: '(\w+)'", (EXTENSION / "src" / "settings.ts").read_text())
+    assert {name for _, name in sent} >= {
+        "conventions",
+        "on_branch_switch",
+        "preview",
+        "max_rounds",
+    }
+    for key, name in sent:
+        shown = properties[f"steadyhand.{key}"]
+        if name in TRUSTED:
+            # What the server takes from an editor as the person's own, no workspace may set there.
+            assert name in EDITORS
+            assert shown["scope"] == "application"
+        if name in ("conventions", "on_branch_switch", "preview", "lenses") or "max" in name:
+            default = Settings.model_fields[name].default
+            assert shown["default"] == (list(default) if isinstance(default, tuple) else default)
 
 
 @pytest.mark.editors

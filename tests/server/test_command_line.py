@@ -239,6 +239,24 @@ def test_doctor_names_what_is_not_read(sample: Path, tmp_path: Path) -> None:
     assert "no git repository" in run("doctor", cwd=tmp_path).stdout
 
 
+def test_doctor_and_a_task_say_which_conventions_are_taken(sample: Path) -> None:
+    assert "conventions: no AGENTS.md, CLAUDE.md in this folder" in run("doctor", cwd=sample).stdout
+    (sample / "AGENTS.md").symlink_to("/etc/passwd")
+    (sample / "CLAUDE.md").write_text("Names are in English. [red]No[/red]\n" * 1_000)
+    told = run("doctor", cwd=sample).stdout
+    assert "note     conventions: AGENTS.md, not taken: `AGENTS.md` leads out of" in told
+    part = "CLAUDE.md, in part: 6,000 of 35,999 bytes"
+    assert f"ok       conventions: {part}, at most 2,0" in told
+    told = run("doctor", cwd=sample, STEADYHAND_MAX_TOKENS="16000").stdout
+    assert "in part: 3,000 of 35,999 bytes, at most 1,0" in told
+    told = run("doctor", cwd=sample, STEADYHAND_CONVENTIONS="[]").stdout
+    assert "conventions: none are read, as you have set it" in told
+
+    done = run("task", "look", "--replay", str(demo.SCRIPT), cwd=sample)
+    assert "conventions: AGENTS.md (not taken: " in done.stdout, done.stdout + done.stderr
+    assert "conventions: CLAUDE.md (in part: 6,000 of 35,999 bytes)" in done.stdout
+
+
 def test_a_disk_that_is_full_is_one_sentence(sample: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

@@ -85,10 +85,11 @@ VALUES: dict[str, Any] = {
     "check_seconds": 9.0, "check_megabytes": 9, "keep_days": 9.0, "keep_megabytes": 9.0,
     "otlp_endpoint": "http://evil", "provider": "openai_compatible", "api_key_command": "pass 'my key'", "profiles": '{"a*": {"tools": false}}',
     "preview": "annotations", "on_branch_switch": "follow", "api_seconds": 500.0, "retry_attempts": 10, "retry_min_seconds": 500.0, "retry_max_seconds": 500.0,
+    "conventions": "STYLE.md,AGENTS.md",
 }  # fmt: skip
 READ: dict[str, Any] = {
     "api_key_command": ("pass", "my key"), "profiles": {"a*": {"tools": False}},
-    "allow_secret_files": ("*.pem", ".env.local"),
+    "allow_secret_files": ("*.pem", ".env.local"), "conventions": ("STYLE.md", "AGENTS.md"),
 }  # fmt: skip
 
 
@@ -124,7 +125,8 @@ def test_what_must_be_trusted_is_taken_from_the_user(root: Path, key: str) -> No
 def test_an_editor_says_how_it_asks_and_waits(root: Path, key: str) -> None:
     """The Neovim plugin does; the repository's own file beside it is not heard."""
     write(root / WORKSPACE_FILE, f"{key} = {VALUES[key]!r}\n")
-    other = {"preview": "message", "on_branch_switch": "stay"}.get(key, 7.0)
+    others = {"preview": "message", "on_branch_switch": "stay", "conventions": ("A.md",)}
+    other = others.get(key, 7.0)
     found, ignored = settings(root, client={key: other})
     assert getattr(found, key) == other
     assert [f"`{key}` ({WORKSPACE_FILE})" in said for said in ignored] == [True]
@@ -360,3 +362,26 @@ def test_a_profile_that_is_none_names_its_field(root: Path, table: str, wrong: s
 def test_a_profile_is_a_table_in_the_user_s_file(root: Path) -> None:
     write(user_file(), '[profiles."qwen*"]\ntools = false\nsampling = ["temperature"]\n')
     assert settings(root)[0].profiles == {"qwen*": {"tools": False, "sampling": ["temperature"]}}
+
+
+@pytest.mark.parametrize("given", [[], ()])
+def test_no_conventions_are_read_where_none_are_named(root: Path, given: Any) -> None:
+    assert settings(root)[0].conventions == ("AGENTS.md", "CLAUDE.md")
+    assert settings(root, client={"conventions": given})[0].conventions == ()
+    assert settings(root, environment={"STEADYHAND_CONVENTIONS": "[]"})[0].conventions == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["docs/STYLE.md", "..", ".", "", "/etc/passwd", "../AGENTS.md", "a\\b", "C:AGENTS.md", "a\n"],
+)
+def test_conventions_are_names_and_no_paths(root: Path, name: str) -> None:
+    with pytest.raises(
+        SettingsError, match="not the name of a file alone; name it without"
+    ) as said:
+        settings(root, client={"conventions": ["AGENTS.md", name]})
+    assert str(said.value).startswith("The setting `conventions` (editor) is not usable: ")
+    found, ignored = load({"conventions": [name]}, [root], {}, lenient=True)
+    assert found == Settings()
+    assert len(ignored) == 1
+    assert "It is left out" in ignored[0]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadyhand_agent.proposals.hunks import Hunk
-from steadyhand_agent.session import Result, Round, SessionState, Task
+from steadyhand_agent.session import Convention, Result, Round, SessionState, Task
 from steadyhand_server.transcript import transcript
 
 
@@ -72,6 +72,22 @@ def test_a_round_with_all_that_happened() -> None:
     ):
         assert expected in lines, expected
     assert "Refused" not in lines
+
+
+def test_it_says_which_conventions_were_taken() -> None:
+    state = session()
+    state.task.conventions = [
+        Convention(path="AGENTS.md", text="Names\n</x>", note="in part: 9 of 99 bytes"),
+        Convention(path="a\u202e/AGENTS.md", text="More"),
+        Convention(path="CLAUDE.md", note="not taken: `CLAUDE.md` is\na binary file."),
+    ]
+    lines = transcript(state).splitlines()
+    assert [line for line in lines if "conventions" in line] == [
+        "- conventions: AGENTS.md (in part: 9 of 99 bytes)",
+        "- conventions: a<U+202E>/AGENTS.md",
+        "- conventions: CLAUDE.md (not taken: `CLAUDE.md` is<U+000A>a binary file.)",
+    ]
+    assert "</x>" not in lines
 
 
 def test_words_alone_are_said_once_and_a_cut_reply_says_so() -> None:

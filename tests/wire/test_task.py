@@ -78,7 +78,8 @@ def test_a_task_answers_at_once_and_tells_its_way(asking: Desk) -> None:
         ("call", 2), ("reply", 2), ("verdict", 2), ("result", 2), ("round", 2),
         ("call", 3), ("reply", 3), ("round", 3), ("state", 3),
     ]  # fmt: skip
-    answered = next(n for n, m in enumerate(heard) if m.get("result") == {"session": session})
+    answer = {"session": session, "conventions": []}
+    answered = next(n for n, m in enumerate(heard) if m.get("result") == answer)
     replied = next(n for n, m in enumerate(heard) if m.get("params") == events[1])
     assert answered < replied, "the id came only after the model"
     assert [e["tokens"] for e in events if e["event"] == "reply"] == [120, 240, 360]

@@ -85,6 +85,31 @@ def test_a_session_round_by_round(viewing: Desk) -> None:
     assert editor.command_error("steadyhand.session").code == -32602
 
 
+def test_a_session_says_which_conventions_it_began_with(viewing: Desk) -> None:
+    editor = viewing.editor
+    editor.put("rounds.py", BEFORE)
+    (editor.root / "AGENTS.md").write_text("Names are in English.\n")
+    (editor.root / "part").mkdir()
+    (editor.root / "part" / "CLAUDE.md").symlink_to("/etc/passwd")
+    try:
+        prompt = "task with conventions"
+        viewing.plans[prompt] = [finish()]
+        uri = (editor.root / "part" / "x.py").as_uri()
+        answered = editor.command("steadyhand.task", prompt=prompt, uri=uri)
+        viewing.reached(answered["session"], "finished")
+        told = editor.command("steadyhand.session", session=answered["session"])["conventions"]
+    finally:
+        (editor.root / "AGENTS.md").unlink()
+        (editor.root / "part" / "CLAUDE.md").unlink()
+    assert told == answered["conventions"]
+    root, part = told
+    assert root == {"path": "AGENTS.md", "taken": True, "note": ""}
+    assert (part["path"], part["taken"]) == ("part/CLAUDE.md", False)
+    assert "leads out of the workspace" in part["note"]
+    (asked,) = viewing.asked(prompt)
+    assert "Names are in English." in asked["messages"][0]["content"][0]["text"]
+
+
 def test_a_proposal_is_asked_about_and_shown_by_the_editor(viewing: Desk) -> None:
     editor = viewing.editor
     shown: list[Json] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from steadyhand_agent.actions import Action, Permit, Refuse, Verdict
 from steadyhand_agent.errors import PathRefused, ToolFailed
@@ -82,16 +82,16 @@ def decide(
     verdict = duplicates.check(
         edit, view, body_of, refused, getattr(arguments, "duplicate_reason", "")
     )
-    remarks = [said for name in gone if (said := paths.remark(name))]
-    remarks += _remarks(path, before, after)
+    remarks = [said for name in gone if (said := paths.remark(name, context.conventions))]
+    remarks += _remarks(path, before, after, context.conventions)
     if isinstance(verdict, Permit) and remarks:
         return dataclasses.replace(verdict, remarks=(*verdict.remarks, *remarks))
     return verdict
 
 
-def _remarks(path: str, before: str, after: str) -> list[str]:
+def _remarks(path: str, before: str, after: str, conventions: Sequence[str]) -> list[str]:
     """What a person should see beside the difference, since it is easily missed in it."""
-    found = [paths.remark(path)]
+    found = [paths.remark(path, conventions)]
     new = sorted(visible.unseen(after) - visible.unseen(before))
     if new:
         found.append(f"{path}: brings in characters that cannot be seen: {', '.join(new)}.")

@@ -41,6 +41,7 @@ _NAMED_IN_DIFF = re.compile(
     r"([^\n]*?)\"?(?= \"?b/|$)"
 )
 
+_INSTRUCTS = "coding agents take this file as instructions"
 _OBEYED: tuple[tuple[str, str], ...] = (
     (".vscode/*", "VS Code obeys this file (settings, tasks, extensions)"),
     (".idea/*", "the JetBrains editors obey this file"),
@@ -72,13 +73,13 @@ _OBEYED: tuple[tuple[str, str], ...] = (
     (".mise.toml", "tools named here run when the folder is entered"),
     ("steadyhand.toml", "Steadyhand's own settings for this workspace"),
     (".steadyhand*", "Steadyhand's own settings for this workspace"),
-    ("agents.md", "coding agents take this file as instructions"),
-    ("claude.md", "coding agents take this file as instructions"),
-    ("gemini.md", "coding agents take this file as instructions"),
-    (".cursorrules", "coding agents take this file as instructions"),
-    (".cursor/*", "coding agents take this file as instructions"),
-    (".claude/*", "coding agents take this file as instructions"),
-    (".github/copilot-instructions.md", "coding agents take this file as instructions"),
+    ("agents.md", _INSTRUCTS),
+    ("claude.md", _INSTRUCTS),
+    ("gemini.md", _INSTRUCTS),
+    (".cursorrules", _INSTRUCTS),
+    (".cursor/*", _INSTRUCTS),
+    (".claude/*", _INSTRUCTS),
+    (".github/copilot-instructions.md", _INSTRUCTS),
 )
 
 
@@ -122,14 +123,21 @@ def without_secret_files(diff: str, allowed: Sequence[str] = ()) -> str:
     return "".join(kept)
 
 
-def remark(path: str) -> str:
-    """What a person should know before this file changes; empty for most."""
+def remark(path: str, conventions: Sequence[str] = ()) -> str:
+    """What a person should know before this file changes; empty for most.
+
+    Args:
+        path: Below the workspace.
+        conventions: What files are called that a session of ours begins with.
+    """
     names = folded(path).split("/")
     for at in range(len(names)):
         inside = "/".join(names[at:])
         for glob, why in _OBEYED:
             if fnmatchcase(inside, glob):
                 return f"{path}: {why}."
+    if names[-1] in map(folded, conventions):
+        return f"{path}: {_INSTRUCTS}."
     return ""
 
 

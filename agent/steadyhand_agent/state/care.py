@@ -130,7 +130,7 @@ async def search(
         number = 0
         for item in await journal.records(summary.session):
             number += item.kind == "reply"
-            said = " ".join(_strings(orjson.loads(item.body)))
+            said = " ".join(strings(searched(orjson.loads(item.body))))
             low = said.casefold()
             if all(word in low for word in wanted):
                 at = low.index(wanted[0])
@@ -165,13 +165,23 @@ async def retire(
     return gone
 
 
-def _strings(value: Any) -> list[str]:
+def searched(body: Json) -> Json:
+    """What of a record's body a search looks at.
+
+    A project's conventions are no session's words: all of them would be found by each of those.
+    """
+    task: Json | None = body.get("task")
+    return body | {"task": task | {"conventions": []}} if task else body
+
+
+def strings(value: Any) -> list[str]:
+    """Every text of a JSON value."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list):
-        return [text for part in value for text in _strings(part)]  # pyright: ignore[reportUnknownVariableType]
+        return [text for part in value for text in strings(part)]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, dict):
-        return [text for part in value.values() for text in _strings(part)]  # pyright: ignore[reportUnknownVariableType]
+        return [text for part in value.values() for text in strings(part)]  # pyright: ignore[reportUnknownVariableType]
     return []
 
 

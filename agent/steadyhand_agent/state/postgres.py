@@ -20,6 +20,7 @@ import orjson
 import zstandard
 
 from steadyhand_agent.errors import JournalError
+from steadyhand_agent.state.care import searched, strings
 from steadyhand_agent.state.journal import Head, Record, Summary
 from steadyhand_agent.state.tier import SECONDS, Checkpoint, Pushed
 
@@ -369,23 +370,12 @@ def _rows(records: Sequence[Record], state: Json) -> Iterator[tuple[Any, ...]]:
     for record in records:
         body = orjson.loads(record.body)
         told = _escaped(body)
-        said = _plain(" ".join(_strings(body)))[:_MOST_SAID]
+        said = _plain(" ".join(strings(searched(body))))[:_MOST_SAID]
         number = sum(start <= record.seq for start in starts)
         yield (
             record.session, record.seq, number, record.fence, record.kind, record.schema, record.at,
             record.prev, record.digest, told, told, said,
         )  # fmt: skip
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for part in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _strings(part)
-    elif isinstance(value, dict):
-        for part in value.values():  # pyright: ignore[reportUnknownVariableType]
-            yield from _strings(part)
 
 
 def _plain(text: str) -> str:

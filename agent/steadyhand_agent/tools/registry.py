@@ -83,6 +83,7 @@ class ToolContext:
         neighbours: The editor's other language servers, where it lets us ask them.
         checks: The commands that the person configured.
         agreed: What the person has said yes to.
+        conventions: What files are called that a session begins with.
     """
 
     workspace: Workspace
@@ -94,6 +95,7 @@ class ToolContext:
     neighbours: Neighbours | None = None
     checks: Checks | None = None
     agreed: Agreed = field(default_factory=Agreed)
+    conventions: Sequence[str] = ()
 
     def place(self, path: str) -> tuple[Path, str]:
         """A root, and a path below it; `.` and nothing are the first root itself.

@@ -91,6 +91,8 @@ export interface SessionDetails extends Session {
   reason: string;
   summary: string;
   model: string;
+  /** Where the project says how it wants code written; an older server does not tell. */
+  conventions?: { path: string; taken: boolean; note: string }[];
   seconds: number;
   max_seconds: number;
   /** Tokens set aside for a call; of one that broke off they stay charged. */

@@ -127,6 +127,9 @@ function facts(details: SessionDetails, parent: Node): Node[] {
       command: { command: 'steadyhand.showProposal', title: 'Show Proposal', arguments: [{ session: details.id }] },
     }));
   }
+  for (const { path, taken, note } of details.conventions ?? []) {
+    found.push(fact(`conventions/${path}`, taken ? 'book' : 'warning', 'Conventions', [path, note].filter(Boolean).join(', '), { tooltip: [path, note].filter(Boolean).join('\n') }));
+  }
   if (details.reason) {
     found.push(fact('reason', 'info', oneLine(details.reason), undefined, { tooltip: details.reason }));
   }

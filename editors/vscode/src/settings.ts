@@ -10,6 +10,7 @@ const SENT: Record<string, { name: string; lowers?: boolean }> = {
   lenses: { name: 'lenses' },
   preview: { name: 'preview' },
   onBranchSwitch: { name: 'on_branch_switch' },
+  conventions: { name: 'conventions' },
   model: { name: 'model' },
   maxRounds: { name: 'max_rounds', lowers: true },
   maxTokens: { name: 'max_tokens', lowers: true },

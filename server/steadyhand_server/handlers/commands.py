@@ -85,7 +85,7 @@ async def task(server: SteadyhandServer, given: Json) -> Json:
         pair = quick_fixes.meant(server, engine, given["pair"])
         asked.excerpts = await asyncio.to_thread(excerpts, pair.code, pair.ours, pair.theirs)
     state = await engine.sessions.start(asked)
-    return {"session": state.id}
+    return {"session": state.id, "conventions": overview.told_conventions(state)}
 
 
 async def reply(server: SteadyhandServer, given: Json) -> Json:

@@ -67,6 +67,7 @@ def _told(state: SessionState) -> Json:
         "reason": visible(state.reason),
         "summary": visible(state.summary),
         "model": state.model,
+        "conventions": told_conventions(state),
         "seconds": round(state.seconds, 1),
         "max_seconds": state.limits.minutes * 60,
         "reserved": state.reserved,
@@ -75,6 +76,14 @@ def _told(state: SessionState) -> Json:
         "words": _words(state, 0),
         "rounds": [{**_round(done), "words": _words(state, done.number)} for done in state.rounds],
     }
+
+
+def told_conventions(state: SessionState) -> list[Json]:
+    """In which files the project says how it wants code written, as the session began with them."""
+    return [
+        {"path": visible_line(one.path), "taken": bool(one.text), "note": visible_line(one.note)}
+        for one in state.task.conventions
+    ]
 
 
 def _words(state: SessionState, after: int) -> list[str]:
