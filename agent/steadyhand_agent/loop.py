@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ from steadyhand_agent.telemetry import LogAlone, Telemetry
 from steadyhand_agent.tools.registry import Agreed, Outcome, Registry, ToolContext
 from steadyhand_agent.workspace import Workspace
 
+log = logging.getLogger(__name__)
+
 Json = dict[str, Any]
 MAX_UNREADABLE = 3
 _UNKNOWN = (
@@ -53,6 +56,10 @@ _UNKNOWN = (
 _NOT_YET = (
     "Not offered yet: {problems} Mend this and call `finish` again. If it must be so, call "
     "`finish` again as it is; the person is then shown this remark."
+)
+_NOT_JUDGED = (
+    "`{}` could not be judged ({}), so it was not done. That is a defect of the guard, not of your "
+    "call; choose another way."
 )
 
 
@@ -308,7 +315,12 @@ class Loop:
             verdict = meant
         else:
             beside = around.proposals(state.id)
-            verdict = decide(meant, around.tools, seen, around.index, state.refused, beside)
+            try:
+                verdict = decide(meant, around.tools, seen, around.index, state.refused, beside)
+            except Exception as error:
+                # The reply is durable: what is raised here would be raised at each resume, too.
+                log.error("the guard failed on %s", meant.tool, exc_info=error)
+                verdict = Refuse(_NOT_JUDGED.format(meant.tool, type(error).__name__), "guard")
         if isinstance(verdict, Refuse):
             verdict = dataclasses.replace(verdict, why=seen.overlay.show(verdict.why))
         return verdict

@@ -38,7 +38,10 @@ _HINTS = {
     errno.EACCES: "the person has not given permission to read it; go on without it",
     errno.ENOTDIR: "a part of the path is a file, not a folder; `list_files` shows the paths",
     errno.ELOOP: "it is a link that leads nowhere",
+    errno.ENAMETOOLONG: "no file can have a name of this length",
 }
+# What the system says of a path at which nothing stands.
+_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 # A name that begins so is the version control's or the agent's own, whatever its case.
 _CLOSED_FOLDERS = frozenset({".git", "git~1", ".hg", ".svn", ".steadyhand"})
@@ -176,6 +179,22 @@ class Workspace:
             ToolFailed: It is no readable UTF-8 text of at most 1 MB.
         """
         return decode(self.read_bytes(name), name)
+
+    def mode(self, name: str) -> int:
+        """What kind of file a path leads to, as `stat` has it; 0 where nothing is there.
+
+        Raises:
+            PathRefused: The path leaves the workspace.
+            ToolFailed: Nobody can tell: a folder above it is closed to this person.
+        """
+        try:
+            return self.locate(name).stat().st_mode
+        except OSError as error:
+            if error.errno in _NOTHING:
+                return 0
+            reason = _HINTS.get(error.errno or 0, error.strerror or str(error))
+            kind = ToolTransient if error.errno in PASSING else ToolFailed
+            raise kind(f"`{name}` cannot be looked at: {reason}.", error.errno) from error
 
     def present(self, name: str) -> str | None:
         """The text that stands at a path; None where nothing does.

@@ -615,3 +615,18 @@ async def test_what_a_formatter_changes_on_the_way_can_be_undone(sample: Path) -
         await desk.sessions.undo(state.id)
         await desk.engine.close()
     assert target.read_text() == before + "# formatted\n"
+
+
+async def test_a_defect_of_the_guard_does_not_stop_the_session_for_good(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reply is durable, so what it raises would be raised at every resume."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("steadyhand_agent.guard.duplicates.check", broken)
+    create = say(call("create_file", path="new.py", text="x = 1\n"))
+    state, _, _ = await finish_with(sample, create, FINISH)
+    assert state.state == "finished"
+    assert "could not be judged (RuntimeError)" in state.results()[0].text

@@ -175,3 +175,42 @@ async def test_nothing_is_proposed_behind_a_link_that_leads_out(
         assert verdict.rule == "path"
         assert (await run(context, tool, **more)).error
     assert context.overlay.texts == {}
+
+
+NAMED_LONG = "a" * 300
+LONG: dict[str, dict[str, Any]] = {
+    "read_file": {"path": NAMED_LONG},
+    "edit_file": {"path": NAMED_LONG, "old_text": "one", "new_text": "two"},
+    "create_file": {"path": f"{NAMED_LONG}/b.py", "text": "x"},
+    "rename_file": {"path": "a.py", "new_path": NAMED_LONG},
+    "delete_file": {"path": NAMED_LONG},
+}
+
+
+@pytest.mark.parametrize("tool", sorted(LONG))
+async def test_a_name_that_no_file_can_have_is_said(context_of: ContextOf, tool: str) -> None:
+    context, index = context_of({"a.py": "one\n"})
+    verdict = judged(context, index, tool, **LONG[tool])
+    outcome = await run(context, tool, **LONG[tool])
+    assert "of this length" in outcome.text
+    assert isinstance(verdict, Permit) is (tool == "read_file"), "an edit is refused before"
+
+
+@pytest.mark.parametrize("tool", ["create_file", "rename_file", "delete_file"])
+async def test_a_folder_that_is_closed_to_the_person_is_said(
+    context_of: ContextOf, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    """A data folder of a container, say: 0700, and somebody else's."""
+    context, index = context_of({"a.py": "one\n"})
+    whole = os.stat
+
+    def closed(path: Any, **more: Any) -> os.stat_result:
+        if "data/" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return whole(path, **more)
+
+    monkeypatch.setattr(os, "stat", closed)
+    path = {"path": "a.py", "new_path": "data/b.py"} if tool == "rename_file" else {}
+    verdict = judged(context, index, tool, text="x", **({"path": "data/b.py"} | path))
+    assert isinstance(verdict, Refuse)
+    assert "permission" in verdict.why

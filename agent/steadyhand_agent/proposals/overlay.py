@@ -84,11 +84,11 @@ class Overlay:
         return self._buffer(path)
 
     def exists(self, path: str) -> bool:
-        """True where the session would find a file at `path`."""
+        """True where the session would find a file at `path`; raises as `Workspace.mode` does."""
         path = self._workspace.normal(path)
         if path in self.texts:
             return self.texts[path] is not None
-        return self._buffer(path) is not None or self._workspace.locate(path).exists()
+        return self._buffer(path) is not None or self._workspace.mode(path) != 0
 
     def put(self, path: str, text: str | None) -> FileChange:
         """Takes a new text; the first touch of a file fixes its base.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from typing import ClassVar
 
 from pydantic import Field
@@ -53,15 +54,16 @@ def free_path(path: str, context: ToolContext) -> None:
     """
     if context.overlay.exists(path):
         raise ToolFailed(f"`{path}` exists; change it with `edit_file`.")
-    here = context.workspace.locate(path)
     # What the session deletes is still on disk until the person agrees.
-    if here.is_dir():
+    if stat.S_ISDIR(context.workspace.mode(path)):
         raise ToolFailed(f"`{path}` cannot be made: a folder has this name. Choose another.")
-    above = here.parent
-    while not above.exists():
-        above = above.parent
-    if not above.is_dir():
-        raise ToolFailed(f"`{path}` cannot be made: `{above.name}` is a file, not a folder.")
+    above = path
+    while "/" in above:
+        above = above.rpartition("/")[0]
+        if mode := context.workspace.mode(above):
+            if stat.S_ISDIR(mode):
+                break
+            raise ToolFailed(f"`{path}` cannot be made: `{above}` is a file, not a folder.")
     for known, text in context.overlay.texts.items():
         if text is not None and path.startswith(f"{known}/"):
             raise ToolFailed(f"`{path}` cannot be made: `{known}` is a file in your proposal.")
