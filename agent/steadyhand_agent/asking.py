@@ -147,7 +147,7 @@ class Asking:
         return prompt + budget.MIN_OUTPUT
 
     async def _attempts(self, request: ModelRequest) -> tuple[ModelReply, int]:
-        """Asks as often as patience has it; an attempt that reached somebody keeps its charge."""
+        """Asks as often as patience has it; an attempt that reached a model keeps its charge."""
         patience = self._patience
         usual = patience.wait
 
@@ -222,7 +222,7 @@ class Asking:
         return aside
 
     async def _give_back(self, aside: budget.Reservation) -> None:
-        """Takes a reservation back: nothing was sent, so nothing can have been charged."""
+        """Takes a reservation back: no model was reached, so nothing can have been charged."""
         await self._journal("unsent", {})
         if self._daily is not None:
             await self._daily.ledger.spend(self._state.workspace, self._today(), -aside.tokens)

@@ -69,7 +69,8 @@ class ModelError(SteadyhandError):
     """The model could not be asked.
 
     Attributes:
-        reached: False where certainly nothing was sent, so that nothing can have been charged.
+        reached: False where certainly nothing can have been charged: nothing was sent, or the
+            endpoint turned it away before the model began.
     """
 
     reached = True

@@ -125,9 +125,8 @@ async def test_thinking_goes_back_verbatim(sample: Path) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Failure(429, "rate_limit_error", headers={"retry-after": "0"}),
-        Failure(529, "overloaded_error"),
         Failure(500, "api_error"),
+        Failure(504, "timeout_error"),
         Reply([{"type": "text", "text": "hello"}], cut_after=3),
         Reply([{"type": "text", "text": "hello"}], cut_after=4, clean_cut=True),
         Reply([{"type": "text", "text": "hello"}], error_after=3),
@@ -142,6 +141,22 @@ async def test_a_transient_fault_is_tried_again(sample: Path, fault: Any) -> Non
     assert any(event["event"] == "retry" for event in desk.editor.events)
     # The attempt that failed keeps its reservation as its charge.
     assert state.charged > USAGE["input_tokens"] + USAGE["output_tokens"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Failure(429, "rate_limit_error", headers={"retry-after": "0"}),
+        Failure(529, "overloaded_error"),
+    ],
+)
+async def test_what_the_endpoint_turned_away_is_tried_again_and_not_charged(
+    sample: Path, fault: Any
+) -> None:
+    state, _, server = await finish_with(sample, fault, fault, FINISH)
+    assert state.state == "finished"
+    assert len(server.requests) == 3
+    assert state.charged == USAGE["input_tokens"] + USAGE["output_tokens"]
 
 
 async def test_three_failures_pause_and_resume_goes_on(sample: Path) -> None:
@@ -180,6 +195,7 @@ async def test_a_refusal_of_the_endpoint_is_not_repeated(
     assert state.state == "paused"
     assert len(server.requests) == 1
     assert word in state.reason
+    assert state.spent == 0, "a setting that is wrong costs nothing"
     assert any(state.id in told for told in desk.editor.told)
 
 

@@ -479,6 +479,27 @@ async def test_an_error_in_the_middle_of_a_stream(http: Provider) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "charged"), [(400, False), (404, False), (429, False), (529, False), (500, True)]
+)
+async def test_what_the_endpoint_turned_away_can_have_cost_nothing(
+    http: Provider, status: int, charged: bool
+) -> None:
+    with (
+        serving(http, Failure(status, "some_error")) as server,
+        pytest.raises(ModelError) as caught,
+    ):
+        await http.model(server).ask(first())
+    assert caught.value.reached is charged
+
+
+async def test_an_error_in_the_middle_of_a_reply_may_have_cost_something(http: Provider) -> None:
+    broken = replace(http.says(text("hello")), error_after=3)
+    with serving(http, broken) as server, pytest.raises(ModelError) as caught:
+        await http.model(server).ask(first())
+    assert caught.value.reached
+
+
+@pytest.mark.parametrize(
     "garbage",
     [
         Garbage(),

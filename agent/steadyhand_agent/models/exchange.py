@@ -77,7 +77,9 @@ async def ask(request: ModelRequest, accepted: Accepted, keys: Keys, send: Send)
             ) from None
         except ParameterRefused as refused:
             if not accepted.drop(refused.parameter, str(refused)):
-                raise ModelRejected(f"The endpoint refused the request: {refused}") from None
+                failed = ModelRejected(f"The endpoint refused the request: {refused}")
+                failed.reached = refused.reached
+                raise failed from None
             continue
         if not profile.tools:
             reply = plain_text.reply(reply, request.number + 1)

@@ -27,6 +27,9 @@ TRANSIENT_TYPES = frozenset(
     {"overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error"}
 )
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
+# Of 4xx those that a proxy may give after the model began.
+_PERHAPS_BEGUN = frozenset({408, 499})
+_OVERLOADED = 529
 # By name, since importing the HTTP client costs a second; nothing was sent by then.
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
 # A 429 that waiting does not mend.
@@ -50,8 +53,9 @@ def of_status(
     sent: Collection[str] = (),
     headers: Mapping[str, str] | None = None,
     key: str = "",
+    begun: bool = False,
 ) -> ModelError:
-    """The error for an answer that is none.
+    """The error for an answer that is none; an endpoint that took nothing charges nothing.
 
     Args:
         status: HTTP's; 200 where it came in the middle of a stream.
@@ -62,7 +66,29 @@ def of_status(
         sent: The names of the parameters that may be left out.
         headers: Of the answer.
         key: What must not be repeated.
+        begun: The status is not HTTP's own: it came in the body of an answer that had begun.
     """
+    found = _of_status(
+        status, said, model=model, kind=kind, parameter=parameter, sent=sent, headers=headers,
+        key=key,
+    )  # fmt: skip
+    turned_away = 400 <= status < 500 and status not in _PERHAPS_BEGUN
+    if not begun and (turned_away or status == _OVERLOADED):
+        found.reached = False
+    return found
+
+
+def _of_status(
+    status: int,
+    said: str,
+    *,
+    model: str,
+    kind: str | None,
+    parameter: str | None,
+    sent: Collection[str],
+    headers: Mapping[str, str] | None,
+    key: str,
+) -> ModelError:
     said = without_key(said, key)[:_MAX_SAID] or f"HTTP {status}"
     headers = headers or {}
     if status == 401 or kind == "authentication_error":

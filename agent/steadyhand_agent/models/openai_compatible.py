@@ -97,7 +97,7 @@ class OpenAiCompatibleModel:
             # In the middle of a stream; some endpoints put their status into the body.
             code = str(error.code or "")
             status = int(code) if code.isdecimal() else 500
-            raise self._fault(status, error, arguments, key) from None
+            raise self._fault(status, error, arguments, key, begun=True) from None
         except httpx2.HTTPError as error:
             raise faults.unreachable(error) from None
         except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
@@ -108,7 +108,9 @@ class OpenAiCompatibleModel:
         limit = question.request.max_tokens
         return ModelReply(received.blocks(), received.stop_reason(limit), received.usage)
 
-    def _fault(self, status: int, error: Any, arguments: Json, key: str) -> ModelError:
+    def _fault(
+        self, status: int, error: Any, arguments: Json, key: str, *, begun: bool = False
+    ) -> ModelError:
         response = getattr(error, "response", None)
         sent = set(_MAY_BE_LEFT_OUT & arguments.keys())
         said = _said(error)
@@ -126,6 +128,7 @@ class OpenAiCompatibleModel:
             sent=sent,
             headers=response.headers if response is not None else {},
             key=key,
+            begun=begun,
         )
 
     def _arguments(self, question: Question) -> Json:
