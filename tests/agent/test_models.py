@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -7,7 +8,7 @@ import pytest
 
 from steadyhand_agent.actions import Action
 from steadyhand_agent.errors import ReplayDiverged, ReplyUnreadable, SettingsError
-from steadyhand_agent.models import dialect, exchange, schemas
+from steadyhand_agent.models import chat_completions, dialect, exchange, schemas
 from steadyhand_agent.models.profiles import Accepted, Profile, forget, profile
 from steadyhand_agent.models.replay import RecordingModel, ReplayModel, normal, observations
 from steadyhand_agent.ports import ModelReply, ModelRequest, Usage
@@ -138,6 +139,8 @@ def test_null_is_an_argument_that_is_not_meant() -> None:
         '```json\n{"name": "read_file", "arguments": {"path": "a"}}\n```',
         '<tool_call>\n{"name": "read_file", "parameters": {"path": "a"}}\n</tool_call>',
         '[{"function": {"name": "read_file"}}]',
+        "<function=read_file>\n<parameter=path>\na\n</parameter>\n</function>\n</tool_call>",
+        "<\uff5ctool\u2581calls\u2581begin\uff5c>function<\uff5ctool\u2581sep\uff5c>read_file",
     ],
 )
 def test_a_call_that_is_written_down_is_the_wrong_dialect(said: str) -> None:
@@ -529,3 +532,14 @@ def test_only_the_last_results_are_observed() -> None:
     )
     assert observations(request, []) == [{"tool": "b", "result": "two"}]
     assert observations(conversation([text("t")]), []) == []
+
+
+def test_content_in_parts_is_a_text() -> None:
+    """As Mistral's models that think send it."""
+    received = chat_completions.Received()
+    thinks = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+    parts = [thinks, "So. ", [{"type": "text", "text": "Done."}], None]
+    for part in parts:
+        delta = SimpleNamespace(content=part)
+        received.take(SimpleNamespace(choices=[SimpleNamespace(delta=delta, finish_reason="stop")]))
+    assert received.blocks() == [{"type": "text", "text": "So. Done."}]

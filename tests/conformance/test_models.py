@@ -385,7 +385,42 @@ async def test_arguments_that_were_no_json_can_be_sent_back(provider: Provider) 
     if provider is ANTHROPIC:
         assert said["content"][0]["input"] == {}
     else:
-        assert said["tool_calls"][0]["function"]["arguments"] == "{'path'"
+        # vLLM, llama.cpp and Ollama parse it with every request that follows.
+        assert said["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+@pytest.mark.parametrize("kind", ["thinking", "redacted_thinking"])
+async def test_a_reply_that_was_cut_while_it_thought_can_be_sent_back(kind: str) -> None:
+    """The API refuses a message that ends with thinking, and every request that holds it."""
+    thought = {"type": kind, "thinking": "hm", "signature": ""}
+    cut = ModelReply([thought, text(" ")], "max_tokens")
+    whole = ModelReply([thought, text("So."), thought], "max_tokens")
+    with serving(ANTHROPIC, *[ANTHROPIC.says(call("list_files"))] * 2) as server:
+        for reply in (cut, whole):
+            await ANTHROPIC.model(server).ask(following(first(), reply))
+    said = [request["messages"][1]["content"] for request in server.requests]
+    assert said == [[text("(no reply)")], [thought, text("So.")]]
+
+
+async def test_what_was_thought_before_a_call_goes_back_where_the_endpoint_wants_it() -> None:
+    """DeepSeek and Moonshot answer 400 to a call without its `reasoning_content`."""
+    thought = {"type": "thinking", "thinking": "It is there.", "signature": ""}
+    script = [
+        CHAT.says(thought, call("list_files", "1")),
+        CHAT.says(call("list_files", "2")),
+        CHAT.says(text("done")),
+    ]
+    with serving(CHAT, *script) as server:
+        await talk(CHAT.model(server), [["a.py"], ["b.py"]])
+    said = [m for m in server.requests[-1]["messages"] if m["role"] == "assistant"]
+    assert [m["reasoning_content"] for m in said] == ["It is there.", ""]
+
+
+async def test_what_another_endpoint_thought_does_not_go_back() -> None:
+    reply = ModelReply([{"type": "reasoning", "text": "hm"}, call("list_files")], "tool_use")
+    with serving(CHAT, CHAT.says(text("done"))) as server:
+        await CHAT.model(server).ask(following(first(), reply, "a.py"))
+    assert "hm" not in json.dumps(server.requests[0]["messages"])
 
 
 # --- parameters that are refused ------------------------------------------------------------------
@@ -592,6 +627,32 @@ async def test_half_a_call_below_the_limit_is_executed_no_more(provider: Provide
         reply = await provider.model(server).ask(first())
     with pytest.raises(ReplyUnreadable):
         decided(reply)
+
+
+async def test_arguments_that_are_a_text_of_json_are_taken(tmp_path: Path) -> None:
+    twice = CHAT.says(call("read_file") | {"input": json.dumps('{"path": "a.py"}')})
+    none = CHAT.says(call("list_files", "c2") | {"input": "null"})
+    replies = await replies_of(CHAT, tmp_path, [twice, none], [["a.py"]])
+    assert [decided(reply) for reply in replies] == [
+        [("tool", "read_file", {"path": "a.py"})],
+        [("tool", "list_files", {})],
+    ]
+
+
+async def test_arguments_that_the_sdk_cannot_parse_are_told_to_the_model() -> None:
+    """They are the model's doing: another attempt would cost as much as the first."""
+    broken = ANTHROPIC.says(text("So."), call("read_file") | {"input": '"{\\"path'})
+    with serving(ANTHROPIC, broken) as server:
+        reply = await ANTHROPIC.model(server).ask(first())
+    with pytest.raises(ReplyUnreadable, match="no JSON object"):
+        decided(reply)
+
+
+async def test_usage_that_is_null_counts_as_none_reported() -> None:
+    reported = {"input_tokens": None, "output_tokens": 7}
+    with serving(ANTHROPIC, ANTHROPIC.says(text("So."), usage=reported)) as server:
+        reply = await ANTHROPIC.model(server).ask(first())
+    assert reply.usage == Usage(0, 7, 0, 0)
 
 
 async def test_cancel_ends_the_stream_at_once(http: Provider) -> None:

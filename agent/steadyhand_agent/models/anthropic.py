@@ -25,7 +25,10 @@ Json = dict[str, Any]
 
 _CACHED: Json = {"cache_control": {"type": "ephemeral"}}
 # What the endpoint takes back; blocks of another provider are left out.
-_KNOWN_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking"})
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+_KNOWN_BLOCKS = frozenset({"tool_use", "tool_result"}) | _THINKING
+# What the SDK says of arguments that are no JSON.
+_NO_JSON = "tool parameter JSON"
 
 
 class AnthropicModel:
@@ -149,6 +152,9 @@ def _messages(messages: Sequence[Json], *, caching: bool) -> list[Json]:
     put: list[Json] = []
     for message in plain_text.as_text(messages):
         known = [_block(block) for block in message["content"] if _is_taken(block)]
+        # A reply that was cut while it thought: one that ends so is refused, with all that follows.
+        while known and known[-1]["type"] in _THINKING:
+            known.pop()
         put.append(
             {"role": message["role"], "content": known or [{"type": "text", "text": "(no reply)"}]}
         )
@@ -176,6 +182,31 @@ def _block(block: Json) -> Json:
 async def _received(stream: Any, question: Question) -> ModelReply:
     """The reply, its calls checked for being whole."""
     written: dict[int, str] = {}
+    try:
+        cut = await _followed(stream, question, written)
+    except ValueError as error:
+        if _NO_JSON not in str(error):
+            raise
+        # The model's doing, not the endpoint's: it is told, where another attempt would cost as
+        # much as the first.
+        blocks = _blocks(stream.current_message_snapshot)
+        blocks[-1]["input"] = written.get(len(blocks) - 1, "") or "no JSON"
+        return ModelReply(blocks, "tool_use", None)
+    if cut:
+        return ModelReply(_blocks(stream.current_message_snapshot), "max_tokens", None)
+    message = await stream.get_final_message()
+    stop: str | None = message.stop_reason
+    if stop is None:
+        # A stream that ends early raises nothing; only this tells.
+        raise faults.broke_off()
+    usage = _usage(message)
+    if _cut(message, written, stop, question.request.max_tokens):
+        stop = "max_tokens"
+    return ModelReply(_blocks(message), stop, usage)
+
+
+async def _followed(stream: Any, question: Question, written: dict[int, str]) -> bool:
+    """Reads a reply and keeps what its calls were written as; True where it does not end."""
     length = 0
     async for event in stream:
         if event.type != "content_block_delta":
@@ -191,17 +222,8 @@ async def _received(stream: Any, question: Question) -> ModelReply:
         if delta.type == "input_json_delta":
             written[event.index] = written.get(event.index, "") + part
         if length > question.most_characters:
-            message: Message = stream.current_message_snapshot
-            return ModelReply(_blocks(message), "max_tokens", None)
-    message = await stream.get_final_message()
-    stop: str | None = message.stop_reason
-    if stop is None:
-        # A stream that ends early raises nothing; only this tells.
-        raise faults.broke_off()
-    usage = _usage(message)
-    if _cut(message, written, stop, question.request.max_tokens):
-        stop = "max_tokens"
-    return ModelReply(_blocks(message), stop, usage)
+            return True
+    return False
 
 
 def _cut(message: Message, written: Mapping[int, str], stop: str, max_tokens: int) -> bool:
@@ -246,8 +268,8 @@ def _blocks(message: Message) -> list[Json]:
 def _usage(message: Message) -> Usage:
     usage = message.usage
     return Usage(
-        usage.input_tokens,
-        usage.output_tokens,
+        usage.input_tokens or 0,
+        usage.output_tokens or 0,
         usage.cache_creation_input_tokens or 0,
         usage.cache_read_input_tokens or 0,
     )

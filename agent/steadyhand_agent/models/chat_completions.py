@@ -17,6 +17,9 @@ from steadyhand_agent.ports import Usage
 
 Json = dict[str, Any]
 
+# What is thought before a call under this name has to go back with it: DeepSeek and Moonshot refuse
+# the next request without, where others do not know it. What is called `reasoning` stays here.
+_RETURNED = "reasoning_content"
 _STOP_REASONS = {
     "stop": "end_turn",
     "tool_calls": "tool_use",
@@ -29,27 +32,37 @@ _STOP_REASONS = {
 def messages(system: str, conversation: Sequence[Json]) -> list[Json]:
     """The conversation as chat completions wants it; the same bytes every time."""
     put: list[Json] = [{"role": "system", "content": system}]
-    for message in plain_text.as_text(conversation):
+    conversation = plain_text.as_text(conversation)
+    thinks = any(_returned(block) for message in conversation for block in message["content"])
+    for message in conversation:
         content: Sequence[Json] = message["content"]
         if message["role"] == "assistant":
-            put.append(_said(content))
+            put.append(_said(content, thinks=thinks))
         else:
             put += _told(content)
     return put
 
 
-def _said(blocks: Sequence[Json]) -> Json:
+def _returned(block: Json) -> bool:
+    return block.get("type") == "reasoning" and block.get("field") == _RETURNED
+
+
+def _said(blocks: Sequence[Json], *, thinks: bool) -> Json:
     text = "\n".join(str(b["text"]) for b in blocks if b.get("type") == "text")
     calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
     if calls:
-        return {"role": "assistant", "content": text, "tool_calls": calls}
+        said: Json = {"role": "assistant", "content": text, "tool_calls": calls}
+        if thinks:
+            said[_RETURNED] = "".join(str(b["text"]) for b in blocks if _returned(b))
+        return said
     return {"role": "assistant", "content": text.strip() or "(no reply)"}
 
 
 def _call(block: Json) -> Json:
     given = block.get("input")
-    # Arguments that were no JSON go back as they came.
-    arguments = given if isinstance(given, str) else orjson.dumps(given).decode()
+    # Arguments that were no object, a call that was cut, say: vLLM, llama.cpp and Ollama read them
+    # again with every request, and would refuse each that follows. The result says what was wrong.
+    arguments = orjson.dumps(given).decode() if isinstance(given, dict) else "{}"
     return {
         "id": block["id"],
         "type": "function",
@@ -102,6 +115,7 @@ class Received:
     usage: Usage | None = None
     _text: list[str] = field(default_factory=list[str])
     _reasoning: list[str] = field(default_factory=list[str])
+    _field: str = ""
     _refusal: list[str] = field(default_factory=list[str])
     _calls: list[_Call] = field(default_factory=list[_Call])
     _places: dict[int, int] = field(default_factory=dict[int, int])
@@ -115,13 +129,19 @@ class Received:
             delta = getattr(choice, "delta", None)
             if delta is None:
                 continue
-            self._add(self._text, getattr(delta, "content", None))
+            self._take_content(getattr(delta, "content", None))
             self._add(self._refusal, getattr(delta, "refusal", None))
-            # Two names for what is thought before the reply; it goes nowhere but the journal.
-            thought = getattr(delta, "reasoning_content", None)
+            # Two names for what is thought before the reply.
+            thought = getattr(delta, _RETURNED, None)
+            self._field = _RETURNED if thought else self._field
             self._add(self._reasoning, thought or getattr(delta, "reasoning", None))
             for call in getattr(delta, "tool_calls", None) or ():
                 self._take_call(call)
+
+    def _take_content(self, content: Any) -> None:
+        # Mistral's models that think send parts in place of a text.
+        for part in content if isinstance(content, list) else [content]:  # pyright: ignore[reportUnknownVariableType]
+            self._add(self._text, part.get("text") if isinstance(part, dict) else part)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
     def _take_call(self, given: Any) -> None:
         place = getattr(given, "index", None)
@@ -150,7 +170,8 @@ class Received:
         """The reply so far; a call whose arguments are no JSON object keeps their text."""
         found: list[Json] = []
         if self._reasoning:
-            found.append({"type": "reasoning", "text": "".join(self._reasoning)})
+            thought = {"type": "reasoning", "text": "".join(self._reasoning)}
+            found.append(thought | ({"field": self._field} if self._field else {}))
         text = "".join(self._text) or "".join(self._refusal)
         if text:
             found.append({"type": "text", "text": text})

@@ -31,6 +31,11 @@ _ONE = (
 # taken to the text's end, or it would be looked at anew from each quotation mark in it.
 _LEFT_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
 _THOUGHT = re.compile(r"\A\s*<think>(?:.*?</think>|.*)", re.DOTALL)
+# How the models of several makers write a call where their server does not make it one.
+_MARKS = (
+    "<function=", "<tool_call>\n<function=", "<function_calls>", "<invoke ", "<|tool",
+    "<\uff5ctool",
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _BEGINNING = re.compile(r'\{\s*"[A-Za-z]')
 # Models break lines inside of strings, which JSON does not allow.
@@ -81,6 +86,8 @@ def several(text: str) -> bool:
 def is_call(text: str) -> bool:
     """True where a text is a tool call that was written down instead of made."""
     start = _spoken(text).lstrip()
+    if start.startswith(_MARKS):
+        return True
     if not start.startswith(("{", "```", "<tool_call>", "[")):
         return False
     keys = next((set(found) for found in _objects(start)), set[str]())

@@ -8,9 +8,10 @@ to the next; a model without tools is asked in the envelope.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -107,9 +108,22 @@ def sound(blocks: Sequence[Json]) -> list[Json]:
         except TypeError:
             block = keepable(block)
         if block.get("type") == "tool_use":
+            block = block | {"input": _object(block.get("input"))}
             call_id = str(block.get("id") or "")
             if not call_id or call_id in seen:
                 block = block | {"id": f"call_{number}"}
             seen.add(str(block["id"]))
         found.append(block)
     return found
+
+
+def _object(given: Any) -> Any:
+    """Arguments as an object, also where a model wrote them as a text; else as they came."""
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            found: Any = orjson.loads(given)
+            if isinstance(found, dict):
+                return cast("Json", found)
+    return given
