@@ -157,6 +157,36 @@ def test_values_of_env_files() -> None:
     assert values(text) == {"correct horse", "postgres://u:pw1@h/d", "ab12cd34ef"}
 
 
+def test_values_of_env_files_in_quotes_with_remarks_and_over_lines() -> None:
+    text = (
+        'DB_PASSWORD="winter-garden-7" # the production one\n'
+        "export MAIL_PASSWORD='correcthorse' # a word\n"
+        'API_SECRET="with \\"quotes\\" in it"\n'
+        'KEYS="first-line-0001\nsecond-line-0002"\nTHEME="darkorange"\n'
+        'MODE="production" # nothing\nA_KEY=jBidsyNBOgmM\nB_KEY=someBackend\nstray "quote\nAPI_TOKEN = ab12cd34ef\n'
+    )
+    assert values(text) == {
+        "winter-garden-7", "correcthorse", 'with \\"quotes\\" in it', 'with "quotes" in it',
+        "first-line-0001", "second-line-0002", "ab12cd34ef",
+        "jBidsyNBOgmM",
+    }  # fmt: skip
+
+
+def test_env_files_of_the_folders_below_are_known(tmp_path: Path) -> None:
+    for number, name in enumerate(("api", "apps/web", "apps/web/deeper", "node_modules/x")):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / ".env.local").write_text(f"A_SECRET=some-value-{number}\n")
+    now = [0.0]
+    known = EnvFiles([tmp_path], lambda: now[0])
+    assert known.values() == {"some-value-0", "some-value-1"}
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / ".env").write_text("A_SECRET=some-value-9\n")
+    (tmp_path / "api" / ".env.local").write_text("A_SECRET=changed-value\n")
+    assert known.values() == {"changed-value", "some-value-1"}
+    now[0] = 60.0
+    assert known.values() == {"changed-value", "some-value-1", "some-value-9"}
+
+
 def test_env_files_are_read_again_when_they_change(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     (tmp_path / ".env.example").write_text("A_SECRET=not-this-0001\n")

@@ -18,7 +18,20 @@ from itertools import pairwise
 from pathlib import Path
 
 from steadyhand_agent.errors import JournalError, ToolFailed
-from steadyhand_agent.guard.secret_forms import ASSIGNED, FORMS, HEADER, KEYWORDS, PRIVATE, URL
+from steadyhand_agent.guard.secret_forms import (
+    ASSIGNED,
+    AUTHORIZATION,
+    FLAG,
+    FORMS,
+    HEADER,
+    KEYWORDS,
+    NETRC,
+    PRIVATE,
+    PUTTY,
+    URL,
+    USER,
+    WEB_KEY,
+)
 
 PLACEHOLDER = re.compile(r"\[secret:[0-9a-f]{12}\]")
 KEY_FILE = "redaction.key"
@@ -26,10 +39,21 @@ _KEY_BYTES = 32
 
 _TRIVIAL = re.compile(
     r"example|sample|placeholder|change.?me|your|dummy|fake|test|demo|fixture|redacted|todo|"
-    r"passw|secret|token|hunter|foo|bar|xxx|\*\*\*|\.\.\.|1234|abcd|[<>{}$%\s]",
+    r"passw|secret|token|hunter|foo|bar|xxx|\*\*\*|\.\.\.|1234|abcd",
     re.IGNORECASE,
 )
-_WORDS = frozenset("admin root guest user postgres mysql redis rabbit none null true false".split())  # noqa: SIM905
+# Something else is put in its place, or it is a sentence. One sign alone is part of a password.
+_TEMPLATE = re.compile(r"\s|[{}]|^<|>$|\$\(|^\$|\$[A-Z][A-Z0-9_]{2,}|%\(\w+\)s|%[sdr]$|^%\w+%$")
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+# By chance a random text of this length holds one of the words above.
+_LONG = 60
+_HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
+_WORDS = frozenset(
+    {
+        "pass", "admin", "root", "guest", "user", "postgres", "mysql", "redis", "rabbit", "none",
+        "null", "true", "false",
+    }
+)  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PLACE = re.compile(r"[.~]{0,2}/|[a-z]+://|[A-Za-z]:\\")
 _CHUNK = re.compile(r"[A-Za-z0-9+/=]{4,}")
@@ -113,7 +137,7 @@ class Secrets:
 def find(text: str, known: Iterable[str] = ()) -> list[Span]:
     """Where the secrets of a text are, in order, none over another."""
     found = [*_of_forms(text), *_private_keys(text), *_in_urls(text), *_in_headers(text)]
-    found += [*_assigned(text), *_keys_in_diffs(text)]
+    found += [*_assigned(text), *_keys_in_diffs(text), *_given(text), *_web_keys(text)]
     for value in known:
         found += [(at, at + len(value)) for at in _places(text, value)]
     if not found:
@@ -257,20 +281,53 @@ def _chunks(line: re.Match[str], least: int) -> Iterator[Span]:
 
 
 def _in_urls(text: str) -> Iterator[Span]:
-    """The password of `scheme://user:password@host`."""
+    """The password of `scheme://user:password@host`, or a token in the place of the user."""
     for at in _places(text, "://"):
         match = URL.match(text, at)
-        if match and not _TRIVIAL.search(match[1]) and match[1].lower() not in _WORDS:
+        if match is None:
+            continue
+        if match[2]:
+            if _random(match[2]):
+                yield match.span(2)
+        elif not _trivial(_ENCODED.sub("%", match[1])) and match[1].lower() not in _WORDS:
             yield match.span(1)
 
 
 def _in_headers(text: str) -> Iterator[Span]:
-    """What follows `Bearer` or `Basic`."""
-    for word in ("earer ", "asic "):
+    """What follows `Bearer` or `Basic`, or `Authorization` by any scheme."""
+    for word, form in _HEADERS:
         for at in _places(text, word):
-            match = HEADER.match(text, at)
+            match = form.match(text, at)
             if match and _random(match[1]):
                 yield match.span(1)
+
+
+def _given(text: str) -> Iterator[Span]:
+    """What a program is given as an argument, and a line of `.netrc`."""
+    for word, form, least in _GIVEN:
+        for at in _places(text, word):
+            match = form.match(text, at)
+            if match is None or _UUID.fullmatch(match[1]):
+                continue
+            if _random(match[1]) or _chosen(match[1], least):
+                yield match.span(1)
+
+
+def _web_keys(text: str) -> Iterator[Span]:
+    """The private parts of a JSON Web Key, and of a key in PuTTY's form."""
+    if '"kty"' in text:
+        yield from (match.span(1) for match in WEB_KEY.finditer(text) if _random(match[1]))
+    for at in _places(text, "Private-Lines: "):
+        if match := PUTTY.match(text, at):
+            yield from (part.span() for part in re.compile(r"\S+").finditer(text, *match.span(1)))
+
+
+_HEADERS = (
+    ("earer ", HEADER), ("asic ", HEADER), ("EARER ", HEADER), ("ASIC ", HEADER),
+    ("uthorization", AUTHORIZATION), ("UTHORIZATION", AUTHORIZATION),
+)  # fmt: skip
+# The word, the form, and how much a value must look like a password.
+_GIVEN = (("--", FLAG, 3), (" -u", USER, 3), (" --user", USER, 3), ("login ", NETRC, 1))
 
 
 def _assigned(text: str) -> Iterator[Span]:
@@ -286,29 +343,37 @@ def _assigned(text: str) -> Iterator[Span]:
             group = "quoted" if match["quoted"] is not None else "bare"
             value = match[group]
             name = match["name"].lower()
-            if _is_secret(name, value, quoted=group == "quoted"):
+            if _is_secret(name, value, quoted=group == "quoted", weak=bool(match["weak"])):
                 yield match.span(group)
 
 
-def _is_secret(name: str, value: str, *, quoted: bool) -> bool:
-    if _UUID.fullmatch(value) and "secret" not in name and "passw" not in name:
+def _is_secret(name: str, value: str, *, quoted: bool, weak: bool) -> bool:
+    word = name.startswith(("pass", "pwd"))
+    if _UUID.fullmatch(value) and "secret" not in name and not word:
         return False
     if _random(value):
-        return quoted or len(value) >= 16 or "passw" in name
-    if not quoted or not ("passw" in name or "pwd" in name or "passphrase" in name):
-        return False
-    # A password that a person chose: neither a word nor one that says it is none.
+        # In brackets may stand the name of a secret, not the secret.
+        return word or len(value) >= (20 if weak else 0 if quoted else 16)
+    return quoted and word and _chosen(value, least=3 if weak else 2)
+
+
+def _chosen(value: str, least: int) -> bool:
+    """A password that a person chose: neither a word nor one that says it is none."""
     kinds = (
         any(c.isdigit() for c in value),
         any(c.isupper() for c in value) and any(c.islower() for c in value),
         any(not c.isalnum() and c not in "-_." for c in value),
     )
-    return sum(kinds) >= 2 and not _TRIVIAL.search(value) and not _PLACE.match(value)
+    return sum(kinds) >= least and not _trivial(value) and not _PLACE.match(value)
+
+
+def _trivial(value: str) -> bool:
+    return bool(_TEMPLATE.search(value) or (len(value) < _LONG and _TRIVIAL.search(value)))
 
 
 def _random(value: str) -> bool:
     """True where characters follow each other as no word and no name lets them."""
-    if len(value) < 10 or _TRIVIAL.search(value):
+    if len(value) < 10 or _trivial(value):
         return False
     # Letters without a digit are a name, unless they are many and their case jumps about.
     digits = any(c.isdigit() for c in value)
@@ -318,6 +383,8 @@ def _random(value: str) -> bool:
     entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
     if entropy < min(3.2, math.log2(len(value)) - 0.6):
         return False
+    if _HEX.fullmatch(value):
+        return True
     kinds = [_kind(c) for c in value]
     jumps = sum(a != b for a, b in pairwise(kinds) if a and b)
     # Base64 may begin as a path does; a path's case does not jump about as much.
@@ -328,4 +395,6 @@ def _random(value: str) -> bool:
 
 
 def _kind(char: str) -> str:
-    return "d" if char.isdigit() else "u" if char.isupper() else "l" if char.isalpha() else ""
+    if char.isalpha():
+        return "u" if char.isupper() else "l"
+    return "d" if char.isdigit() else "p" if char in "!@#$%^&*?|" else ""
