@@ -709,7 +709,12 @@ async def test_rename_says_why_it_cannot(
 
 
 @pytest.mark.parametrize(
-    ("tool", "more"), [("delete_file", {}), ("rename_file", {"new_path": "moved.py"})]
+    ("tool", "more"),
+    [
+        ("delete_file", {}),
+        ("rename_file", {"new_path": "moved.py"}),
+        ("edit_file", {"old_text": "x", "new_text": "y"}),
+    ],
 )
 async def test_a_link_is_not_taken_for_the_file_it_leads_to(
     context_of: ContextOf, tmp_path: Any, tool: str, more: dict[str, str]
@@ -720,6 +725,19 @@ async def test_a_link_is_not_taken_for_the_file_it_leads_to(
     assert "`link.py` is a link to `real.py`" in said
     assert context.overlay.texts == {}
     await text_of(context, tool, path="real.py", **more)
+
+
+async def test_a_file_has_one_name_in_a_session(context_of: ContextOf, tmp_path: Any) -> None:
+    """By two names it would have two texts, of which applying can write one alone."""
+    context, _ = context_of({"real/a.py": "x\n"})
+    (tmp_path / "link").symlink_to("real")
+    edit = {"old_text": "x", "new_text": "y"}
+    said = await failure_of(context, "edit_file", path="link/a.py", **edit)
+    assert "Name `real/a.py`" in said
+    said = await failure_of(context, "create_file", path="link/b.py", text="z\n")
+    assert "Name `real/b.py`" in said
+    assert await text_of(context, "read_file", path="link/a.py") == "1\tx"
+    await text_of(context, "edit_file", path="real/a.py", **edit)
 
 
 async def test_nothing_is_proposed_below_a_file_that_is_proposed(context_of: ContextOf) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
-from steadyhand_agent.tools.edit_file import DUPLICATE_REASON
+from steadyhand_agent.tools.edit_file import DUPLICATE_REASON, refuse_link
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 
@@ -54,6 +54,7 @@ def free_path(path: str, context: ToolContext) -> None:
     """
     if context.overlay.exists(path):
         raise ToolFailed(f"`{path}` exists; change it with `edit_file`.")
+    refuse_link(path, context, "made")
     # What the session deletes is still on disk until the person agrees.
     if stat.S_ISDIR(context.workspace.mode(path)):
         raise ToolFailed(f"`{path}` cannot be made: a folder has this name. Choose another.")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.tools.edit_file import refuse_link
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 
@@ -14,20 +15,6 @@ class DeleteFileArguments(Arguments):
     """Arguments of `delete_file`."""
 
     path: str = Field(description="Path of an existing text file below the workspace.")
-
-
-def refuse_link(path: str, context: ToolContext, done: str) -> None:
-    """A link's text is another file's: what would go is not what the person is shown.
-
-    Raises:
-        ToolFailed: The path is a link.
-    """
-    if context.workspace.entry(path).is_symlink():
-        target = context.workspace.name_of(context.workspace.locate(path))
-        raise ToolFailed(
-            f"`{path}` is a link to `{target}` and cannot be {done}; nothing was changed. Name "
-            f"`{target}` if that file is meant, else leave the link to the person."
-        )
 
 
 class DeleteFile:

@@ -45,6 +45,8 @@ class EditFile:
         """The path, the text before and after."""
         path = context.workspace.normal(arguments.path)
         text = context.overlay.read(path)
+        if path not in context.overlay.texts:
+            refuse_link(path, context, "edited")
         if arguments.old_text == arguments.new_text:
             raise ToolFailed("`old_text` and `new_text` are the same; nothing would change.")
         old, new = _fitted(text, arguments.old_text, arguments.new_text)
@@ -69,6 +71,22 @@ class EditFile:
         change = context.overlay.put(path, after)
         first = before[: _first_difference(before, after)].count("\n") + 1
         return Outcome(f"Edited `{path}` from line {first}.", changes=(change,))
+
+
+def refuse_link(path: str, context: ToolContext, done: str) -> None:
+    """One file under two names would be two texts of the session, and one of them be lost.
+
+    Raises:
+        ToolFailed: The path, or a folder in it, is a link.
+    """
+    root, inside = context.workspace.split(path)
+    real = context.workspace.locate(path)
+    if real != root / inside:
+        target = context.workspace.name_of(real)
+        raise ToolFailed(
+            f"`{path}` is a link to `{target}` and cannot be {done}; nothing was changed. Name "
+            f"`{target}` if that file is meant, else leave the link to the person."
+        )
 
 
 def _fitted(text: str, old: str, new: str) -> tuple[str, str]:

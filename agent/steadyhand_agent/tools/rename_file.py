@@ -8,7 +8,7 @@ from pydantic import Field
 
 from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.tools.create_file import free_path
-from steadyhand_agent.tools.delete_file import refuse_link
+from steadyhand_agent.tools.edit_file import refuse_link
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 
