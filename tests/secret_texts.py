@@ -126,6 +126,8 @@ ASSIGNED = {
     "bearer": lambda r: ('headers["Authorization"] = "Bearer {}"\n', some(r, ALNUM, 40)),
     "basic": lambda r: ("Authorization: Basic {}\n", b64(r, 24)),
     "azure": lambda r: ("AccountName=x;AccountKey={};EndpointSuffix=y\n", b64(r, 64)),
+    "long": lambda r: ('aws_session_token = "{}"\n', some(r, ALNUM + "+/", 700)),
+    "long and bare": lambda r: ("aws_session_token = {}\n", some(r, ALNUM + "+/", 700)),
     "escaped": lambda r: ('"source": "api_key = \\"{}\\"\\n"', some(r, ALNUM, 32)),
     "in brackets": lambda r: ('API_KEY = (\n    "{}"\n)\n', some(r, ALNUM, 32)),
     "three quotes": lambda r: ('token = """{}"""\n', some(r, ALNUM, 32)),

@@ -94,9 +94,18 @@ def test_a_constant_is_upper_case_and_at_module_level() -> None:
 
 
 def test_a_long_constant_is_cut() -> None:
-    signature = one(f"LIMIT = {'9' * 500}\n", "LIMIT").signature
-    assert len(signature) == 120
+    signature = one(f"LIMITS = [{'9, ' * 100}]\n", "LIMITS").signature
+    assert 110 < len(signature) <= 120
     assert signature.endswith("...")
+
+
+def test_what_is_cut_ends_with_a_whole_word() -> None:
+    """Half a secret would be shown, since it would not be known for one."""
+    assert one(f"TOKEN = 'k{'9' * 500}'\n", "TOKEN").signature == "TOKEN = ..."
+    head = f"def f({'argument, ' * 28}"
+    found = one(f"{head}token='k{'9' * 80}'):\n    '{'word ' * 38}k{'9' * 80}'\n", "f")
+    assert found.signature == f"{head}token=..."
+    assert found.doc.split() == ["word"] * 38
 
 
 def test_a_constant_in_a_branch_knows_its_branch() -> None:

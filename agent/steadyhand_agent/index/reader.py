@@ -68,6 +68,13 @@ _MARKUP = re.compile(r"</?(?:summary|remarks|para|inheritdoc)\b[^>]*>|^[@\\]brie
 _UNMARKED = bytes(byte & 0x7F for byte in range(256))
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
+# What a text that is cut ends with.
+_HALF_WORD = re.compile(r"[^\s(\[{,=]*\Z")
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of a text, without half a word: half a secret would not be known for one."""
+    return text if len(text) <= most else _HALF_WORD.sub("", text[:most])
 
 
 # Who types changes one definition of a file; the others are asked for with every key.
@@ -483,7 +490,7 @@ class _Reader:
             else text.removesuffix("=>").rstrip(" :{;=")
         )
         most = 120 if item.kind == "constant" else 300
-        return text if len(text) <= most else text[: most - 3] + "..."
+        return text if len(text) <= most else _cut(text, most - 3) + "..."
 
     def _docstring(self, item: _Found) -> tuple[int, int] | None:
         # Nearly all bodies begin with something else, which can be seen without asking nodes.
@@ -502,7 +509,8 @@ class _Reader:
 
     def _first_sentence(self, span: tuple[int, int]) -> str:
         raw = self.data[span[0] : span[1]].decode("utf-8", "replace")
-        return raw.lstrip("rRuUbBfF").strip("\"'").strip().split("\n", 1)[0].strip()[:200]
+        line = raw.lstrip("rRuUbBfF").strip("\"'").strip().split("\n", 1)[0].strip()
+        return _cut(line, 200)
 
     def _comment_above(self, item: _Found, comments: list[tuple[int, int]]) -> str:
         """The first line of the comment that stands right above a definition."""
