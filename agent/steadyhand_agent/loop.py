@@ -61,6 +61,11 @@ _NOT_JUDGED = (
     "`{}` could not be judged ({}), so it was not done. That is a defect of the guard, not of your "
     "call; choose another way."
 )
+_UNSEEN = "Not offered: "
+_TOO_SOON = (
+    _UNSEEN + "you called `finish` in the same reply as {tools}, whose result you had not seen: it "
+    "failed. Look at it, mend what is to be mended, and then call `finish` by itself."
+)
 
 
 @dataclass(slots=True)
@@ -358,31 +363,35 @@ class Loop:
     async def _finish(self, action: Action) -> None:
         """Tries the proposal out; what is wrong with it is told to the model once, then shown."""
         shown = self.around.disclosure.text
+        unseen = [f"`{r.tool}`" for r in self.state.rounds[-1].results if r.error or r.code]
+        if unseen:
+            # What it sums up as done is not.
+            text = _TOO_SOON.format(tools=", ".join(dict.fromkeys(unseen)))
+            await self._unfinished(action, text)
+            return
         summary = shown(str(action.content.get("summary") or action.reason or "Done."))
         tried = await asyncio.to_thread(dry_run.problems, self.state.proposal().changes, shown)
         wrong = {path: shown(said) for path, said in tried.items()}
         # Once since the person's last word.
         since = self.state.words[-1].after if self.state.words else 0
         told = any(
-            result.tool == "finish" and result.error
+            result.tool == "finish" and result.error and not result.text.startswith(_UNSEEN)
             for done in self.state.rounds[since:]
             for result in done.results
         )
-        result: Json = {
-            "call_id": action.call_id,
-            "tool": "finish",
-            "text": "Offered.",
-            "error": False,
-        }
         if wrong and not told:
             problems = budget.bounded(" ".join(wrong.values()), budget.result_limit(self.state))
-            result |= {"text": _NOT_YET.format(problems=problems), "error": True}
-            await self.journal("result", {"result": result, "changes": []})
-            self._event("result", action, message=result["text"])
+            await self._unfinished(action, _NOT_YET.format(problems=problems))
             return
         remarks = {path: [said] for path, said in wrong.items()}
         await self.journal("proposal", {"summary": summary, "remarks": remarks})
+        result = {"call_id": action.call_id, "tool": "finish", "text": "Offered.", "error": False}
         await self.journal("result", {"result": result, "changes": []})
+
+    async def _unfinished(self, action: Action, text: str) -> None:
+        result = {"call_id": action.call_id, "tool": "finish", "text": text, "error": True}
+        await self.journal("result", {"result": result, "changes": []})
+        self._event("result", action, message=text)
 
     async def _offer(self, last: Round) -> None:
         """Ends the round that holds `finish`; a kill before any of these steps leads here again."""

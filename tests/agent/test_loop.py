@@ -646,3 +646,33 @@ async def test_a_defect_of_the_guard_does_not_stop_the_session_for_good(
     state, _, _ = await finish_with(sample, create, FINISH)
     assert state.state == "finished"
     assert "could not be judged (RuntimeError)" in state.results()[0].text
+
+
+async def test_finish_beside_a_call_that_failed_is_not_the_end(sample: Path) -> None:
+    """The model sums up an edit as done that was never made: it has not seen the result."""
+    create = call("create_file", 2, path="new.py", text="NEW_VALUE = 1\n")
+    script = [
+        say(call("edit_file", path="no.py", old_text="a", new_text="b"), call("finish", 2)),
+        say(call("read_file", path="README.md"), create, call("finish", 3, summary="done")),
+    ]
+    state, _, _ = await finish_with(sample, *script)
+    told = [(r.tool, r.error) for r in state.rounds[0].results]
+    assert told == [("edit_file", True), ("finish", True)]
+    assert "`edit_file`" in state.rounds[0].results[1].text
+    assert (state.state, len(state.rounds)) == ("waiting", 2)
+    assert [change.path for change in state.proposal().changes] == ["new.py"]
+
+
+async def test_what_is_wrong_with_a_proposal_is_told_also_after_a_finish_too_soon(
+    sample: Path,
+) -> None:
+    broken = call("create_file", path="new.py", text="def broken(:\n")
+    failing = call("read_file", 2, path="no.py")
+    script = [say(broken, failing, call("finish", 3)), say(call("finish")), say(call("finish"))]
+    state, _, _ = await finish_with(sample, *script)
+    said = [r.text for r in state.results() if r.tool == "finish"]
+    assert [text.partition(":")[0] for text in said] == [
+        "Not offered",
+        "Not offered yet",
+        "Offered.",
+    ]

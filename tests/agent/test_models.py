@@ -132,6 +132,13 @@ def test_null_is_an_argument_that_is_not_meant() -> None:
     assert action.content == {"path": "a"}
 
 
+@pytest.mark.parametrize("name", [" finish", "functions.finish", "finish<|channel|>commentary"])
+def test_what_a_template_leaves_around_a_name_is_taken_off(name: str) -> None:
+    (action,) = dialect.actions([call(name, reason={"why": 1})], "tool_use")
+    assert (action.kind, action.tool) == ("finish", "finish")
+    assert action.content["reason"] == action.reason == "{'why': 1}"
+
+
 @pytest.mark.parametrize(
     "said",
     [

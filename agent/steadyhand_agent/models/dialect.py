@@ -77,9 +77,11 @@ def _called(block: Json) -> Action:
             f"The arguments of `{block.get('name')}` were no JSON object, so nothing was "
             "executed. Send the call again."
         )
-    name = str(block.get("name", ""))
+    name = _tool(str(block.get("name", "")))
     # Strict schemas ask for every argument, and null for those that are not meant.
     arguments: Json = {key: value for key, value in given.items() if value is not None}
+    if "reason" in arguments:
+        arguments["reason"] = str(arguments["reason"])
     return Action(
         kind="finish" if name == "finish" else "tool",
         tool=name,
@@ -107,6 +109,11 @@ def _enveloped(block: Json) -> Action:
         return Action(kind="finish", tool="finish", content=content, reason=reason, call_id=call_id)
     content = {key: value for key, value in found.content.items() if value is not None}
     return Action(kind="tool", tool=found.tool, content=content, reason=reason, call_id=call_id)
+
+
+def _tool(name: str) -> str:
+    """A tool's name without what the templates of some local models leave around it."""
+    return name.partition("<|")[0].strip().removeprefix("functions.")
 
 
 def _cut(reason: str) -> str:
