@@ -571,7 +571,7 @@ async def test_garbage_is_worth_another_attempt(http: Provider, garbage: Garbage
 async def test_silence_before_the_first_byte_and_between_bytes(http: Provider) -> None:
     whole = http.says(text("hello"))
     for slow in (replace(whole, delay=30.0), replace(whole, pause=30.0)):
-        with serving(http, slow) as server, pytest.raises(ModelTransient, match="Time"):
+        with serving(http, slow) as server, pytest.raises(ModelTransient, match="`api_seconds`"):
             await http.model(server, seconds=0.3).ask(first())
 
 

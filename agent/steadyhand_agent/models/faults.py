@@ -116,9 +116,13 @@ def _of_status(
 
 def unreachable(error: Exception) -> ModelTransient:
     """A connection that failed, broke, or was silent for too long."""
-    found = ModelTransient(
-        f"The model's endpoint could not be reached or broke off ({type(error).__name__})."
-    )
+    name = type(error).__name__
+    found = ModelTransient(f"The model's endpoint could not be reached or broke off ({name}).")
+    if "Timeout" in name:
+        found = ModelTransient(
+            f"The model's endpoint was silent for longer than `api_seconds` allows ({name}); raise "
+            "it for a model that has to be loaded first, or that reads slowly."
+        )
     cause: BaseException | None = error
     while cause is not None:
         if type(cause).__name__ in _NEVER_CONNECTED:
