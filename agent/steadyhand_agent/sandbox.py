@@ -21,6 +21,25 @@ _HIDDEN = (
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".pgpass", ".git-credentials",
     ".npmrc", ".pypirc", ".config/gcloud", ".config/gh", ".config/steadyhand", ".password-store",
     ".local/share/keyrings", ".mozilla", ".config/google-chrome",
+    # Other agents and their models.
+    ".anthropic", ".config/anthropic", ".claude", ".claude.json", ".codex", ".gemini", ".copilot",
+    ".config/github-copilot", ".local/share/opencode", ".config/openai", ".huggingface",
+    ".cache/huggingface/token",
+    # Registries and build tools; the tools themselves stay where they are.
+    ".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml",
+    ".m2/settings-security.xml", ".gradle/gradle.properties", ".gem/credentials", ".bundle/config",
+    ".composer/auth.json", ".config/composer/auth.json", ".config/pip", ".pip", ".config/pypoetry",
+    ".yarnrc", ".yarnrc.yml", ".nuget/NuGet/NuGet.Config", ".config/NuGet",
+    # Clouds, forges and stores of secrets.
+    ".config/git/credentials", ".config/hub", ".config/glab-cli", ".config/op", ".config/sops",
+    ".config/rclone", ".config/doctl", ".config/hcloud", ".config/stripe", ".oci", ".s3cfg",
+    ".boto", ".terraform.d", ".terraformrc", ".vault-token", ".my.cnf", ".fly", ".config/netlify",
+    ".databrickscfg", ".config/containers/auth.json", ".local/share/com.vercel.cli",
+    ".config/configstore",
+    # What was typed, and other browsers.
+    ".bash_history", ".zsh_history", ".python_history", ".psql_history", ".mysql_history",
+    ".node_repl_history", ".local/share/fish/fish_history", ".config/chromium",
+    ".config/BraveSoftware", ".config/microsoft-edge", ".thunderbird",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -468,3 +469,18 @@ def test_a_bubblewrap_that_does_not_work_counts_as_none(
     finally:
         sandbox._works.cache_clear()
         (Path.home() / ".steadyhand-probe").unlink(missing_ok=True)
+
+
+def test_what_a_home_holds_of_keys_and_of_what_was_typed_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = (".cargo/credentials.toml", ".bash_history", ".claude.json", ".config/op/config")
+    for name in (*files, ".cargo/bin/tool"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    flags = sandbox._flags(tmp_path / "copy", ())
+    closed = [b for a, b in pairwise(flags) if a in ("--tmpfs", os.devnull)]
+    for name in (*files[:3], ".config/op"):
+        assert str(tmp_path / name) in closed
+    assert not any(name.endswith((".cargo", "bin")) for name in closed)
