@@ -542,8 +542,9 @@ def _rebased(state: SessionState, body: Json) -> None:
         state.forget(path)
         if texts is not None:
             state.bases[path], state.texts[path] = texts["base"], texts["new"]
-            # They say what they said, wherever they stand now; no round made them anew.
-            state.former[path] = known
+            # They say what they said, wherever they stand now; no round made them anew. What was
+            # applied or rejected is no part of these texts: the same edit elsewhere is a new one.
+            state.former[path] = [hunk for hunk in known if hunk.mark in PENDING]
             state.seed(path)
     state.rounds[-1].notes.append(body["note"])
 

@@ -423,6 +423,50 @@ def test_an_acceptance_stays_with_the_hunk_that_was_looked_at() -> None:
     assert [(h.id, h.mark, h.first) for h in again["a"]] == [("h2", "open", 20)]
 
 
+def test_an_acceptance_does_not_wander_to_a_twin_that_a_later_round_makes_above() -> None:
+    base = "x\n1\n2\nx\n3\n"
+    one, both = "x\n1\n2\ny\n3\n", "y\n1\n2\ny\n3\n"
+    hunks, last = numbered({"a": Texts(base, one, [(1, one)])}, {}, 0)
+    hunks["a"][0].mark = "accepted"
+    again, _ = numbered({"a": Texts(base, both, [(1, one), (2, both)])}, hunks, last)
+    assert [(h.id, h.first, h.mark) for h in again["a"]] == [
+        ("h2", 0, "open"), ("h1", 3, "accepted"),
+    ]  # fmt: skip
+    # The other way about: what was accepted is gone, and its twin was not looked at.
+    above = "y\n1\n2\nx\n3\n"
+    again, _ = numbered({"a": Texts(base, above, [(1, one), (2, above)])}, hunks, last)
+    assert [(h.id, h.first, h.mark) for h in again["a"]] == [("h2", 0, "open")]
+
+
+@pytest.mark.parametrize("decided", ["applied", "rejected"])
+async def test_the_same_edit_elsewhere_is_not_taken_for_one_that_was_decided(
+    files: Files, decided: str
+) -> None:
+    base = "a = 0\n1\n2\na = 0\n3\n4\nb = 0\n"
+    first = base.replace("a = 0\n1", "a = 1\n1").replace("b = 0", "b = 1")
+    files.write("a.py", base)
+    files.proposes("a.py", first, base)
+    await files.decide.number()
+    if decided == "applied":
+        await files.decide.apply(["h1"], "apply")
+    else:
+        await files.decide.mark(["h1"], "rejected")
+    moved = rebased(files.state, files.workspace.present)
+    assert moved is not None
+    files.keep("rebased", moved)
+    text = files.state.texts["a.py"]
+    assert text is not None
+    files.proposes("a.py", text.replace("a = 0\n3", "a = 1\n3"), None)
+    await files.decide.number()
+    pending = [h for h in files.state.hunks().values() if h.mark == "open"]
+    assert [(h.id, h.first) for h in pending] == [("h3", 3), ("h2", 6)]
+    await files.decide.apply([], "apply")
+    wanted = base.replace("a = 0\n3", "a = 1\n3").replace("b = 0", "b = 1")
+    if decided == "applied":
+        wanted = wanted.replace("a = 0\n1", "a = 1\n1")
+    assert (files.root / "a.py").read_text() == wanted
+
+
 async def test_a_conflict_does_not_take_an_acceptance_away(files: Files) -> None:
     files.write("a.py", BASE)
     files.proposes("a.py", "ONE\ntwo\nthree\nFOUR\nfive\nsix\nSEVEN\n", BASE)

@@ -24,6 +24,8 @@ Kind = Literal["edit", "create", "rename", "delete"]
 PENDING = frozenset({"open", "accepted", "conflict"})
 # How alike a new file and a deleted one are to be one that moved: git's default for renames.
 _SAME_FILE = 0.5
+# Of hunks that say the same, so many pairs are weighed one by one.
+_MOST_ALIKE = 40_000
 # A text that a round of the session left behind; None where it deleted the file.
 Made = tuple[int, "str | None"]
 
@@ -151,24 +153,54 @@ def numbered(
     for path, file in sorted(texts.items()):
         if file.base == file.new:
             continue
-        known = list(before.get(path, ()))
         hunks = found[path] = hunks_between(file.base, file.new)
-        for hunk in hunks:
-            # Of several that say the same the one that stood nearest.
-            alike = [h for h in known if h.digest == hunk.digest]
-            same = min(alike, key=lambda h, at=hunk.first: abs(h.first - at), default=None)
-            if same is not None:
-                known.remove(same)
-                hunk.id, hunk.mark, hunk.rounds = same.id, same.mark, list(same.rounds)
-                hunk.edited = same.edited
+        _blame(file, hunks)
+        everyone = sorted({number for number, _ in file.made if number})
+        again = _known_again(hunks, before.get(path, ()))
+        for number, hunk in enumerate(hunks):
+            if (same := again.get(number)) is not None:
+                hunk.id, hunk.mark, hunk.edited = same.id, same.mark, same.edited
+                hunk.rounds = sorted({*same.rounds, *hunk.rounds})
             else:
                 last += 1
                 hunk.id = f"h{last}"
-        _blame(file, hunks)
+            hunk.rounds = hunk.rounds or list(everyone)
     for gone, come in _moves(texts, found):
         found[gone][0].id = found[come][0].id
         found[gone][0].mark = found[come][0].mark
     return found, last
+
+
+def _known_again(hunks: Sequence[Hunk], before: Sequence[Hunk]) -> dict[int, Hunk]:
+    """Which hunk was which before, by its place among `hunks`.
+
+    Of several that say the same each is the one that stood nearest. One that a later round made
+    elsewhere is new: what the person said of a hunk is not said of its twin.
+    """
+    alike: dict[str, list[Hunk]] = {}
+    for known in before:
+        alike.setdefault(known.digest, []).append(known)
+    mine: dict[str, list[int]] = {}
+    found: dict[int, Hunk] = {}
+    for number, hunk in enumerate(hunks):
+        theirs = alike.get(hunk.digest, ())
+        if any({*hunk.rounds} <= {*known.rounds} or hunk.first == known.first for known in theirs):
+            mine.setdefault(hunk.digest, []).append(number)
+    for digest, numbers in mine.items():
+        theirs = alike[digest]
+        if len(numbers) == len(theirs) or len(numbers) * len(theirs) > _MOST_ALIKE:
+            found |= dict(zip(numbers, theirs, strict=False))
+            continue
+        taken: set[int] = set()
+        for _, number, at in sorted(
+            (abs(hunks[number].first - known.first), number, at)
+            for number in numbers
+            for at, known in enumerate(theirs)
+        ):
+            if number not in found and at not in taken:
+                found[number] = theirs[at]
+                taken.add(at)
+    return found
 
 
 def _moves(
@@ -212,11 +244,10 @@ def _blame(file: Texts, hunks: Sequence[Hunk]) -> None:
             if gone and owner[0] is not None:
                 taken[owner[0]] = number
         lines, owners = now, kept
-    everyone = {number for number, _ in file.made if number}
     for hunk in hunks:
         rounds = {owner for _, owner in owners[hunk.new_first : hunk.new_end] if owner}
         rounds |= {taken[line] for line in range(hunk.first, hunk.end) if taken.get(line)}
-        hunk.rounds = sorted({*hunk.rounds, *(rounds or (() if hunk.rounds else everyone))})
+        hunk.rounds = sorted(rounds)
 
 
 def renewed(hunk: Hunk, base: str | None, new: str | None) -> Hunk:
