@@ -31,7 +31,7 @@ from steadyhand_agent.proposals.changes import (
     split_lines,
 )
 from steadyhand_agent.proposals.merge import changed_runs
-from steadyhand_server import convert, writing
+from steadyhand_server import convert, forms, writing
 from steadyhand_server.documents import Encoding, LineTable
 from steadyhand_server.handlers import previews
 from steadyhand_server.protocol import REPLY_NOTICE, SESSION_EVENT, SHOW_REQUEST
@@ -69,13 +69,23 @@ class LspEditor:
         self._deleted: dict[str, str | None] = {}
 
     def text(self, path: str) -> str | None:
-        """The text of an open document."""
+        """The text of an open document, as its file has it."""
         opened = self._server.documents.at(path)
-        return None if opened is None or self._left_open(path) else opened.text
+        if opened is None or self._left_open(path):
+            return None
+        return forms.as_in_file(opened.text, self._on_disk(path), self._server.client_name)
+
+    def _on_disk(self, path: str) -> bytes | None:
+        engine = self._server.engine
+        try:
+            return engine.workspace.read_bytes(path) if engine is not None else None
+        except SteadyhandError:
+            return None
 
     async def decide(self, proposal: Proposal) -> Decision:
         """The editor's own preview where it has one, else a question with the diff at hand."""
-        if self._previews():
+        # What an editor would write in its own way, it does not show in its own way either.
+        if self._previews() and not any(map(self._unsure, proposal.changes)):
             return "preview"
         headline = f"Steadyhand proposes {proposal.headline()}: {proposal.summary[:200]}"
         more = [_REPLY] if self._server.client_can("reply") else []
@@ -278,7 +288,10 @@ class LspEditor:
     def _left_open(self, path: str) -> bool:
         """True where a document shows a file that we deleted, as it was then."""
         engine, opened = self._server.engine, self._server.documents.at(path)
-        if engine is None or opened is None or self._deleted.get(path) != opened.text:
+        if engine is None or opened is None or path not in self._deleted:
+            return False
+        gone = self._deleted[path] or ""
+        if opened.text not in forms.as_in_editor(gone, gone, opened.text, self._server.client_name):
             return False
         return not os.path.lexists(engine.workspace.locate(path))
 
@@ -289,7 +302,7 @@ class LspEditor:
         """
         opened = self.text(path)
         if opened is not None:
-            return opened == text
+            return text is not None and forms.shows(opened, text, self._server.client_name)
         engine = self._server.engine
         assert engine is not None
         if not os.path.lexists(engine.workspace.locate(path)):
@@ -301,11 +314,18 @@ class LspEditor:
 
     async def _send(self, changes: Sequence[FileChange], label: str, *, confirm: bool) -> str:
         """One `workspace/applyEdit`; returns why the client says it did not apply, or nothing."""
+        for change in changes:
+            if self._server.documents.at(change.path) is not None and self._unsure(change):
+                return (
+                    f"{change.path} has line ends that editors count or write in ways of their own "
+                    "(a CR alone, or CRLF beside LF), so it was left as it is; save and close it, "
+                    "then apply again."
+                )
         files = any(change.base is None or change.new is None for change in changes)
         takes = self._server.takes_files() if files else self._server.takes_document_changes()
         left_open = any(change.base is None and self._left_open(change.path) for change in changes)
         self._deleted |= {change.path: change.base for change in changes if change.new is None}
-        unseen = any(self._may_be_dirty(change) for change in changes)
+        unseen = any(self._may_be_dirty(change) or self._unsure(change) for change in changes)
         if not confirm and (not takes or left_open or unseen):
             return await self._send_plainly(changes, label)
         parts: list[Any] = []
@@ -338,11 +358,17 @@ class LspEditor:
             return False
         return language_of(change.path) is None
 
+    def _unsure(self, change: FileChange) -> bool:
+        opened = self._server.documents.at(change.path)
+        text = None if opened is None else opened.text
+        return forms.unsure(change.base, change.new, text, self._server.client_name)
+
     async def _send_plainly(self, changes: Sequence[FileChange], label: str) -> str:
         """For a client that takes `changes` alone, which can neither make nor delete a file.
 
         The person has agreed to the change, so those files are made and deleted here; and so are
-        those that the client may hold open with text that nobody has shown us.
+        those that the client may hold open with text that nobody has shown us, or would write with
+        line ends of its own.
         """
         engine = self._server.engine
         assert engine is not None
@@ -352,10 +378,8 @@ class LspEditor:
                 said = f"{change.path} changed meanwhile and was left as it is."
                 continue
             edits_it = change.base is not None and change.new is not None
-            if edits_it and not self._may_be_dirty(change):
-                edits = text_edits(
-                    change.base or "", change.new or "", self._server.documents.encoding
-                )
+            if edits_it and not self._may_be_dirty(change) and not self._unsure(change):
+                edits = self._edits(change)
                 uri = self._server.uri_of(change.path)
                 edit = lsp.WorkspaceEdit(changes={uri: edits})
                 said = await self._edit(edit, label) or said
@@ -389,8 +413,8 @@ class LspEditor:
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(
             uri, opened.version if opened else None
         )
-        edits = text_edits(change.base or "", change.new, self._server.documents.encoding)
-        if change.base is None and self._server.client_name == "Neovim":
+        edits = self._edits(change)
+        if not change.base and self._server.client_name == "Neovim":
             # Its empty buffer is one line end long; left there, the file ends with a blank line.
             everything = lsp.Range(lsp.Position(0, 0), lsp.Position(1, 0))
             edits = [lsp.TextEdit(everything, change.new)]
@@ -400,6 +424,13 @@ class LspEditor:
             options = lsp.CreateFileOptions(ignore_if_exists=True)
             parts.insert(0, lsp.CreateFile(uri=uri, options=options))
         return parts
+
+    def _edits(self, change: FileChange) -> list[lsp.TextEdit]:
+        opened = self._server.documents.at(change.path)
+        text = None if opened is None else opened.text
+        name = self._server.client_name
+        base, new = forms.as_in_editor(change.base or "", change.new or "", text, name)
+        return text_edits(base, new, self._server.documents.encoding)
 
     async def _outcome(
         self, change: FileChange, said: str, seconds: float = _SETTLE_SECONDS

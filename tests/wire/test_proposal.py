@@ -408,6 +408,78 @@ def test_a_stale_edit_that_is_skipped_in_silence(plain: Desk) -> None:
     assert editor.text("skipped.py") == "# typed at the last moment\n" + changed(3, 15, 27)
 
 
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_byte_order_mark_stays_one(plain: Desk, opened: bool) -> None:
+    """VS Code, Neovim, Helix and Emacs keep it out of the text, and write it again."""
+    editor, name = plain.editor, f"marked-{opened}.py"
+    mark, after = "\ufeff", BASE.replace("line_1 = 1\n", "line_1 = 100\n")
+    path = editor.put(name, mark + BASE)
+    uri = editor.show(name, BASE) if opened else editor.uri(name)
+
+    def applies(params: Json) -> Json:
+        if uri not in editor.texts:
+            editor.show(name, disk(path).removeprefix(mark))
+        assert editor.apply(params["edit"])
+        path.write_bytes((mark + editor.texts[uri][1]).encode())
+        return {"applied": True}
+
+    editor.on["workspace/applyEdit"] = applies
+    session = plain.propose(*edits(name, 1))
+    answer = ask(plain, "apply", session=session)
+    assert disk(path) == mark + after
+    assert [f["status"] for f in answer["files"]] == ["applied"]
+    editor.shut(uri)
+    (hunk,) = ask(plain, "hunks", session=session)["hunks"]
+    assert (hunk["state"], hunk["edited"]) == ("applied", False), "closed, it is the same file"
+    answer = ask(plain, "revert", session=session)
+    assert disk(path) == mark + BASE
+    assert [f["status"] for f in answer["files"]] == ["applied"]
+
+
+def test_line_ends_that_editors_count_in_their_own_way_are_not_left_to_them(plain: Desk) -> None:
+    editor = plain.editor
+    text = BASE.replace("line_2 = 2\n", "line_2 = 2\r")
+    path = editor.put("alone.py", text)
+    session = plain.propose(*edits("alone.py", 15))
+    uri = editor.show("alone.py")
+    answer = ask(plain, "apply", session=session)
+    assert [f["status"] for f in answer["files"]] == ["refused"]
+    assert "save and close it, then apply again" in answer["message"]
+    assert (editor.text("alone.py"), disk(path)) == (text, text)
+    editor.shut(uri)
+    assert ask(plain, "apply", session=session)["state"] == "finished"
+    assert disk(path) == text.replace("line_15 = 15\n", "line_15 = 1500\n")
+    assert editor.applied == []
+    ask(plain, "revert", session=session)
+    assert disk(path) == text
+
+
+def test_dos_line_ends_in_an_editor_that_shows_them_as_plain_ones(tmp_path: Path) -> None:
+    """Emacs does; a CR that is put in there would be written twice."""
+    edit_support = {"applyEdit": True, "workspaceEdit": {}}
+    capabilities = CAPABILITIES | {"workspace": edit_support}
+    with desk(tmp_path, capabilities=capabilities, name="Eglot") as at:
+        editor = at.editor
+        path = editor.put("dos.py", BASE.replace("\n", "\r\n"))
+        uri = editor.uri("dos.py")
+
+        def applies(params: Json) -> Json:
+            if uri not in editor.texts:
+                editor.show("dos.py", disk(path).replace("\r\n", "\n"))
+            assert editor.apply(params["edit"])
+            return {"applied": True}
+
+        editor.on["workspace/applyEdit"] = applies
+        for opened in (False, True):
+            session = at.propose(*edits("dos.py", 15))
+            ask(at, "apply", session=session)
+            assert editor.text("dos.py") == changed(15), opened
+            ask(at, "revert", session=session)
+            assert editor.text("dos.py") == BASE
+        for question in list(editor.open):
+            editor.answer(question, None)
+
+
 def test_an_editor_that_takes_plain_changes_alone(tmp_path: Path) -> None:
     """Eglot offers neither versions nor files that come and go."""
     edit_support = {"applyEdit": True, "workspaceEdit": {}}

@@ -226,7 +226,7 @@ def test_a_question_answered_twice_counts_once(asking: Desk) -> None:
 
 def test_a_file_that_is_not_open_is_changed_by_the_editor(asking: Desk) -> None:
     editor = asking.editor
-    text = "# 🙂\x0c\n" + BEFORE.replace("\n", "\r\n")
+    text = ("# 🙂\x0c\n" + BEFORE).replace("\n", "\r\n")
     editor.put("closed.py", text)
     session = asking.propose(edit("closed.py", "second = 2\nthird", "second = 22\nthird"))
     asking.press(asking.question(), "Apply")

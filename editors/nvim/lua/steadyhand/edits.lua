@@ -54,7 +54,14 @@ end
 local function save(buf)
   vim.fn.mkdir(vim.fs.dirname(vim.api.nvim_buf_get_name(buf)), 'p')
   vim.api.nvim_buf_call(buf, function()
-    vim.cmd('silent noautocmd update')
+    -- A last line without an end stays one: what was agreed to does not add it, and undo could not take it back.
+    local fix = vim.bo[buf].fixendofline
+    vim.bo[buf].fixendofline = false
+    local ok, why = pcall(vim.cmd, 'silent noautocmd update')
+    vim.bo[buf].fixendofline = fix
+    if not ok then
+      error(why, 0)
+    end
     vim.api.nvim_exec_autocmds('BufWritePost', { buffer = buf, modeline = false })
   end)
 end
