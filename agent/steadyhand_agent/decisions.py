@@ -24,6 +24,7 @@ from steadyhand_agent.state.journal import Kind
 Json = dict[str, Any]
 Keep = Callable[[Kind, Json], Awaitable[None]]
 _WRITTEN = ("applied", "unsaved", "unconfirmed")
+_DOUBTED = ("unconfirmed", "refused")
 _AS_MEANT: tuple[Mark, bool] = ("applied", False)
 
 
@@ -149,9 +150,10 @@ class Decisions:
         ]
         report = await self._write(planned, patches, label, preview=preview)
         status = {f.path: f.status for f in report.files}
-        found = stands([p for p in patches if status.get(p.path) in _WRITTEN], self._read)
-        # Of a file that holds neither text, only what can be seen there was written.
-        doubted = {h.id for p in patches if status.get(p.path) == "unconfirmed" for h in p.hunks}
+        found = stands([p for p in patches if p.path in status], self._read)
+        # Of a file that holds neither text, and of one that the editor says it left alone, only
+        # what can be seen there was written.
+        doubted = {h.id for p in patches if status.get(p.path) in _DOUBTED for h in p.hunks}
         done = [
             id
             for id, now in found.items()
@@ -331,13 +333,20 @@ def _together(planned: list[FilePlan], texts: dict[str, str | None]) -> list[Fil
 
 
 def _confirmed(outcome: FileOutcome, patches: Sequence[Patch], done: Sequence[str]) -> FileOutcome:
-    """A file that holds another text than was sent, and all of ours in it, is as good as meant."""
+    """A file that holds another text than was sent, and all of ours in it, is as good as meant.
+
+    Of one that holds some of it, whatever the editor says, that is told.
+    """
     ours = {h.id for p in patches if p.path == outcome.path for h in p.hunks}
-    if outcome.status != "unconfirmed" or not ours or not ours <= set(done):
+    there = ours & set(done)
+    if outcome.status not in _DOUBTED or not there:
         return outcome
-    return FileOutcome(
-        outcome.path, "applied", f"{outcome.path} was changed further, as formatters do."
-    )
+    if there == ours:
+        return FileOutcome(
+            outcome.path, "applied", f"{outcome.path} was changed further, as formatters do."
+        )
+    said = f"{outcome.path} holds {len(there)} of {len(ours)} hunks; the others are still open."
+    return FileOutcome(outcome.path, "unconfirmed", said)
 
 
 def _reasons(planned: Iterable[FilePlan]) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -39,6 +40,8 @@ _TASK_TEXTS = ("prompt", "selection", "diagnostics", "excerpts")
 _MORE = ("rounds", "tokens", "time")
 T = TypeVar("T")
 _UNDECIDED = ("running", "waiting", "paused")
+# So long an edit may take in the editor before other decisions about its session are refused.
+_UNANSWERED_SECONDS = 10.0
 # More sessions than that are not compared with one.
 _MOST_BESIDE = 8
 ModelFor = Callable[[SessionState], Model]
@@ -57,6 +60,8 @@ class _Live:
     question: asyncio.Task[None] | None = None
     # True while the editor's own preview is open: it lasts as long as the person looks.
     previewing: bool = False
+    # Since when the editor has been writing; 0 where it is not.
+    writing: float = 0.0
     # True until the loop has looked at what changed while the session stood still.
     resumed: bool = False
 
@@ -327,7 +332,11 @@ class Sessions:
             wanted = [*hunks, *(_made_by(live.state, round) if round is not None else ())]
             decisions = self._decisions(live)
             work = decisions.back if back else decisions.again
-            outcome = await work(wanted, f"Steadyhand: {'undo' if back else 'redo'} {session}")
+            live.writing = time.monotonic()
+            try:
+                outcome = await work(wanted, f"Steadyhand: {'undo' if back else 'redo'} {session}")
+            finally:
+                live.writing = 0.0
             self._tell_hunks(live)
         return live.state, outcome
 
@@ -632,11 +641,11 @@ class Sessions:
                 raise SessionError(f"Session {state.id} proposes no change.")
             _not_running(live)
             label = f"Steadyhand: {state.task.prompt[:60]}"
-            live.previewing = preview
+            live.previewing, live.writing = preview, time.monotonic()
             try:
                 outcome = await self._decisions(live).apply(hunks, label, preview=preview)
             finally:
-                live.previewing = False
+                live.previewing, live.writing = False, 0.0
             self._tell_hunks(live)
             if state.state in ("waiting", "paused") and not state.proposal().changes:
                 await self._move(live, "finished", outcome.sentence())
@@ -737,6 +746,12 @@ def _not_previewing(live: _Live) -> None:
     if live.previewing:
         raise SessionError(
             f"The editor's preview of session {live.state.id} is open; accept or close it first."
+        )
+    if live.writing and time.monotonic() - live.writing > _UNANSWERED_SECONDS:
+        raise SessionError(
+            f"The editor has not answered yet what became of an edit of session {live.state.id}, "
+            "so nothing else can be decided about it. Where a question is open in the editor, "
+            "answer it; else restart the server, which then looks at what was written."
         )
 
 

@@ -53,7 +53,8 @@ def write(workspace: Workspace, change: FileChange, mode: int | None = None) -> 
         return
     target = workspace.locate(change.path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # A name may be as long as a file system takes; so much of it says whose the other one is.
+    fd, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
     temporary = Path(name)
     try:
         with os.fdopen(fd, "wb") as file:

@@ -10,6 +10,7 @@ import pytest
 
 from loop_desk import FINISH, USAGE, Desk, call, finish_with, say
 from messages_server import Failure, Garbage, MessagesServer, Reply
+from steadyhand_agent import sessions
 from steadyhand_agent.errors import SessionError, StaleWriter
 from steadyhand_agent.proposals.offer import offer
 from steadyhand_agent.session import Limits, Task
@@ -415,6 +416,40 @@ async def test_apply_discard_and_undo(sample: Path) -> None:
         assert not (sample / "pressroom/new/thing.py").exists()
         with pytest.raises(SessionError):
             await desk.sessions.undo(state.id)
+        await desk.engine.close()
+
+
+async def test_an_editor_that_never_answers_is_told_of(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_UNANSWERED_SECONDS", 0.0)
+    edit = call(
+        "edit_file", path="pressroom/archive.py", old_text='"archive.html"', new_text='"old.html"'
+    )
+    with MessagesServer([say(edit), FINISH]) as server:
+        desk = Desk(sample, server)
+        state = await desk.run()
+        apply, asked, answered = desk.editor.apply, asyncio.Event(), asyncio.Event()
+
+        async def slow(*args: Any, **more: Any) -> Any:
+            asked.set()
+            await answered.wait()
+            return await apply(*args, **more)
+
+        monkeypatch.setattr(desk.editor, "apply", slow)
+        for decide, other in (
+            (desk.sessions.apply, desk.sessions.cancel),
+            (desk.sessions.undo, desk.sessions.redo),
+        ):
+            asked.clear()
+            answered.clear()
+            working = asyncio.create_task(decide(state.id))
+            await asked.wait()
+            with pytest.raises(SessionError, match="has not answered yet"):
+                await other(state.id)
+            answered.set()
+            assert (await working)[1].complete
+        await desk.sessions.redo(state.id)
         await desk.engine.close()
 
 

@@ -61,6 +61,14 @@ def test_the_first_touch_fixes_the_base(context_of: ContextOf) -> None:
     assert overlay.changes() == (FileChange("a", "buffer", "two"),)
 
 
+def test_a_text_that_could_not_be_read_again_is_not_taken(context_of: ContextOf) -> None:
+    overlay = overlay_of(context_of, {"a": "disk"})
+    overlay.put("a", "é" * 500_000)
+    with pytest.raises(ToolFailed, match="larger than 1 MB"):
+        overlay.put("a", "é" * 500_001)
+    assert overlay.read("a") == "é" * 500_000
+
+
 def test_a_new_file_has_no_base(context_of: ContextOf) -> None:
     overlay = overlay_of(context_of, {})
     assert not overlay.exists("p/new")

@@ -56,6 +56,13 @@ async def test_a_new_file_has_the_mode_that_the_person_s_mask_says(tmp_path: Pat
     assert (tmp_path / "a").stat().st_mode & 0o7777 == 0o640
 
 
+async def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
+    name = "é" * 127
+    await apply(tmp_path, FileChange(name, None, "x"))
+    await apply(tmp_path, FileChange(name, "x", "y"))
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {name: "y"}
+
+
 @pytest.mark.parametrize("text", ["a\r\nb\r\n", "\ufeffa\n", "a\rb", "no end", "é😀\u2028\f", ""])
 async def test_texts_are_written_as_they_are(tmp_path: Path, text: str) -> None:
     (tmp_path / "a").write_bytes(("old" + text).encode())

@@ -408,6 +408,26 @@ def test_a_stale_edit_that_is_skipped_in_silence(plain: Desk) -> None:
     assert editor.text("skipped.py") == "# typed at the last moment\n" + changed(3, 15, 27)
 
 
+def test_an_edit_that_was_made_in_part_and_denied_can_be_taken_back(plain: Desk) -> None:
+    editor = plain.editor
+    session = three(plain, "denied.py")
+    uri = editor.uri("denied.py")
+
+    def in_part(_: Json) -> Json:
+        editor.type(uri, changed(3, 15))
+        return {"applied": False, "failureReason": "something went wrong"}
+
+    editor.on["workspace/applyEdit"] = in_part
+    answer = ask(plain, "apply", session=session)
+    assert answer["hunks"] == {"h1": "applied", "h2": "applied", "h3": "open"}
+    assert "denied.py holds 2 of 3 hunks; the others are still open" in answer["message"]
+    editor.on["workspace/applyEdit"] = editor._apply_edit
+    ask(plain, "apply", session=session)
+    assert editor.text("denied.py") == changed(3, 15, 27)
+    ask(plain, "revert", session=session)
+    assert editor.text("denied.py") == BASE
+
+
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_byte_order_mark_stays_one(plain: Desk, opened: bool) -> None:
     """VS Code, Neovim, Helix and Emacs keep it out of the text, and write it again."""

@@ -12,7 +12,7 @@ from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.guard.paths import refuse_secret
 from steadyhand_agent.ports import ReadText
 from steadyhand_agent.proposals.changes import FileChange
-from steadyhand_agent.workspace import Workspace
+from steadyhand_agent.workspace import MAX_FILE_BYTES, Workspace
 
 
 class Overlay:
@@ -95,8 +95,17 @@ class Overlay:
 
         Returns:
             The change from the base to the new text, which is what the journal keeps.
+
+        Raises:
+            ToolFailed: It is too large to be read again.
         """
         path = self._workspace.normal(path)
+        if text is not None and len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
+            # It could be written, and neither read nor taken back any more.
+            raise ToolFailed(
+                f"`{path}` would be larger than 1 MB, which is not taken on; nothing was changed. "
+                "Make it in several files."
+            )
         if path not in self.bases:
             self.bases[path] = self.below(path) if self.exists(path) else None
         self.texts[path] = text
