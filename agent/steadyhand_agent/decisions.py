@@ -241,9 +241,22 @@ class Decisions:
             return None
         work = plans.plan_back if to == "reverted" else plans.plan_again
         planned = work(patch, wanted, read)
+        if patch.base is None and to == "reverted" and planned.after and self._moves(patch):
+            # Under its old name it would lack what the person has put in, and lie in two pieces.
+            planned.conflicts += planned.done
+            planned.done, planned.after = [], planned.now
+            planned.why = f"{patch.path} was edited since it was moved, and was left as it is."
         if planned.done:
             texts[patch.path] = planned.after
         return planned
+
+    def _moves(self, patch: Patch) -> bool:
+        """True where a patch makes a file that goes under another name."""
+        ids = {hunk.id for hunk in patch.hunks}
+        return any(
+            other.new is None and not ids.isdisjoint(hunk.id for hunk in other.hunks)
+            for other in self._state.applied
+        )
 
     async def _write(
         self,

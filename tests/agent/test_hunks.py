@@ -518,6 +518,21 @@ async def test_what_was_never_written_is_not_told_to_be(files: Files) -> None:
     assert files.bytes("a.py") == NEW.encode()
 
 
+async def test_a_file_that_moved_and_was_edited_since_stays_in_one_piece(files: Files) -> None:
+    files.write("old.py", BASE)
+    files.proposes("old.py", None, BASE)
+    files.proposes("new.py", BASE, None)
+    await files.decide.apply([], "apply")
+    files.write("new.py", "mine = 1\n" + BASE)
+    with pytest.raises(StaleDocument, match=r"new\.py was edited since it was moved"):
+        await files.decide.back([], "undo")
+    assert [path.name for path in files.root.iterdir()] == ["new.py"]
+    assert files.bytes("new.py").decode() == "mine = 1\n" + BASE
+    files.write("new.py", BASE)
+    await files.decide.back([], "undo")
+    assert [path.name for path in files.root.iterdir()] == ["old.py"]
+
+
 async def test_a_file_that_is_saved_while_the_one_before_is_written(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
