@@ -78,6 +78,7 @@ class Agent:
             settings.durability,
         )
         store.start()
+        self.journal.tell = self._warn
         if self.journal.notice:
             self._warn(self.journal.notice)
         checks = self._checks()

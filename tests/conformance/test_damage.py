@@ -164,6 +164,68 @@ async def test_a_damaged_page_costs_no_other_session(tmp_path: Path) -> None:
     await again.store.close()
 
 
+async def test_a_journal_whose_tree_is_damaged_goes_on(tmp_path: Path) -> None:
+    """A page lost that leads to others: it is found by a read, and mended there and then."""
+    here = Machine(tmp_path)
+    states = [await here.begin(f"s{n:02}") for n in range(20)]
+    for state in states:
+        await here.rounds(state, 2, "x" * 900)
+    roots = await here.journal._do(
+        lambda db: {
+            str(n): int(str(p)) for n, p in db.execute("SELECT name, rootpage FROM sqlite_master")
+        }
+    )
+    await here.store.close()
+    data, page = here.path.read_bytes(), 4_096
+    whole = ("sessions", "sqlite_autoindex_sessions_1", "sessions_by_workspace")
+    for name in (*whole, "records"):
+        root = roots[name]
+        lost = data[: (root - 1) * page] + bytes(page) + data[root * page :]
+        for file in tmp_path.glob("journal.sqlite*"):
+            file.unlink()
+        here.path.write_bytes(lost)
+        again, told = Machine(tmp_path), list[str]()
+        again.journal.tell = told.append
+        beside = Machine(tmp_path)
+        listed = {s.session: s.round for s in await again.store.sessions()}
+        assert listed == {state.id: state.round for state in states}, name
+        new = await again.begin("new")
+        await again.rounds(new, 1)
+        # The window beside it has the old file open, and is not left behind in it.
+        other = await beside.begin("other")
+        await beside.rounds(other, 1)
+        assert {"new", "other"} <= {s.session for s in await again.store.sessions()}
+        for state in states if name in whole else ():
+            assert await again.store.load(state.id) == state, name
+        assert await again.store.load("new") == new
+        await again.store.close()
+        await beside.store.close()
+        assert len(told) == 1, name
+        assert "put aside" in told[0]
+        aside = max(tmp_path.glob("journal.sqlite.damaged-??????????"))
+        assert aside.read_bytes()[:16] == b"SQLite format 3\0"
+
+
+async def test_a_journal_that_is_taken_away_is_seen(tmp_path: Path) -> None:
+    """What went into a file that nobody will look for again is not said to be kept."""
+    here, told = Machine(tmp_path / "state"), list[str]()
+    here.journal.tell = told.append
+    state = await here.begin()
+    await here.rounds(state, 2)
+    (tmp_path / "state").rename(tmp_path / "elsewhere")
+    with pytest.raises(JournalError):
+        await here.rounds(state.model_copy(deep=True), 1)
+    new = await here.begin("new")
+    await here.store.close()
+    assert "was moved, deleted or put back" in told[0]
+    again = Machine(tmp_path / "state")
+    assert await again.store.load("new") == new
+    await again.store.close()
+    there = Machine(tmp_path / "elsewhere")
+    assert (await there.store.load("s")).round == 2
+    await there.store.close()
+
+
 async def test_a_full_disk_is_one_sentence_and_costs_nothing_before(tmp_path: Path) -> None:
     here = Machine(tmp_path)
     state = await here.begin()

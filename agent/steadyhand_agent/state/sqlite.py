@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import os
 import queue
 import threading
@@ -27,6 +28,8 @@ from steadyhand_agent.state import sqlite_schema
 from steadyhand_agent.state.journal import Head, Record, Summary, packed, unpacked
 from steadyhand_agent.workspace import text_hash
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _COLUMNS = "session, seq, fence, kind, schema, at, prev, body, digest, crc"
@@ -42,6 +45,7 @@ class SqliteJournal:
 
     Attributes:
         notice: What the person must know of the file; empty where all is well.
+        tell: Says what they must know of it later; called on the event loop.
 
     Raises:
         JournalError: It cannot be opened, or a newer Steadyhand wrote it.
@@ -49,16 +53,15 @@ class SqliteJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.tell: Callable[[str], None] = log.warning
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
             self._connection, self.notice = sqlite_schema.opened(path)
         except (OSError, apsw.Error) as error:
-            raise JournalError(
-                f"The journal {path} cannot be opened ({error}); no session can start. "
-                "Set STEADYHAND_STATE_DIR to a folder that can be written."
-            ) from error
+            raise _not_opened(path, error) from error
+        self._place = sqlite_schema.place(path)
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
 
@@ -280,7 +283,7 @@ class SqliteJournal:
             self._commit([job for job in jobs if job is not None])
         self._connection.close()
 
-    def _commit(self, jobs: list[_Job]) -> None:
+    def _commit(self, jobs: list[_Job], *, again: bool = False) -> None:
         """Runs jobs in one transaction; a job that fails takes back its own part alone."""
         outcomes: list[tuple[_Job, Any, Exception | None]] = []
         try:
@@ -289,16 +292,55 @@ class SqliteJournal:
                 try:
                     with self._connection:
                         outcomes.append((entry, entry[0](self._connection), None))
+                except sqlite_schema.DAMAGED:
+                    raise
                 except Exception as error:
                     # Whatever a job raises is its caller's; the thread must live on.
                     outcomes.append((entry, None, _told(error, self.path)))
             self._connection.execute("COMMIT")
+            if sqlite_schema.place(self.path) != self._place:
+                # What was written went into a file that nobody will look for.
+                raise _ElsewhereError
+        except (*sqlite_schema.DAMAGED, _ElsewhereError) as error:
+            hindered = self._anew(error, jobs[0][2]) if not again else _told(error, self.path)
+            if hindered is None:
+                self._commit(jobs, again=True)
+                return
+            outcomes = [(entry, None, hindered) for entry in jobs]
         except apsw.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             outcomes = [(entry, None, _told(error, self.path)) for entry in jobs]
         for (_, future, loop), value, error in outcomes:
             loop.call_soon_threadsafe(_settle, future, value, error)
+
+    def _anew(self, why: Exception, loop: asyncio.AbstractEventLoop) -> JournalError | None:
+        """Opens what lies there now, or what is whole of a damaged file; what hinders that."""
+        self._connection.close(force=True)
+        notice = (
+            "The journal was moved, deleted or put back from a copy while it was in use; sessions "
+            "go on with the one that lies there now."
+        )
+        try:
+            if isinstance(why, _ElsewhereError):
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                self._connection, damage = sqlite_schema.opened(self.path)
+                notice = f"{notice} {damage}".strip()
+            else:
+                self._connection, notice = sqlite_schema.mended(self.path, self._place, why)
+            self._place = sqlite_schema.place(self.path)
+        except (OSError, apsw.Error, JournalError) as error:
+            # In no file at all, so the next job comes here again.
+            self._connection, self._place = apsw.Connection(":memory:"), (0, 0)
+            return error if isinstance(error, JournalError) else _not_opened(self.path, error)
+        if notice:
+            loop.call_soon_threadsafe(self.tell, notice)
+        return None
+
+
+class _ElsewhereError(Exception):
+    """The file that was opened is no longer the one that lies at its path."""
 
 
 def _forget(db: apsw.Connection, session: str) -> None:
@@ -341,6 +383,13 @@ def _settle(future: asyncio.Future[Any], value: Any, error: Exception | None) ->
         future.set_exception(error)
     else:
         future.set_result(value)
+
+
+def _not_opened(path: Path, error: Exception) -> JournalError:
+    return JournalError(
+        f"The journal {path} cannot be opened ({error}); no session can start. "
+        "Set STEADYHAND_STATE_DIR to a folder that can be written."
+    )
 
 
 def _told(error: Exception, path: Path) -> JournalError:

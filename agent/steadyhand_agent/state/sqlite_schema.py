@@ -1,14 +1,16 @@
 """The tables of the local journal, and the way from each older form of them to today's.
 
 Owns opening the file. A form that this Steadyhand does not know is left untouched; a file that is
-no database any more is put aside, never deleted.
+damaged is put aside, never deleted, and what can be read of it is taken over.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -16,11 +18,24 @@ import apsw
 import orjson
 
 import steadyhand_agent
-from steadyhand_agent.errors import JournalError
-from steadyhand_agent.state.journal import unpacked
+from steadyhand_agent.errors import JournalError, SteadyhandError
+from steadyhand_agent.state.journal import Record, Summary, unpacked
 from steadyhand_agent.state.texts import names_in
 
 log = logging.getLogger(__name__)
+
+# What SQLite says of a file that is none of its own, or no longer whole.
+DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+# What is taken over from a damaged file, and the order in which each lies there.
+_KEYS = {
+    "sessions": "rowid",
+    "records": "session, seq",
+    "texts": "name",
+    "text_users": "name, session",
+    "spending": "workspace, day",
+    "delivered": "tier, session",
+    "quarantined": "rowid",
+}
 
 _FIRST = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -113,10 +128,40 @@ def opened(path: Path) -> tuple[apsw.Connection, str]:
         JournalError: A newer Steadyhand wrote it.
         apsw.Error: It cannot be opened.
     """
+    at = place(path)
     try:
         return _opened(path), ""
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+    except DAMAGED as error:
+        return mended(path, at, error)
+
+
+def place(path: Path) -> tuple[int, int]:
+    """Which file lies there, by device and number; zeros where none does."""
+    try:
+        told = path.stat()
+    except OSError:
+        return 0, 0
+    return told.st_dev, told.st_ino
+
+
+def mended(path: Path, at: tuple[int, int], error: Exception) -> tuple[apsw.Connection, str]:
+    """A new journal in the place of a damaged one, with all that could still be read of that.
+
+    Args:
+        path: Where it lies.
+        at: Which file was found damaged; another one there was mended by somebody else meanwhile.
+        error: What SQLite said of it.
+    """
+    with path.with_name(f"{path.name}.mending").open("wb") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if place(path) != at:
+            return _opened(path), ""
+        at_second = int(time.time())
+        aside = path.with_name(f"{path.name}.damaged-{at_second}")
+        while aside.exists():
+            at_second += 1
+            aside = path.with_name(f"{path.name}.damaged-{at_second}")
+        # First, and only then read: who has it open sees that what is written from now on is lost.
         for suffix in ("", "-wal", "-shm"):
             part = path.with_name(path.name + suffix)
             if part.exists():
@@ -124,33 +169,82 @@ def opened(path: Path) -> tuple[apsw.Connection, str]:
         log.error("the journal %s is damaged (%s); it was put aside as %s", path, error, aside)
         path.touch(mode=0o600)
         db = _opened(path)
-        count = _salvaged(aside, db)
-        return db, (
-            f"The journal was damaged ({error}). It was put aside as {aside.name}, and what could "
-            f"still be read of it ({count:,} rows) was taken over; sessions may lack their end."
-        )
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            count = _salvaged(aside, db)
+        finally:
+            db.execute("COMMIT")
+    return db, (
+        f"The journal was damaged ({error}). It was put aside as {aside.name}, and what could "
+        f"still be read of it ({count:,} rows) was taken over; sessions may lack their end."
+    )
 
 
 def _salvaged(aside: Path, db: apsw.Connection) -> int:
     """Takes over what can still be read of a damaged journal; returns how many rows."""
-    count = 0
     try:
         old = apsw.Connection(str(aside), flags=apsw.SQLITE_OPEN_READONLY)
     except apsw.Error:
         return 0
-    for table in ("sessions", "records", "texts", "text_users", "spending"):
+
+    def taken(table: str, where: str = "", *given: str) -> bool:
+        """Copies rows as far as a damaged page; False where there was one."""
         try:
-            rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608
+            rows = old.execute(f"SELECT * FROM {table} {where}", given)  # noqa: S608
             for row in rows:
                 names = ", ".join(column[0] for column in rows.get_description())
                 marks = ", ".join("?" * len(row))
                 put = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
                 db.execute(put, row)
-                count += 1
         except apsw.Error as error:
             log.warning("of %s in %s not all could be read: %s", table, aside, error)
+            return False
+        return True
+
+    for table, key in _KEYS.items():
+        # From both ends, since a scan stops at the damage.
+        if not taken(table, f"ORDER BY {key}"):
+            taken(table, f"ORDER BY {key} DESC")
+    ids = {str(row[0]) for row in db.execute("SELECT id FROM sessions")}
+    ids |= {str(row[0]) for row in db.execute("SELECT DISTINCT session FROM records")}
+    for session in sorted(ids):
+        # One by one: where several pages are damaged, what lies between them is reached so alone.
+        if not taken("records", "WHERE session = ? ORDER BY seq", session):
+            taken("records", "WHERE session = ? ORDER BY seq DESC", session)
+        _listed(db, session)
     old.close()
-    return count
+    total = " + ".join(f"(SELECT count(*) FROM {table})" for table in _KEYS)  # noqa: S608
+    row = db.execute(f"SELECT {total}").fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def _listed(db: apsw.Connection, session: str) -> None:
+    """Names a session again of which only the records could be read."""
+    if db.execute("SELECT 1 FROM sessions WHERE id = ?", (session,)).fetchone() is not None:
+        return
+    # A session is a fold of its records; it knows this package, so it is imported late.
+    from steadyhand_agent.session import SessionState
+
+    state = SessionState(id=session)
+    look = "SELECT * FROM records WHERE session = ? ORDER BY seq"
+    for row in list(db.execute(look, (session,))):
+        item = Record(*row)
+        item = replace(item, body=unpacked(item.body))
+        try:
+            if item.kind != "snapshot" and (item.seq, item.prev) != (state.seq + 1, state.digest):
+                break
+            names = names_in(item.kind, orjson.loads(item.body))
+            # What the texts say is read when the session is.
+            state.take(item, {name: name for name in names})
+        except (SteadyhandError, ValueError, KeyError, TypeError, IndexError):
+            break
+    if state.seq:
+        put = "INSERT INTO sessions (id, workspace, fence, seq, digest, updated, summary) VALUES "
+        told = orjson.dumps({name: getattr(state.to_summary(), name) for name in Summary.__slots__})
+        db.execute(
+            f"{put} (?, ?, ?, ?, ?, ?, ?)",
+            (session, state.workspace, state.fence, state.seq, state.digest, state.updated, told),
+        )
 
 
 def _opened(path: Path) -> apsw.Connection:
