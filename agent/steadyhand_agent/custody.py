@@ -13,7 +13,6 @@ from steadyhand_agent import identity
 from steadyhand_agent.errors import SessionError
 from steadyhand_agent.ports import Editor
 from steadyhand_agent.session import SessionState
-from steadyhand_agent.state import leases
 from steadyhand_agent.state.tiers import Store
 from steadyhand_agent.workspace import Workspace
 
@@ -39,13 +38,15 @@ class Custody:
         """The names under which this workspace's sessions are kept, the present one first."""
         if not self._names:
             # A sibling that asks meanwhile comes to the same.
-            self._names = await asyncio.to_thread(identity.names, self._workspace)
+            self._names = await asyncio.to_thread(
+                identity.names, self._workspace, self._store.names
+            )
         return self._names
 
     @property
     def here(self) -> Json:
         """This checkout, as records name it."""
-        return {"checkout": str(self._workspace.root), "machine": leases.machine()}
+        return {"checkout": str(self._workspace.root), "machine": self._store.machine}
 
     async def load(self, session: str) -> SessionState:
         """A session from the store.

@@ -189,6 +189,15 @@ def first_commit(root: Path) -> str:
     return found[-1].decode("ascii", "replace") if found else ""
 
 
+def has(root: Path, commit: str) -> bool:
+    """True where a repository has a commit, by its object name."""
+    try:
+        _git(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitFailed:
+        return False
+    return True
+
+
 def files(root: Path) -> list[str]:
     """Tracked and untracked files below `root` that git does not ignore.
 

@@ -58,6 +58,7 @@ class Agent:
         sessions: The sessions.
         journal: Where they are kept on this machine.
         around: What every session's loop is given.
+        machine: What this machine is called in records.
 
     Raises:
         JournalError: The journal cannot be opened.
@@ -76,7 +77,9 @@ class Agent:
             lambda state: self._come_home(state, disclosure),
             disclosure.hiding,
             settings.durability,
+            settings.state_path,
         )
+        self.machine = store.machine
         store.start()
         self.journal.tell = self._warn
         if self.journal.notice:

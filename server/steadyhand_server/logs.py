@@ -43,6 +43,8 @@ def to_file(state: Path) -> Path | None:
     if any(getattr(h, "baseFilename", None) == str(path.absolute()) for h in root.handlers):
         return path
     try:
+        # The mode is for the last of them alone.
+        path.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handler = _PrivateFile(
             path, maxBytes=_FILE_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", errors="replace"

@@ -18,7 +18,6 @@ from steadyhand_agent.errors import SettingsError, SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.state import care
-from steadyhand_agent.state.leases import machine
 from steadyhand_agent.workspace import Workspace
 from steadyhand_server import logs
 from steadyhand_server import trust as kept
@@ -161,7 +160,7 @@ async def _import(engine: Engine, console: Console, words: list[str]) -> int:
         raise SteadyhandError(f"{words[0]} cannot be read: {error.strerror}.") from error
     here = {
         "checkout": str(engine.workspace.root),
-        "machine": machine(),
+        "machine": engine.agent.machine,
         "workspace": (await engine.sessions.names())[0],
     }
     session = await care.imported(engine.agent.journal, data, here, time.time())

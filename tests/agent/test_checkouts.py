@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,36 @@ def test_a_shallow_clone_is_known_by_its_remote(clones: tuple[Path, Path], tmp_p
     run(tmp_path / "shallow", "remote", "set-url", "origin", url)
     found = names(tmp_path / "shallow")
     assert found[0] in names(one)
+
+
+def test_another_remote_or_another_beginning_loses_no_session(
+    clones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """`git remote set-url` and an orphan branch change the name; the former one still counts."""
+    one, two = clones
+    memory = tmp_path / "memory"
+
+    def known(root: Path) -> tuple[str, ...]:
+        return identity.names(Workspace([root]), memory)
+
+    first = known(one)
+    assert first == names(one)
+    run(one, "remote", "set-url", "origin", "https://example.com/me/fork.git")
+    assert known(one)[0] == names(one)[0] != first[0]
+    assert set(first) <= set(known(one))
+    run(one, "checkout", "-q", "--orphan", "pages")
+    run(one, "commit", "-q", "-m", "pages")
+    assert set(first) <= set(known(one))
+    (file,) = memory.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    # Another repository at the same path is another workspace.
+    shutil.rmtree(one)
+    one.mkdir()
+    run(one, "init", "-q")
+    run(one, "commit", "-q", "--allow-empty", "-m", "another")
+    assert known(one) == (Workspace([one]).id,)
+    file.write_text("no names\n\0")
+    assert known(two) == names(two)
 
 
 @pytest.mark.parametrize("url", [

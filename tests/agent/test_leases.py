@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from steadyhand_agent.state import leases
 from steadyhand_agent.state.leases import Holder
 
 
@@ -34,3 +38,16 @@ def test_a_process_that_has_ended_holds_nothing() -> None:
 
 def test_nobody_can_tell_of_another_machine() -> None:
     assert not Holder("somewhere else", 2**22 - 1, "t").gone()
+
+
+def test_a_checkout_is_known_by_what_the_machine_was_called_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop has another name in every network, and its sessions must be undone there, too."""
+    first = leases.called(tmp_path)
+    assert first == leases.machine() == leases.called(None)
+    monkeypatch.setattr("platform.node", lambda: "dhcp-17.example")
+    assert leases.called(tmp_path) == first
+    assert leases.called(tmp_path / "new") == "dhcp-17.example"
+    (tmp_path / "machine").write_bytes(b"\xff\xfe")
+    assert leases.called(tmp_path) == "dhcp-17.example"

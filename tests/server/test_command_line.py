@@ -111,6 +111,10 @@ def test_task_apply_sessions_undo(sample: Path) -> None:
     assert (sample / "pressroom/archive.py").read_text() == applied
     wrong = run("undo", session, "--hunk", "h77", cwd=sample)
     assert (wrong.returncode, "no hunk h77" in wrong.stderr) == (2, True)
+    state = Path(os.environ["STEADYHAND_STATE_DIR"])
+    modes = {p.relative_to(state): stat.S_IMODE(p.stat().st_mode) for p in state.rglob("*")}
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert not {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
 def test_sessions_are_searched_shown_exported_imported_and_deleted(

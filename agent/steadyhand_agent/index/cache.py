@@ -41,6 +41,7 @@ def save(path: Path, rows: Sequence[FileRow], arrays: Arrays) -> Segment | None:
     None where the file cannot be written: the next start is cold.
     """
     try:
+        path.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
@@ -66,6 +67,7 @@ def laid_aside(path: Path, data: bytes) -> Segment:
         SegmentDamaged: The bytes are none.
     """
     try:
+        path.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=path.parent) as file:
             file.write(data)

@@ -94,6 +94,29 @@ def machine() -> str:
     return platform.node() or "this machine"
 
 
+def called(folder: Path | None) -> str:
+    """What the machine was called when a state folder was made, by which checkouts are known.
+
+    A laptop has another name in every network and a container at every start; a state folder that
+    is copied brings the sessions of the old machine along.
+    """
+    if folder is None:
+        return machine()
+    file = folder / "machine"
+    try:
+        if known := file.read_text("utf-8").strip():
+            return known
+    except (OSError, ValueError):
+        pass
+    try:
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as kept:
+            kept.write(f"{machine()}\n")
+    except OSError as error:
+        log.warning("the name of this machine is not remembered: %s", error)
+    return machine()
+
+
 class Leases:
     """What this process holds, renewed until it lets go.
 

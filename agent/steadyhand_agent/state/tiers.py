@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import orjson
@@ -60,6 +61,11 @@ class Store:
         hiding: Gives what takes the secrets out of a text; asked once a checkpoint.
         durability: What an acknowledgement needs; `shared` wants the tiers that forget nothing to
             have it, too.
+        folder: Where the names of machine and workspaces are remembered.
+
+    Attributes:
+        machine: What this machine is called in records, whatever its name is by now.
+        names: The folder of the names that workspaces had; None where nothing is remembered.
     """
 
     def __init__(
@@ -70,7 +76,10 @@ class Store:
         home: Callable[[SessionState], None] = lambda _: None,
         hiding: outward.Hiding = lambda: str,
         durability: Durability = "local",
+        folder: Path | None = None,
     ) -> None:
+        self.machine = leases.called(folder)
+        self.names = folder / "workspaces" if folder is not None else None
         self._home = home
         self._journal = journal
         self._tell = tell
