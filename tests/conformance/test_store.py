@@ -14,11 +14,12 @@ import pytest
 from lossy_proxy import LossyProxy
 from machines import Machine
 from memory_stores import MemoryTier
-from steadyhand_agent.errors import CorruptRecord, StaleWriter
+from steadyhand_agent.errors import CorruptRecord, JournalError, StaleWriter
 from steadyhand_agent.session import SessionState
+from steadyhand_agent.state import outward
 from steadyhand_agent.state.postgres import PostgresTier
 from steadyhand_agent.state.redis import RedisTier
-from steadyhand_agent.state.tier import Tier
+from steadyhand_agent.state.tier import FORM, Checkpoint, Tier
 
 Made = Callable[[], Tier]
 
@@ -130,7 +131,9 @@ async def test_two_histories_are_both_kept(tmp_path: Path, tier: Made) -> None:
     here = Machine(tmp_path / "a", tier())
     found = await here.over()
     assert texts(found) == ["said 1", "said 2", "apart 3", "apart 4"]
-    name = f"s-{other.digest[:6]}"
+    # Each is named after the record at which it left the other.
+    parted = state.seq - 6
+    name = f"s-{other.chain[parted * 8 :][:6]}"
     assert sum(name in sentence for sentence in here.told) == 1
     fork = await here.store.load(name)
     assert texts(fork) == texts(other)
@@ -138,9 +141,140 @@ async def test_two_histories_are_both_kept(tmp_path: Path, tier: Made) -> None:
     await here.sent(found)
     # The other machine learns it, too, and loses nothing.
     assert texts(await there.store.load("s")) == texts(other)
-    assert texts(await there.store.load(f"s-{found.digest[:6]}")) == texts(found)
+    assert texts(await there.store.load(f"s-{found.chain[parted * 8 :][:6]}")) == texts(found)
     await here.store.close()
     await there.store.close()
+
+
+async def test_a_fork_that_grows_is_the_same_fork(tmp_path: Path) -> None:
+    """Both machines go on by turns: each knows the other's history as one, told of once."""
+    tier = MemoryTier()
+    here, there = Machine(tmp_path / "a", tier), Machine(tmp_path / "b", tier)
+    state = await here.begin()
+    await here.sent(state)
+    other = await there.over()
+    await there.sent(other)
+    tier.forget_all()
+    await here.rounds(await here.over(), 2, "here")
+    await there.rounds(other, 2, "there")
+    for _ in range(3):
+        for machine, name in ((here, "here"), (there, "there")):
+            state = await machine.over()
+            await machine.rounds(state, 1, name)
+            await machine.sent(state)
+    for machine, name in ((here, "there"), (there, "here")):
+        forks = [s for s in await machine.store.sessions() if s.session != "s"]
+        assert len(forks) == 1
+        assert len([told for told in machine.told if "another history" in told]) == 1
+        kept = texts(await machine.store.load(forks[0].session))
+        assert {said.split()[0] for said in kept} == {name}
+        assert len(kept) >= 4
+    # What somebody goes on with here is not overwritten by what goes on there.
+    (fork,) = [s.session for s in await here.store.sessions() if s.session != "s"]
+    mine = await here.over(fork)
+    await here.rounds(mine, 1, "mine")
+    await there.rounds(state, 1, "there")
+    await there.sent(state)
+    await here.over()
+    assert texts(await here.store.load(fork))[-1].startswith("mine")
+    assert len(await here.store.sessions()) == 3
+    await here.store.close()
+    await there.store.close()
+
+
+async def test_the_list_says_how_far_another_machine_has_come(machines: Pair) -> None:
+    here, there = machines
+    state = await here.begin()
+    await here.add(state, "state", {"state": "paused", "reason": "here"})
+    await here.sent(state)
+    other = await there.over()
+    await there.rounds(other, 3)
+    await there.add(other, "state", {"state": "finished", "reason": "there"})
+    await there.sent(other)
+    (listed,) = await here.store.sessions(["w"], elsewhere=True)
+    assert (listed.state, listed.round, listed.only_in) == ("finished", 3, "")
+
+
+async def test_what_a_newer_steadyhand_left_is_not_touched(machines: Pair) -> None:
+    here, there = machines
+    state = await here.begin()
+    await here.sent(state)
+    other = await there.over()
+    await there.rounds(other, 1)
+    outbox = there.store._outboxes[0]
+    dump = other.model_dump(mode="json")
+    told = outward.of_state(dump, str, 1_000_000) | {"form": FORM + 1, "state": "dreaming"}
+    await there.sent(other)
+    tier = outbox.tier
+    # In the place of what this one sent: the same head, and a state that only the newer one knows.
+    await tier.delete("s")
+    pushed = await tier.push(Checkpoint(other.head, other.to_summary(), told, ()), None)
+    assert pushed.outcome == "kept"
+    with pytest.raises(JournalError, match="Install the newer one"):
+        await here.store.load("s")
+    await here.add(state, "note", {"text": "went on all the same"})
+    await asyncio.sleep(0.3)
+    found = await tier.fetch("s")
+    assert found is not None
+    assert found.newer
+    # What is of this form and no state is damage, and ours is used.
+    await tier.delete("s")
+    broken = told | {"form": FORM}
+    await tier.push(Checkpoint(other.head, other.to_summary(), broken, ()), None)
+    assert (await here.store.load("s")).seq == state.seq
+
+
+async def test_one_that_a_store_does_not_take_holds_no_other_up(tmp_path: Path) -> None:
+    tier = MemoryTier()
+    push = tier.push
+
+    async def choosy(checkpoint: Checkpoint, *rest: Any, **more: Any) -> Any:
+        if checkpoint.summary.session == "bad":
+            raise ValueError("not this one")
+        return await push(checkpoint, *rest, **more)
+
+    tier.push = choosy
+    here = Machine(tmp_path, tier)
+    await here.begin("bad")
+    state = await here.begin("good")
+    for _ in range(600):
+        if "good" in tier.kept:
+            break
+        await asyncio.sleep(0.02)
+    assert "good" in tier.kept
+    assert "bad" in here.store._outboxes[0]._waiting
+    assert (await here.store.load("good")).seq == state.seq
+    await here.store.close()
+
+
+async def test_what_could_not_be_deleted_is_said(tmp_path: Path) -> None:
+    tier = MemoryTier()
+    here = Machine(tmp_path, tier)
+    await here.sent(await here.begin())
+    tier.away = True
+    assert await here.store.delete("s")
+    assert "may still have session s" in here.told[-1]
+    await here.store.close()
+
+
+async def test_a_look_from_a_second_window_meets_a_slow_store(tmp_path: Path) -> None:
+    """What the store tells was written by the first window meanwhile: no history of others."""
+    tier = MemoryTier()
+    here, beside = Machine(tmp_path, tier), Machine(tmp_path, tier)
+    state = await here.begin()
+    await here.sent(state)
+    fetch = tier.fetch
+
+    async def late(session: str) -> Any:
+        await here.rounds(state, 1)
+        await here.sent(state)
+        return await fetch(session)
+
+    tier.fetch = late
+    assert (await beside.store.load("s")).round == 1
+    assert "snapshot" not in [item.kind for item in await here.journal.records("s")]
+    await here.store.close()
+    await beside.store.close()
 
 
 async def test_the_outbox_goes_on_where_another_process_stopped(tmp_path: Path, tier: Made) -> None:

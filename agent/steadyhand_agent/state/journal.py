@@ -166,9 +166,21 @@ def unpacked(data: bytes, most: int = MAX_RECORD_BYTES) -> bytes:
     if not data.startswith(_ZSTD):
         return data
     try:
-        return zstandard.decompress(data, max_output_size=most)
+        return opened_up(data, most)
     except (zstandard.ZstdError, MemoryError):
         return data
+
+
+def opened_up(data: bytes, most: int) -> bytes:
+    """What a frame of zstd holds.
+
+    Raises:
+        zstandard.ZstdError: It is damaged, or says that it holds more than `most`.
+    """
+    # Where the frame says its size, the library takes it at its word and not ours.
+    if not 0 <= zstandard.frame_content_size(data) <= most:
+        raise zstandard.ZstdError(f"it holds more than {most:,} bytes")
+    return zstandard.decompress(data, max_output_size=most)
 
 
 def _largest(value: Any, name: str = "") -> tuple[str, int]:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from steadyhand_agent.errors import SteadyhandError, StoreAway
+from steadyhand_agent.errors import CorruptRecord, SteadyhandError, StoreAway
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state import outward
 from steadyhand_agent.state.journal import Head, Journal, Record, packed
@@ -174,7 +174,20 @@ class Outbox:
             self._caught_up = True
         while self._waiting:
             session, dump = next(iter(self._waiting.items()))
-            await self._bring(session, dump)
+            try:
+                await self._bring(session, dump)
+            except StoreAway:
+                # It may be this one alone that is not taken: then the others go first.
+                if session in self._waiting:
+                    self._waiting[session] = self._waiting.pop(session)
+                raise
+            except CorruptRecord as error:
+                # Whoever loads it next mends it; those behind it need not wait for that.
+                log.warning("session %s is not sent to %s: %s", session, self.tier.name, error)
+            except SteadyhandError:
+                raise
+            except Exception:
+                log.exception("session %s cannot be sent to %s", session, self.tier.name)
             # A newer one may have come meanwhile.
             if self._waiting.get(session) is dump:
                 self._waiting.pop(session, None)

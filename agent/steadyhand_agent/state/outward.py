@@ -14,6 +14,7 @@ from steadyhand_agent.errors import ToolFailed
 from steadyhand_agent.proposals.hunks import renewed
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
+from steadyhand_agent.state.tier import FORM
 from steadyhand_agent.workspace import text_hash, utf8
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ def of_state(dump: Json, hide: Hide, most: int) -> Json:
     told: Json = _hidden(dump | {"bases": {}, "texts": {}}, hide)
     # Long hexadecimal texts of our own, which must not be taken for somebody's secret.
     told |= {key: dump[key] for key in ("id", "workspace", "digest", "chain")}
+    told["form"] = FORM
     told |= {"applied": [], "writing": [], "parked": {}, "left": {}, "agreed": {}}
     for kept in ("offered", "former"):
         told[kept] = _without_digests(told[kept])

@@ -19,7 +19,7 @@ import orjson
 
 from steadyhand_agent.errors import JournalError
 from steadyhand_agent.state.journal import Head, Record, Summary, packed, unpacked
-from steadyhand_agent.state.tier import Checkpoint, Pushed
+from steadyhand_agent.state.tier import FORM, Checkpoint, Pushed
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ class RedisTier:
             head = Head(int(fields[b"seq"]), int(fields[b"fence"]), fields[b"digest"].decode())
             if (state["seq"], state["digest"]) != (head.seq, head.digest):
                 raise ValueError("its parts are of different times")
-            summary = _summary(state)
+            summary = _summary(state, session)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("session %s in Redis is damaged (%s); it is not used", session, error)
             return None
@@ -264,7 +264,10 @@ class RedisTier:
         await self._redis.aclose()
 
 
-def _summary(state: dict[str, Any]) -> Summary:
+def _summary(state: dict[str, Any], session: str) -> Summary:
+    if state.get("form", FORM) > FORM:
+        # Whoever reads it says so; here it is only not taken for damaged.
+        return Summary(session, "", "paused", "", 0, 0, 0, 0, 0.0, 0.0)
     from steadyhand_agent.session import SessionState
 
     return SessionState(**state).to_summary()

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 T = TypeVar("T")
 
+# The form of a state as it leaves this machine, to be raised where an older Steadyhand would take
+# it for damaged, or leave out of it what it does not know.
+FORM = 1
 # What one call may take, and how long a store that failed is left alone: at first, and at most.
 SECONDS = 0.5
 _REST, _LONGEST_REST = 1.0, 30.0
@@ -44,6 +47,12 @@ class Checkpoint:
     state: Json
     records: Sequence[Record]
     keep: int = 0
+
+    @property
+    def newer(self) -> bool:
+        """True where a newer Steadyhand left it, and this one must not judge it."""
+        form = self.state.get("form", FORM)
+        return isinstance(form, int) and form > FORM
 
 
 @dataclass(frozen=True, slots=True)

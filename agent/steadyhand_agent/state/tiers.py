@@ -21,11 +21,12 @@ import orjson
 
 from steadyhand_agent.errors import (
     CorruptRecord,
+    JournalError,
     SessionError,
     StaleWriter,
     StoreAway,
 )
-from steadyhand_agent.session import SessionState
+from steadyhand_agent.session import CHAIN_DIGITS, SessionState
 from steadyhand_agent.state import care, leases, outward
 from steadyhand_agent.state.care import Found
 from steadyhand_agent.state.journal import Head, Journal, Record, Summary, snapshot, verified
@@ -149,29 +150,43 @@ class Store:
         """
         head = await self._journal.head(session)
         if head is None:
-            for found in await self._fetched(session):
-                return await self._adopt(_state(found))
+            for other in await self._fetched(session):
+                return await self._adopt(other)
             raise SessionError(f"There is no session {session} here.")
         state = await self._fold(session)
-        for found in await self._fetched(session):
-            other = _state(found)
+        for other in await self._fetched(session):
+            head = await self._journal.head(session)
+            if head is not None and head.seq > state.seq:
+                # Another window of this machine writes it: what the tier has came from here.
+                state = await self._fold(session)
             if other.seq > state.seq and other.follows(state.seq, state.digest):
                 state = await self._extended(state, other)
             elif not state.follows(other.seq, other.digest):
-                await self._forked(other)
+                await self._forked(other, state)
         return state
 
-    async def _fetched(self, session: str) -> list[Checkpoint]:
-        """What the tiers have of a session, the longest history first."""
+    async def _fetched(self, session: str) -> list[SessionState]:
+        """What the tiers have of a session, the longest history first.
+
+        Raises:
+            JournalError: A newer Steadyhand went on with it.
+        """
         found = await asyncio.gather(*(self._fetch(outbox, session) for outbox in self._outboxes))
         there = [one for one in found if one is not None]
-        return sorted(there, key=lambda one: one.head.seq, reverse=True)
+        return sorted(there, key=lambda one: one.seq, reverse=True)
 
-    async def _fetch(self, outbox: Outbox, session: str) -> Checkpoint | None:
+    async def _fetch(self, outbox: Outbox, session: str) -> SessionState | None:
         try:
-            return await outbox.reach.ask(outbox.tier.fetch(session))
+            found = await outbox.reach.ask(outbox.tier.fetch(session))
         except StoreAway:
             return None
+        if found is None or not found.newer:
+            return _state(found)
+        raise JournalError(
+            f"A newer Steadyhand went on with session {session}, and {outbox.tier.name} has it in "
+            "a form that this one does not read; it was left untouched. Install the newer one "
+            "here, too, to go on with it."
+        )
 
     async def _fold(self, session: str) -> SessionState:
         """A session from the local journal, mended where something in it is damaged."""
@@ -213,8 +228,7 @@ class Store:
         why = str(broken)
         await self._journal.roll_back(session, state.seq, why)
         self._tell_damage(session, state, max(0, rounds - state.round), why)
-        for found in await self._fetched(session):
-            other = _state(found)
+        for other in await self._fetched(session):
             if other.seq > state.seq and (other.follows(state.seq, state.digest) or not good):
                 self._tell(f"Session {session} was completed from another store.")
                 if not good:
@@ -267,27 +281,42 @@ class Store:
         """A tier has another history: it becomes a session of its own; see `Conflicts`."""
         outbox = next(one for one in self._outboxes if one.tier is tier)
         found = await outbox.reach.ask(tier.fetch(session))
-        if found is None:
+        if found is not None and found.newer:
+            return False  # Not ours to judge, and nobody's to overwrite.
+        other = _state(found)
+        if other is None:
             return True  # Damaged beyond use: ours takes its place.
-        ours, other = await self._fold(session), _state(found)
+        ours = await self._fold(session)
         if other.follows(ours.seq, ours.digest):
             return False  # It goes on where we stopped; whoever resumes takes it over.
         if ours.follows(other.seq, other.digest):
             return True
-        await self._forked(other)
+        await self._forked(other, ours)
         return True
 
-    async def _forked(self, other: SessionState) -> None:
-        """Keeps another history of a session under a name of its own."""
-        session, name = other.id, f"{other.id}-{other.digest[:6]}"
-        if await self._journal.head(name) is not None:
-            return
-        where = other.machine or "another machine"
+    async def _forked(self, other: SessionState, ours: SessionState) -> None:
+        """Keeps another history of a session under a name of its own, the same as it grows."""
+        session, name = other.id, f"{other.id}-{_parting(other.chain, ours.chain)}"
         fork = other.model_copy(deep=True)
         fork.id = name
+        known = await self._journal.head(name) is not None
+        if known:
+            kept = await self._fold(name)
+            if kept.follows(other.seq, other.digest):
+                return
+            fork.fence = max(other.fence, kept.fence)
+            if not other.follows(kept.seq, kept.digest):
+                # Somebody works on the fork here, and elsewhere the history goes on: a third one.
+                name, known = f"{other.id}-{other.digest[:6]}", False
+                if await self._journal.head(name) is not None:
+                    return
+                fork.id = name
+        where = other.machine or "another machine"
         fork.state = "paused" if fork.state in ("running", "waiting") else fork.state
         fork.reason = f"A fork of session {session}: what {where} did while the two were apart."
         await self._adopt(fork)
+        if known:
+            return
         self._tell(
             f"Session {session} has another history than on this machine, made on {where}. This "
             f"machine's goes on; the other is kept as session {name}."
@@ -361,6 +390,10 @@ class Store:
                 known = await outbox.reach.ask(outbox.tier.delete(session)) or known
             except StoreAway as error:
                 log.warning("session %s is not deleted there: %s", session, error)
+                self._tell(
+                    f"{outbox.tier.name} cannot be reached and may still have session {session}; "
+                    "where it is listed again, delete it again."
+                )
         return await self._journal.delete(session) or known
 
     async def sessions(
@@ -380,7 +413,12 @@ class Store:
                 except StoreAway:
                     continue
                 for one in listed:
-                    found.setdefault(one.session, replace(one, only_in=outbox.tier.name))
+                    known = found.get(one.session)
+                    if known is None:
+                        found[one.session] = replace(one, only_in=outbox.tier.name)
+                    elif one.updated > known.updated:
+                        # Another machine went on with it; where it is kept stays as it was.
+                        found[one.session] = replace(one, only_in=known.only_in)
         return sorted(found.values(), key=lambda one: one.updated, reverse=True)
 
     async def search(self, words: str, workspaces: Collection[str]) -> AsyncIterator[Found]:
@@ -438,8 +476,23 @@ def _kind(sentence: str) -> str:
     return "".join(char for char in sentence if not char.isdigit())
 
 
-def _state(found: Checkpoint) -> SessionState:
-    return SessionState(**found.state)
+def _parting(theirs: str, ours: str) -> str:
+    """The first digits of the record at which a history left ours."""
+    for at in range(0, len(theirs), CHAIN_DIGITS):
+        one, other = theirs[at : at + CHAIN_DIGITS], ours[at : at + CHAIN_DIGITS]
+        # A history whose beginning is not known has blanks there.
+        if one != other and one.strip() and (other.strip() or at >= len(ours)):
+            return one[:6]
+    return theirs[-CHAIN_DIGITS:][:6]
+
+
+def _state(found: Checkpoint | None) -> SessionState | None:
+    """The state in a checkpoint; None for one that is none, whatever its checksum says."""
+    try:
+        return SessionState(**found.state) if found is not None else None
+    except (ValueError, TypeError) as error:
+        log.warning("what a store has of a session is not used: %s", error)
+        return None
 
 
 def _stale(session: str) -> StaleWriter:
