@@ -497,7 +497,7 @@ class Loop:
             "event": event,
             "state": state.state,
             "prompt": state.task.prompt,
-            "round": state.round + (1 if event == "call" else 0),
+            "round": state.at_round,
             "max_rounds": state.limits.rounds,
             "tokens": state.spent,
             "raw_tokens": state.raw,

@@ -246,6 +246,11 @@ class SessionState(BaseModel):
         """True where the person said something that no round has answered yet."""
         return bool(self.words) and self.words[-1].after >= self.round
 
+    @property
+    def at_round(self) -> int:
+        """The round that it is in, for lists and events alike; one that is asked for counts."""
+        return self.round + (1 if self.reserved and self.state == "running" else 0)
+
     def results(self) -> list[Result]:
         """What every action so far came to, in order."""
         return [result for done in self.rounds for result in done.results]
@@ -342,7 +347,7 @@ class SessionState(BaseModel):
             workspace=self.workspace,
             state=self.state,
             prompt=self.task.prompt,
-            round=self.round,
+            round=self.at_round,
             max_rounds=self.limits.rounds,
             tokens=self.spent,
             max_tokens=self.limits.tokens,

@@ -5,6 +5,8 @@ Sessions and what they need are in `agent`, which is imported only when one is a
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +75,22 @@ class Engine:
 
             self._agent = Agent(self)
         return self._agent
+
+    @property
+    def may_know_sessions(self) -> bool:
+        """False where nothing of this machine or of a shared store could hold a session yet.
+
+        Who only wants findings is asked for sessions, too, and should leave no trace by it.
+        """
+        settings = self.settings
+        stores = settings.archive_url or settings.redis_url
+        return bool(self._agent or stores or (settings.state_path / "journal.sqlite").exists())
+
+    async def opened(self) -> Agent:
+        """The agent; what it needs is imported beside the event loop, so that keys are answered."""
+        if self._agent is None:
+            await asyncio.to_thread(importlib.import_module, "steadyhand_server.agent")
+        return self.agent
 
     @property
     def sessions(self) -> Sessions:

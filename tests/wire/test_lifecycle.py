@@ -115,6 +115,18 @@ def test_flags_that_editors_add_are_accepted(tmp_path: Path) -> None:
         assert client.call("initialize", hello())["serverInfo"]["name"] == "steadyhand"
 
 
+def test_a_window_that_shows_findings_alone_leaves_no_trace_of_sessions(tmp_path: Path) -> None:
+    """An extension asks for the list at its start; without a session that makes no journal."""
+    state = tmp_path / "private" / "state"
+    with Editor(tmp_path / "ws", tmp_path / "private") as editor:
+        assert editor.command("steadyhand.sessions") == {"sessions": []}
+        assert editor.findings(editor.show("a.py", "def f(a):\n    return a\n" * 2))
+        assert {p.name for p in state.iterdir()} <= {"log", "index"}
+        # What sessions need was not even imported; Linux alone tells that from outside.
+        maps = Path(f"/proc/{editor.process.pid}/maps")
+        assert not maps.exists() or b"/apsw/" not in maps.read_bytes()
+
+
 def states(journal: Path, session: str) -> list[str]:
     """Where a session stood, one after the other, read without the server's code."""
     with sqlite3.connect(journal) as db:
@@ -135,6 +147,10 @@ def test_a_running_session_outlives_its_process(tmp_path: Path, way: str) -> Non
         with Editor(root, private, env=env) as editor:
             session = editor.command("steadyhand.task", prompt="look around")["session"]
             editor.wait(lambda: len(model.requests) == 2, "second request", 40)
+            # A list counts the round that is being asked for, as the events do.
+            (listed,) = editor.command("steadyhand.sessions")["sessions"]
+            events = editor.messages("steadyhand/session")
+            assert listed["round"] == events[-1]["round"] == 2
             if way == "exit":
                 editor.call("shutdown")
                 editor.notify("exit")

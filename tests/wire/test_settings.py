@@ -31,7 +31,7 @@ def test_a_wrong_value_is_named_and_nothing_else_is_lost(tmp_path: Path, options
         assert editor.findings(editor.show("a.py", TWICE))
         # The environment, which is not at fault, still counts.
         assert editor.command("steadyhand.sessions") == {"sessions": []}
-        assert (tmp_path / "private" / "state" / "journal.sqlite").exists()
+        assert (tmp_path / "private" / "state" / "log").exists()
         assert not (tmp_path / "private" / "default-state").exists()
 
 
@@ -46,7 +46,7 @@ def test_a_wrong_workspace_file_is_named_and_nothing_else_is_lost(
         told(editor, "steadyhand.toml")
         assert editor.findings(editor.show("a.py", TWICE))
         assert editor.command("steadyhand.sessions") == {"sessions": []}
-        assert (tmp_path / "private" / "state" / "journal.sqlite").exists()
+        assert (tmp_path / "private" / "state" / "log").exists()
 
 
 @pytest.mark.parametrize("options", [[], "text", {"client": 5}])

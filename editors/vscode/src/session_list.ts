@@ -97,12 +97,7 @@ export class SessionList implements vscode.Disposable {
     if (!event) {
       return listed;
     }
-    if ((this.toldAt.get(listed.id) ?? 0) > asked) {
-      return { ...listed, ...moving(event) };
-    }
-    // A list counts the rounds that are over; an event also the one that is being asked for.
-    const goesOn = listed.state === 'running' && event.state === 'running';
-    return goesOn ? { ...listed, round: Math.max(listed.round, event.round) } : listed;
+    return (this.toldAt.get(listed.id) ?? 0) > asked ? { ...listed, ...moving(event) } : listed;
   }
 
   private take(event: SessionEvent): void {

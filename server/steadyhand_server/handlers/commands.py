@@ -120,7 +120,10 @@ def _asked(server: SteadyhandServer, given: Json, prompt: str) -> Task:
 
 async def sessions(server: SteadyhandServer, given: Json) -> Json:
     """`{}` lists the workspace's sessions, newest first."""
-    found = await _engine(server).sessions.list()
+    engine = _engine(server)
+    if not engine.may_know_sessions:
+        return {"sessions": []}
+    found = await (await engine.opened()).sessions.list()
     return {"sessions": [summary.as_json() for summary in found]}
 
 

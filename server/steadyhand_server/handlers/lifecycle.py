@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import logging
 import uuid
 from pathlib import Path
@@ -215,9 +214,7 @@ async def _announce(server: SteadyhandServer, engine: Engine) -> None:
     """Says once what can be resumed; the journal is opened only where there is one."""
     if not (engine.settings.state_path / "journal.sqlite").exists():
         return
-    # What sessions need takes a while to import; keys are answered meanwhile.
-    await asyncio.to_thread(importlib.import_module, "steadyhand_server.agent")
-    await engine.agent.retire()
+    await (await engine.opened()).retire()
     waiting = [s for s in await engine.sessions.list() if s.state in ("paused", "waiting")]
     if waiting and server.editor is not None:
         newest = waiting[0]
