@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -114,7 +115,12 @@ class PostgresServer:
     def signal(self, number: int) -> None:
         """To the server and all of its workers."""
         assert self.process is not None
-        os.killpg(self.process.pid, number)
+        # Each worker begins a process group of its own, so that one signal would not reach them.
+        told = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        workers = [int(pid) for pid in told.read_text().split()] if told.exists() else []
+        for pid in (self.process.pid, *workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

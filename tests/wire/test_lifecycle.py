@@ -127,6 +127,17 @@ def test_a_window_that_shows_findings_alone_leaves_no_trace_of_sessions(tmp_path
         assert not maps.exists() or b"/apsw/" not in maps.read_bytes()
 
 
+def test_a_journal_that_cannot_be_read_is_said_at_the_start(tmp_path: Path) -> None:
+    """Else the sessions would only seem to be gone after a step back to an older version."""
+    state = tmp_path / "private" / "state"
+    state.mkdir(parents=True)
+    with sqlite3.connect(state / "journal.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    with Editor(tmp_path / "ws", tmp_path / "private") as editor:
+        editor.wait_message("window/showMessage", lambda p: "newer Steadyhand" in p["message"])
+        assert editor.findings(editor.show("a.py", "def f(a):\n    return a\n" * 2))
+
+
 def states(journal: Path, session: str) -> list[str]:
     """Where a session stood, one after the other, read without the server's code."""
     with sqlite3.connect(journal) as db:

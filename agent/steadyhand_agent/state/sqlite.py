@@ -395,6 +395,11 @@ def _not_opened(path: Path, error: Exception) -> JournalError:
 def _told(error: Exception, path: Path) -> JournalError:
     if isinstance(error, JournalError):
         return error
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return JournalError(
+            f"The journal {path} is locked by another program ({error}); nothing was written, and "
+            "everything before is kept. Try again once that has ended, or end it."
+        )
     return JournalError(
         f"The journal {path} could not be written ({error}); everything before is kept. "
         "Free some space or mend its permissions, then resume the session."

@@ -214,8 +214,14 @@ async def _announce(server: SteadyhandServer, engine: Engine) -> None:
     """Says once what can be resumed; the journal is opened only where there is one."""
     if not (engine.settings.state_path / "journal.sqlite").exists():
         return
-    await (await engine.opened()).retire()
-    waiting = [s for s in await engine.sessions.list() if s.state in ("paused", "waiting")]
+    try:
+        await (await engine.opened()).retire()
+        found = await engine.sessions.list()
+    except SteadyhandError as error:
+        # Of a newer Steadyhand, locked, on a full disk: else the sessions would just not be there.
+        server.say(str(error), lsp.MessageType.Warning)
+        return
+    waiting = [s for s in found if s.state in ("paused", "waiting")]
     if waiting and server.editor is not None:
         newest = waiting[0]
         count = "1 session" if len(waiting) == 1 else f"{len(waiting)} sessions"
