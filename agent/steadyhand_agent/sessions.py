@@ -378,6 +378,12 @@ class Sessions:
         if self.running(session):
             raise SessionError(f"Session {session} is still working; cancel it first.")
         state = await self.state(session)
+        holder = await self._store.held(session)
+        if holder is not None:
+            raise SessionError(
+                f"Session {session} is being worked on in {holder.sentence()}; cancel it there "
+                "first. Nothing was deleted."
+            )
         self._live.pop(session, None)
         await self._store.delete(session)
         return state

@@ -150,6 +150,12 @@ async def _export(engine: Engine, console: Console, words: list[str]) -> int:
     except OSError as error:
         raise SteadyhandError(f"{target} cannot be written: {error.strerror}.") from error
     console.print(f"Session {words[0]} is in {escape(str(target))}, {len(data):,} bytes.")
+    hide = engine.agent.around.disclosure.hiding()
+    if await asyncio.to_thread(care.exact_texts_hold, data, hide):
+        console.print(
+            "[yellow]It holds secrets: for undo, the texts of the files that the session edited "
+            "are exact in it. Give it to nobody who must not know them.[/yellow]"
+        )
     return 0
 
 

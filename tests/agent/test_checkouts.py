@@ -188,6 +188,8 @@ async def test_another_window_takes_a_running_session_over(
         second.editor.answers = [answer]
         with pytest.raises(SessionError, match="being worked on in another window"):
             await second.sessions.resume(state.id)
+    with pytest.raises(SessionError, match="cancel it there first"):
+        await second.sessions.delete(state.id)
     second.editor.answers = [True]
     done = await second.resume(state.id)
     assert done.state == "finished"

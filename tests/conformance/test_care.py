@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
-from steadyhand_agent.errors import SessionError
+from steadyhand_agent.errors import SessionError, SteadyhandError
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state import care
-from steadyhand_agent.state.journal import record
+from steadyhand_agent.state.journal import Head, record
 from steadyhand_agent.state.sqlite import SqliteJournal
 from steadyhand_agent.state.texts import taken_out
 
@@ -116,6 +120,17 @@ async def test_a_damaged_export_is_refused_whole(
     await other.close()
 
 
+async def test_an_export_tells_of_secrets_in_the_exact_texts(journal: SqliteJournal) -> None:
+    await session(journal, "s1", base="key = 'hunter2hunter2'\n")
+    await session(journal, "s2")
+
+    def hide(text: str) -> str:
+        return text.replace("hunter2hunter2", "[secret:0]")
+
+    assert care.exact_texts_hold(await care.exported(journal, "s1"), hide)
+    assert not care.exact_texts_hold(await care.exported(journal, "s2"), hide)
+
+
 async def test_an_unknown_session_cannot_be_exported(journal: SqliteJournal) -> None:
     with pytest.raises(SessionError, match="no session nobody"):
         await care.exported(journal, "nobody")
@@ -170,3 +185,59 @@ async def test_only_what_is_over_and_old_is_let_go_of(journal: SqliteJournal) ->
     await session(journal, "younger", at=100 * day)
     assert await care.retire(journal, 100 * day, 0, 0.000_001) == ["young", "younger"]
     assert [s.session for s in await journal.sessions()] == ["paused"]
+
+
+Json = dict[str, Any]
+ASKED: Json = TASK | {"model": "m"}
+
+
+def _export(*bodies: tuple[Any, Json], session: str = "0badcafe") -> Json:
+    """What somebody could write by hand: every digest and checksum is right."""
+    head, records = Head(0, 0, ""), list[Json]()
+    for kind, body in bodies:
+        item = record(session, head, kind, body, fence=1, at=1.0)
+        head = Head(item.seq, item.fence, item.digest)
+        told = dataclasses.asdict(item)
+        records.append(told | {"body": base64.b64encode(item.body).decode()})
+    return {"form": "steadyhand session 1", "session": session, "records": records, "texts": {}}
+
+
+def _changing(path: str) -> Json:
+    change = {"path": path, "base": None, "new": None}
+    return {"result": {"text": "done"}, "changes": [change]}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        _export(("verdict", {"verdict": "permit"})),
+        _export(("task", {})),
+        _export(("task", ASKED | {"limits": {"rounds": "x"}})),
+        _export(("task", ASKED), session="\x1b[2J../../x\n"),
+        _export(("task", ASKED), session=""),
+        _export(("task", ASKED)) | {"session": "other"},
+        _export(("task", ASKED), ("reply", REPLY), ("result", _changing("../../.bashrc"))),
+        _export(("task", ASKED), ("reply", REPLY), ("result", _changing("/etc/passwd"))),
+        _export(
+            ("task", ASKED), ("reply", REPLY), ("result", _changing(".git/hooks/post-checkout"))
+        ),
+    ],
+    ids=range(9),
+)
+async def test_an_export_that_was_tampered_with_is_one_sentence(
+    journal: SqliteJournal, told: Json
+) -> None:
+    with pytest.raises(SteadyhandError):
+        await care.imported(journal, orjson.dumps(told), HERE, 2.0)
+    assert await journal.sessions() == []
+
+
+@pytest.mark.parametrize("field", ["seq", "fence", "schema", "crc"])
+@pytest.mark.parametrize("value", ["1", -1, 2**70, None, 1.5])
+async def test_an_export_with_other_numbers_is_one_sentence(
+    journal: SqliteJournal, field: str, value: Any
+) -> None:
+    told = _export(("task", ASKED))
+    told["records"][0][field] = value
+    with pytest.raises(SteadyhandError):
+        await care.imported(journal, json.dumps(told).encode(), HERE, 2.0)

@@ -68,6 +68,18 @@ async def test_another_machine_lists_and_resumes(machines: Pair) -> None:
     assert not here.told + there.told
 
 
+async def test_a_long_session_comes_home_whole(machines: Pair) -> None:
+    """Its snapshot is larger than any one record may be."""
+    here, there = machines
+    state = await here.begin()
+    await here.rounds(state, 4, "long " * 100_000)
+    await here.sent(state)
+    assert await there.store.load("s") == state
+    # The second time it is read from the journal that has taken it in.
+    assert await there.store.load("s") == state
+    assert not here.told + there.told
+
+
 async def test_to_and_fro_is_one_history(machines: Pair) -> None:
     here, there = machines
     state = await here.begin()

@@ -135,6 +135,7 @@ def test_sessions_are_searched_shown_exported_imported_and_deleted(
     told = run("sessions", "export", session, str(file), cwd=sample)
     assert told.returncode == 0, told.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "secrets" not in told.stdout
     again = run("sessions", "export", session, str(file), cwd=sample)
     assert (again.returncode, "cannot be written" in again.stderr) == (2, True)
     gone = run("sessions", "delete", session, cwd=sample)

@@ -1,7 +1,8 @@
 """What a person does with the sessions that are kept: search, export, import, delete; and how long.
 
 Owns the form of an exported session, one JSON file. Only what is over is ever deleted unasked. An
-export holds the exact texts of the files that the session edited, for undo; API keys are in none.
+export holds the exact texts of the files that the session edited, for undo; whoever makes one is
+told where there are secrets among them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,13 +20,15 @@ from steadyhand_agent.errors import CorruptRecord, SessionError
 from steadyhand_agent.session import OVER, SessionState
 from steadyhand_agent.state.journal import Head, Journal, Record, Summary, record, verified
 from steadyhand_agent.state.texts import names_in
-from steadyhand_agent.workspace import text_hash
+from steadyhand_agent.workspace import Workspace, text_hash
 
 Json = dict[str, Any]
 _FORM = "steadyhand session 1"
 _DAY = 86_400.0
 _MEGABYTE = 1_000_000
 _AROUND = 60
+# As sessions and forks of them are named: it stands in file names, keys and on screen.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 async def exported(journal: Journal, session: str) -> bytes:
@@ -44,6 +48,11 @@ async def exported(journal: Journal, session: str) -> bytes:
         "texts": await journal.texts(names),
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+
+
+def exact_texts_hold(data: bytes, hide: Callable[[str], str]) -> bool:
+    """True where an export holds secrets in the texts of files, which undo needs as they are."""
+    return any(hide(text) != text for text in orjson.loads(data)["texts"].values())
 
 
 async def imported(journal: Journal, data: bytes, here: Json, now: float) -> str:
@@ -67,6 +76,8 @@ async def imported(journal: Journal, data: bytes, here: Json, now: float) -> str
         texts = {str(name): str(text) for name, text in told["texts"].items()}
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SessionError(f"This is no exported session ({error}).") from error
+    if not _ID.fullmatch(session) or any(item.session != session for item in records):
+        raise SessionError("This is no exported session: its records are of another one.")
     if await journal.head(session) is not None:
         raise SessionError(f"Session {session} is here already; delete it first.")
     first = Head(records[0].seq - 1, 0, records[0].prev) if records else Head(0, 0, "")
@@ -79,7 +90,9 @@ async def imported(journal: Journal, data: bytes, here: Json, now: float) -> str
     try:
         for item in good:
             state.take(item, texts)
-    except CorruptRecord as error:
+        _within(state)
+    except (CorruptRecord, LookupError, TypeError, ValueError, AttributeError) as error:
+        # Whoever wrote it by hand can give everything a checksum that fits.
         raise SessionError(f"The export is damaged: {error}") from error
     last = record(session, state.head, "lease", here, fence=state.fence, at=now)
     state.take(last)
@@ -193,4 +206,19 @@ def _as_json(item: Record) -> Json:
 
 def _from_json(entry: Json) -> Record:
     values: Json = entry | {"body": base64.b64decode(entry["body"], validate=True)}
-    return Record(**values)
+    item = Record(**values)
+    numbers: list[Any] = [item.seq, item.fence, item.schema, item.crc]
+    if not all(isinstance(one, int) and 0 <= one < 2**53 for one in numbers) or item.schema < 1:
+        raise ValueError("a number in it is none of a record's")
+    return item
+
+
+def _within(state: SessionState) -> None:
+    """Refuses a session of which a file lies outside of every workspace.
+
+    Raises:
+        PathRefused: One does.
+    """
+    anywhere = Workspace([Path("/")])
+    for path in {*state.texts, *(patch.path for patch in (*state.applied, *state.writing))}:
+        anywhere.normal(path)

@@ -37,6 +37,8 @@ Kind = Literal[
 ]  # fmt: skip
 
 MAX_RECORD_BYTES = 1_000_000
+# What anything that was packed may come to: a snapshot holds a whole session.
+MOST_UNPACKED = 500_000_000
 # A body of more bytes is kept packed.
 _PACKED_FROM = 32_000
 _ZSTD = zstandard.FRAME_HEADER
@@ -158,7 +160,7 @@ def packed(data: bytes) -> bytes:
     return zstandard.compress(data, 3) if len(data) > _PACKED_FROM else data
 
 
-def unpacked(data: bytes, most: int = MAX_RECORD_BYTES) -> bytes:
+def unpacked(data: bytes, most: int = MOST_UNPACKED) -> bytes:
     """The bytes that were packed; what cannot be unpacked stays as it is, and fails its checksum.
 
     JSON never begins with the magic number by which zstd's frames are known.

@@ -21,7 +21,7 @@ import zstandard
 
 from steadyhand_agent.errors import JournalError
 from steadyhand_agent.state.care import searched, strings
-from steadyhand_agent.state.journal import Head, Record, Summary, opened_up
+from steadyhand_agent.state.journal import MOST_UNPACKED, Head, Record, Summary, opened_up
 from steadyhand_agent.state.tier import SECONDS, Checkpoint, Pushed
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ Json = dict[str, Any]
 # A generated tsvector over more than 1 MB of lexemes fails the whole INSERT (measured with 18).
 _MOST_SAID = 200_000
 _AROUND = 60
-# What a snapshot that was packed may come to.
-_MOST_UNPACKED = 500_000_000
 # Any number that is always the same: two daemons must not upgrade at once.
 _LOCK = 7_301_945_112
 
@@ -420,7 +418,7 @@ def _sealed(state: Json) -> bytes:
     return b"%08x" % zlib.crc32(body) + body
 
 
-def _opened(data: bytes, most: int = _MOST_UNPACKED) -> Json:
+def _opened(data: bytes, most: int = MOST_UNPACKED) -> Json:
     data = bytes(data)
     if zlib.crc32(data[8:]) != int(data[:8], 16):
         raise ValueError("its checksum does not match")
