@@ -363,3 +363,19 @@ async def test_blame_shows_no_line_of_a_key(repository: Path, end: str) -> None:
     last = len(key) + 2
     shown = await answer(repository, "git_blame", path="a.py", start_line=last, end_line=last)
     assert shown.endswith(f" {last}) y = 2")
+
+
+@pytest.mark.parametrize(("tool", "more"), [("git_show", {"revision": "HEAD"}), ("git_blame", {})])
+async def test_a_file_that_is_closed_for_the_token_in_it_is_closed_here_too(
+    repository: Path, tool: str, more: dict[str, str]
+) -> None:
+    file = repository / ".npmrc"
+    file.write_text("save-exact=true\n")
+    run(repository, "add", ".npmrc")
+    run(repository, "commit", "-qm", "one")
+    assert "save-exact" in await answer(repository, tool, path=".npmrc", **more)
+    file.write_text("//registry.example.org/:_authToken=chosen-by-hand\n")
+    run(repository, "commit", "-qam", "two")
+    outcome = await ask(repository, tool, path=".npmrc", **more)
+    assert outcome.error
+    assert "looks like a file of secrets" in outcome.text

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from steadyhand_agent import git_history
 from steadyhand_agent.errors import ToolFailed
+from steadyhand_agent.guard.paths import refuse_secret
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
 _MAX_LINES = 200
@@ -42,6 +43,7 @@ class GitBlame:
         if 0 < end < first:
             raise ToolFailed(f"`end_line` {end} lies before `start_line` {first}.")
         text = context.workspace.read_bytes(arguments.path).decode("utf-8", "replace")
+        refuse_secret(arguments.path, context.workspace.allow_secret_files, text)
         lines = text.count("\n") + 1
         last = min(end or lines, lines, first + _MAX_LINES - 1)
         if first > lines:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from steadyhand_agent import git_history
-from steadyhand_agent.guard.paths import without_secret_files
+from steadyhand_agent.guard.paths import refuse_secret, without_secret_files
 from steadyhand_agent.tools.git_diff import REVISION
 from steadyhand_agent.tools.registry import Arguments, Outcome, ToolContext
 
@@ -35,6 +35,10 @@ class GitShow:
         """The commit or the file."""
         root, path = context.place(arguments.path)
         shown = git_history.show(root, arguments.revision, path)
-        if not path:
-            shown = without_secret_files(shown, context.workspace.allow_secret_files)
+        allowed = context.workspace.allow_secret_files
+        if path:
+            # Some names are closed only where the text holds a token.
+            refuse_secret(arguments.path, allowed, shown)
+        else:
+            shown = without_secret_files(shown, allowed)
         return Outcome(shown.rstrip("\n"))
