@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,8 +24,12 @@ from steadyhand_agent.ports import Clock, Ledger, Model, ModelReply, ModelReques
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Kind
 
+log = logging.getLogger(__name__)
+
 Json = dict[str, Any]
 
+# Bytes that no endpoint reads as no token at all.
+_GROWN = 2_000
 # What most models that nobody has a profile of take, and what a session spends in all.
 _CAREFUL_CONTEXT = 32_768
 
@@ -78,6 +83,7 @@ class Asking:
         self.lost_seconds = 0.0
         # How many of the person's words are in the request that was built last.
         self._heard = 0
+        self._told_of_cut = False
 
     async def ask(self, tools: list[Json]) -> None:
         """One call; its reservation is journaled before, its reply after.
@@ -98,6 +104,7 @@ class Asking:
             self.lost_seconds += time.monotonic() - started
             raise
         usage = reply.usage if _credible(reply.usage) else None
+        self._watch(usage, size)
         reserved = state.reserved
         charged = usage.charged if usage else reserved
         await self._journal(
@@ -119,6 +126,25 @@ class Asking:
             # A crash before this leaves more charged to the day than was spent, never less.
             await self._daily.ledger.spend(state.workspace, self._today(), charged - reserved)
         self._tell("reply", "")
+
+    def _watch(self, usage: Usage | None, size: int) -> None:
+        """Says once where an endpoint reads less than it is sent: it drops what came first."""
+        state = self._state
+        if usage is None or self._told_of_cut or size < state.prompt_bytes + _GROWN:
+            return
+        if any("thinking" in str(b.get("type")) for done in state.rounds for b in done.blocks):
+            return  # What was thought earlier is dropped by the API itself.
+        read = usage.raw - usage.output_tokens
+        if 0 < read <= state.prompt_tokens:
+            self._told_of_cut = True
+            log.warning(
+                "%s read %d tokens of a prompt that had grown since it read %d: its endpoint drops "
+                "what comes first, the task itself. Give it a larger context "
+                "(OLLAMA_CONTEXT_LENGTH for Ollama), and set `context` in its profile.",
+                self._model.name,
+                read,
+                state.prompt_tokens,
+            )
 
     async def _fitting(self, tools: list[Json]) -> ModelRequest:
         """The next request, its earlier rounds in summary where they no longer fit."""

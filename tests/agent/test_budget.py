@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import time
 from collections.abc import Sequence
@@ -412,3 +413,30 @@ def test_a_budget_error_says_whether_more_helps() -> None:
     with pytest.raises(BudgetSpent) as spent:
         budget.check_limits(state)
     assert spent.value.what == "rounds"
+
+
+class ShortSighted(RandomModel):
+    """Its endpoint reads the last tokens of a prompt and says nothing of it."""
+
+    async def ask(self, request: ModelRequest) -> ModelReply:
+        reply = await super().ask(request)
+        assert reply.usage is not None
+        read = min(reply.usage.input_tokens, 2_000)
+        usage = dataclasses.replace(reply.usage, input_tokens=read)
+        return dataclasses.replace(reply, usage=usage)
+
+
+@pytest.mark.parametrize("sees", [ShortSighted, RandomModel])
+async def test_an_endpoint_that_drops_what_comes_first_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sees: type[RandomModel]
+) -> None:
+    """As Ollama does, whose context is often 4,096 tokens: the model no longer knows the task."""
+    model = sees(["think", "tool"] * 4, output=0.02)
+    engine = engine_of(tmp_path, model)
+    (tmp_path / "ws" / "a.py").write_text("".join(f"{'x' * 3_000}{n}\n" for n in range(40)))
+    await engine.fill()
+    state = await engine.sessions.start(Task(prompt="x"))
+    await engine.sessions.wait(state.id)
+    await engine.close()
+    told = [r.message for r in caplog.records if "drops what comes first" in r.message]
+    assert len(told) == (1 if sees is ShortSighted else 0)
