@@ -340,6 +340,24 @@ async def test_edits_build_on_each_other(context_of: ContextOf) -> None:
     assert outcome.changes == (FileChange("a.py", "uno\n", "tre\n"),)
 
 
+@pytest.mark.parametrize(
+    "line", ["caf\u0065\u0301 = 'a'", "caf\xe9 = 'a'", "caf\xe9\xa0=\xa0'a'", "    caf\xe9 = 'a' "]
+)
+async def test_edit_of_what_looks_the_same(context_of: ContextOf, line: str) -> None:
+    """Shown again as the nearest region, it would be copied wrong again."""
+    context, _ = context_of({"a.py": f"x = 1\n{line}\ny = 2\n"})
+    edit = {"old_text": "caf\xe9 = 'a'\n", "new_text": "caf\xe9 = 'b'\n"}
+    await text_of(context, "edit_file", path="a.py", **edit)
+    indent = line[: len(line) - len(line.lstrip())]
+    assert context.overlay.read("a.py") == f"x = 1\n{indent}caf\xe9 = 'b'\ny = 2\n"
+
+
+async def test_edit_brings_no_other_line_ends_into_a_file(context_of: ContextOf) -> None:
+    context, _ = context_of({"a.py": "one\ntwo\n"})
+    await text_of(context, "edit_file", path="a.py", old_text="two", new_text="2\r\n3")
+    assert context.overlay.read("a.py") == "one\n2\n3\n"
+
+
 async def test_edit_of_a_crlf_file_keeps_its_line_ends(context_of: ContextOf) -> None:
     context, _ = context_of({"a.py": "one\r\ntwo\r\nthree\r\n"})
     await text_of(context, "edit_file", path="a.py", old_text="one\ntwo\n", new_text="1\n2\n2.5\n")

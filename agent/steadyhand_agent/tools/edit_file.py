@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import ClassVar
 
 from pydantic import Field
@@ -92,11 +93,13 @@ def refuse_link(path: str, context: ToolContext, done: str) -> None:
 def _fitted(text: str, old: str, new: str) -> tuple[str, str]:
     """What is replaced and by what, in the file's own line ends and white space.
 
-    The model sees plain line ends, and white space that it cannot always copy. Where its text is
-    not there by the letter, but whole lines are that differ in nothing else, in one place, it means
-    those; what they are replaced by is indented as they are.
+    The model sees plain line ends, and white space and accents that it cannot always copy. Where
+    its text is not there by the letter, but whole lines are that differ in nothing else, in one
+    place, it means those; what they are replaced by is indented as they are.
     """
     crlf = "\r\n" in text and text.count("\n") == text.count("\r\n")
+    if "\r" not in text:
+        new = new.replace("\r\n", "\n")
     if old in text:
         return old, _crlf(new) if crlf else new
     if "\r\n" in text and _crlf(old) in text:
@@ -105,8 +108,8 @@ def _fitted(text: str, old: str, new: str) -> tuple[str, str]:
     wanted = [line.rstrip() for line in old.replace("\r\n", "\n").strip("\n").split("\n")]
     if not any(wanted):
         return old, new
-    bare = [line.strip() for line in wanted]
-    stripped = [line.strip() for line in lines]
+    bare = [_spelled(line) for line in wanted]
+    stripped = [_spelled(line) for line in lines]
     places = [
         (at, shift)
         for at in range(len(lines) - len(bare) + 1)
@@ -126,6 +129,13 @@ def _fitted(text: str, old: str, new: str) -> tuple[str, str]:
         # An empty line that was wanted before the others is not part of what is replaced.
         shifted = shifted.removeprefix("\n")
     return found, _crlf(shifted) if crlf else shifted
+
+
+def _spelled(line: str) -> str:
+    """A line in one spelling: a model cannot tell a blank that does not break from another, nor
+    an accent that is a sign of its own from one that is part of its letter."""
+    line = line.strip()
+    return line if line.isascii() else unicodedata.normalize("NFC", line.replace("\xa0", " "))
 
 
 def _shift(wanted: list[str], there: list[str]) -> tuple[str, str] | None:
