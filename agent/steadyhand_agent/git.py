@@ -29,6 +29,10 @@ _SAFE = (
     "-c", "diff.external=",
     "-c", "submodule.recurse=false",
     "-c", "protocol.allow=never",
+    "-c", "mailmap.file=",
+    "-c", "mailmap.blob=",
+    # What is in another encoding, no secret is found in.
+    "-c", "i18n.logOutputEncoding=UTF-8",
 )  # fmt: skip
 
 # Well below what `process` keeps of an answer.

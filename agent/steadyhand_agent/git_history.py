@@ -7,6 +7,7 @@ root is shown, no submodule is entered, and `git` sees to it that nothing of the
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from steadyhand_agent import git
@@ -18,6 +19,8 @@ _PLAIN = (
     "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--relative",
     "--src-prefix=a/", "--dst-prefix=b/", "--diff-merges=first-parent",
 )  # fmt: skip
+# What git says where it is the file that cannot be blamed.
+_OF_THE_FILE = re.compile(r"no such path|has only \d+ line|did not end in time|is outside")
 _LINE = "--format=%h %ad %an: %s"
 
 
@@ -78,7 +81,15 @@ def show(root: Path, revision: str, path: str = "") -> str:
     found = git.commit(root, revision)
     if not path:
         return git.looked_at(
-            root, "show", "--no-show-signature", "--date=iso", *_PLAIN, found, "--", "."
+            root,
+            "show",
+            "--no-show-signature",
+            "--format=medium",
+            "--date=iso",
+            *_PLAIN,
+            found,
+            "--",
+            ".",
         )
     blob = git.blobs(root, found).get(path)
     if blob is None:
@@ -96,6 +107,17 @@ def blame(root: Path, path: str, first: int, last: int) -> str:
     Raises:
         GitFailed: The file is not tracked or has no such line, or git did not answer.
     """
-    return git.looked_at(
-        root, "blame", "--no-textconv", "--date=short", f"-L{first},{last}", "--", path
-    )
+    try:
+        return git.looked_at(
+            root, "blame", "--no-textconv", "--date=short", f"-L{first},{last}", "--", path
+        )
+    except GitFailed as error:
+        if _OF_THE_FILE.search(str(error)):
+            raise
+        # A repository may name any file as its list of revisions to ignore, and nothing takes that
+        # back; of a file that is none, git quotes a line.
+        raise GitFailed(
+            f"git cannot blame `{path}` here: the repository's own configuration is in the way "
+            "(`blame.ignoreRevsFile`, for one). Ask `git_log` about the file instead.",
+            error.code,
+        ) from None

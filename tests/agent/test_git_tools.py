@@ -379,3 +379,27 @@ async def test_a_file_that_is_closed_for_the_token_in_it_is_closed_here_too(
     outcome = await ask(repository, tool, path=".npmrc", **more)
     assert outcome.error
     assert "looks like a file of secrets" in outcome.text
+
+
+async def test_no_file_outside_is_quoted_by_way_of_blame(repository: Path, tmp_path: Path) -> None:
+    """git names the first line of what it was told to take for a list of revisions."""
+    (tmp_path / "outside").write_text("the first line of something private\n")
+    run(repository, "config", "blame.ignoreRevsFile", str(tmp_path / "outside"))
+    outcome = await ask(repository, "git_blame", path="a.py")
+    assert outcome.error
+    assert "blame.ignoreRevsFile" in outcome.text
+    assert "private" not in outcome.text
+
+
+async def test_a_commit_is_shown_as_ever_whatever_is_configured(repository: Path) -> None:
+    token = made.TOKENS["stripe"](random.Random(3))
+    (repository / "a.py").write_text("a = 3\n")
+    run(repository, "commit", "-qam", f"rotate {token}\n\nwith a body")
+    run(repository, "config", "i18n.logOutputEncoding", "UTF-16")
+    run(repository, "config", "format.pretty", "oneline")
+    shown = await answer(repository, "git_show", revision="HEAD")
+    assert "with a body" in shown
+    assert "rotate [secret:" in shown
+    assert "rotate [secret:" in await answer(repository, "git_log")
+    run(repository, "commit", "-q", "--allow-empty", "-m", "empty")
+    assert "changes no file" in await answer(repository, "git_show", revision="HEAD")

@@ -41,4 +41,5 @@ class GitShow:
             refuse_secret(arguments.path, allowed, shown)
         else:
             shown = without_secret_files(shown, allowed)
-        return Outcome(shown.rstrip("\n"))
+        nothing = "[empty file]" if path else f"`{arguments.revision}` changes no file here."
+        return Outcome(shown.rstrip("\n") or nothing)
