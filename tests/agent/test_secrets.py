@@ -228,6 +228,14 @@ def test_the_middle_of_a_key_in_a_diff() -> None:
     assert hidden(f"@@ -1,4 +1,4 @@\n{sums}") == []
 
 
+@pytest.mark.parametrize("word", ["token=", "pass=", "password", "Authorization:", "--token "])
+def test_words_that_speak_in_one_run_are_not_looked_at_each_to_its_end(word: str) -> None:
+    """A minute of a thread, and of the editor's patience, by one line of a hostile file."""
+    assert hidden(word * 150_000) == []
+    secret = made.some(random.Random(5), made.ALNUM, 40)
+    assert hidden(f"{word * 150_000}\nAPI_TOKEN={secret}\n") == [secret]
+
+
 @pytest.mark.parametrize("word", [":AA", "-us", ".atlasv1."])
 def test_a_text_full_of_words_that_tokens_hold_is_searched_in_one_pass(word: str) -> None:
     """The square of its length would take hours."""

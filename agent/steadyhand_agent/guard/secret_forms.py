@@ -171,11 +171,14 @@ KEYWORDS = (
     "master_key", "license_key", "fernet_key", "pass\"", "pass'", "pass:", "pass=", "pass =",
 )  # fmt: skip
 
+LONGEST = 4_000
+_BARE = r"[A-Za-z0-9+/_.!@#%^&*=~-]"
+
 # From a keyword on: the rest of the name, an operator, a value in quotes or a bare one. Quotes may
 # be escaped: in a notebook, in a log line. A comma or a bracket is an operator between a name in
 # quotes or a call and a value in quotes: `getenv("TOKEN", "x")`, `setPassword("x")`.
 ASSIGNED = re.compile(
-    r"(?P<name>[A-Za-z_-][\w-]{0,40})"
+    r"(?P<name>[A-Za-z_-][\w-]{0,40}+)"
     r"(?:"
     r"(?:(?:\\?[\"'])?\s{0,3}(?P<weak>,\s{0,3}|\(\s{0,3})(?=\\?[\"'`]))"
     r"|(?:\\?[\"'\]]){0,2}\)?\s{0,3}"
@@ -183,6 +186,9 @@ ASSIGNED = re.compile(
     r"(?:=>|:=|(?<![=!<>])=(?!=)|:(?!:)|\|\||\?\?|or(?=\s)|value=|>(?=[^<\n]{8,300}</))"
     r"(?:\s{0,3}\(?\s{0,40}(?=\\?[\"'`])|\s{0,3}[|>][+-]?\n\s{1,40}|\s{0,3})"
     r")"
-    r"(?:[bfru]{0,2}(?P<quote>\\?(?:\"\"\"|'''|[\"'`]))(?P<quoted>[^\"'`\n\\]{8,4000})(?P=quote)"
-    r"|(?P<bare>[A-Za-z0-9+/_.!@#%^&*=~-]{10,4000})(?=[\s,;}\]<]|$))"
+    r"(?:[bfru]{0,2}(?P<quote>\\?(?:\"\"\"|'''|[\"'`]))(?P<quoted>[^\"'`\n\\]{8,4000}+)(?P=quote)"
+    rf"|(?P<bare>{_BARE}{{10,{LONGEST}}}+))"
 )
+# A bare value ends before one of these, or it is none.
+BARE_REST = re.compile(rf"{_BARE}*+")
+AFTER_BARE = re.compile(r"[\s,;}\]<]|\Z")

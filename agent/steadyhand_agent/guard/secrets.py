@@ -19,8 +19,10 @@ from pathlib import Path
 
 from steadyhand_agent.errors import JournalError, ToolFailed
 from steadyhand_agent.guard.secret_forms import (
+    AFTER_BARE,
     ASSIGNED,
     AUTHORIZATION,
+    BARE_REST,
     FLAG,
     FORMS,
     HEADER,
@@ -58,6 +60,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _PLACE = re.compile(r"[.~]{0,2}/|[a-z]+://|[A-Za-z]:\\")
 _CHUNK = re.compile(r"[A-Za-z0-9+/=]{4,}")
 _KEY_LINE = re.compile(r"(?m)^[+ -]?[ \t]*([A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70})\r?$")
+_TRIES = 20
 _KEY_HEADER = re.compile(r"[A-Za-z-]+: ")
 # Lines of the longest private key that anybody uses, with room.
 _LONGEST_KEY = 20_000
@@ -335,15 +338,24 @@ def _assigned(text: str) -> Iterator[Span]:
     low = text.lower()
     if len(low) != len(text):  # A letter whose small form is longer moves all that follows.
         low = "".join(c.lower() if c.isascii() else c for c in text)
+    # A bare value may hold words of its own, each of which would look at its rest again.
+    tried = Counter[int]()
     for word in KEYWORDS:
+        closed = 0
         for at in _places(low, word):
-            match = ASSIGNED.match(text, at)
+            match = ASSIGNED.match(text, at) if at >= closed else None
             if match is None:
                 continue
             group = "quoted" if match["quoted"] is not None else "bare"
-            value = match[group]
+            if group == "bare":
+                rest = BARE_REST.match(text, match.end())
+                end = rest.end() if rest else match.end()
+                tried[end] += 1
+                closed = end if tried[end] > _TRIES else closed
+                if at < closed or end > match.end() or not AFTER_BARE.match(text, end):
+                    continue
             name = match["name"].lower()
-            if _is_secret(name, value, quoted=group == "quoted", weak=bool(match["weak"])):
+            if _is_secret(name, match[group], quoted=group == "quoted", weak=bool(match["weak"])):
                 yield match.span(group)
 
 
