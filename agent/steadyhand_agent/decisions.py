@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from steadyhand_agent.errors import SessionError, StaleDocument
+from steadyhand_agent.errors import SessionError, StaleDocument, SteadyhandError
 from steadyhand_agent.ports import ApplyReport, Editor, FileOutcome
 from steadyhand_agent.proposals import plan as plans
+from steadyhand_agent.proposals.formatting import formatted
 from steadyhand_agent.proposals.hunks import PENDING, Hunk, Mark, Patch
 from steadyhand_agent.proposals.plan import FilePlan, Read
 from steadyhand_agent.proposals.standing import differing, stands
@@ -150,6 +151,10 @@ class Decisions:
         ]
         report = await self._write(planned, patches, label, preview=preview)
         status = {f.path: f.status for f in report.files}
+        sent, patches = patches, [self._as_formatted(p, status.get(p.path)) for p in patches]
+        if patches != sent:
+            # What stands there is ours all the same; undo has to know it as it is.
+            await self._intend(planned, patches)
         found = stands([p for p in patches if p.path in status], self._read)
         # Of a file that holds neither text, and of one that the editor says it left alone, only
         # what can be seen there was written.
@@ -164,8 +169,18 @@ class Decisions:
         stood = [id for one in planned for id in one.there if id not in found]
         # A formatter may have changed it on the way: it is ours all the same, and can be undone.
         edited = [id for id in done if found[id] != _AS_MEANT]
-        await self._keep_applied([*done, *stood], edited)
+        if done or stood:
+            await self._keep_applied([*done, *stood], edited)
+        # Else the intent stays: an editor may be late, and what it writes then is ours.
         return Outcome(report, [*done, *stood], conflicts)
+
+    def _as_formatted(self, patch: Patch, status: str | None) -> Patch:
+        if status != "unconfirmed":
+            return patch
+        try:
+            return formatted(patch, self._read(patch.path)) or patch
+        except SteadyhandError:
+            return patch
 
     async def back(self, ids: Collection[str], label: str) -> Outcome:
         """Takes back what was applied, and only that.

@@ -298,6 +298,10 @@ class SessionState(BaseModel):
         }
         return {"files": told, "last": last}
 
+    def written(self) -> set[str]:
+        """The files that it has written into, or has asked an editor to."""
+        return {patch.path for patch in (*self.applied, *self.writing)}
+
     def hunks(self) -> dict[str, Hunk]:
         """Every hunk that is proposed or was applied, by its id; of what was applied, the last."""
         found = {hunk.id: hunk for patch in self.applied for hunk in patch.hunks}

@@ -358,16 +358,19 @@ class Sessions:
     def applied_to(self, path: str) -> bool:
         """True where a session of this process has written into a file."""
         lives = self._live.values()
-        return any(patch.path == path for live in lives for patch in live.state.applied)
+        return any(path in live.state.written() for live in lives)
 
     async def noticed(self, path: str) -> None:
         """A text has changed: what was applied to it may have been taken back by hand."""
         for live in list(self._live.values()):
-            if live.lock.locked() or not any(p.path == path for p in live.state.applied):
+            if live.lock.locked() or path not in live.state.written():
                 continue
             async with live.lock:
-                if await self._decisions(live).observe(path):
+                late = bool(live.state.writing)
+                if await self._decisions(live).observe(path) or late:
                     self._tell_hunks(live)
+                if late and live.state.state == "waiting" and not live.state.proposal().changes:
+                    await self._move(live, "finished", "All that it proposed stands in the files.")
 
     async def delete(self, session: str) -> SessionState:
         """Forgets a session everywhere; what it wrote stays, and can no longer be undone.

@@ -16,6 +16,7 @@ from steadyhand_agent.decisions import Decisions
 from steadyhand_agent.errors import SessionError, StaleDocument
 from steadyhand_agent.ports import ApplyReport, FileOutcome
 from steadyhand_agent.proposals.changes import split_lines
+from steadyhand_agent.proposals.formatting import formatted
 from steadyhand_agent.proposals.hunks import (
     Hunk,
     Patch,
@@ -327,6 +328,50 @@ async def test_mode_and_owner_are_kept(files: Files) -> None:
     assert (after.st_mode, after.st_uid, after.st_gid) == (
         before.st_mode, before.st_uid, before.st_gid,
     )  # fmt: skip
+
+
+# --- formatters ---
+
+
+def patch_of(base: str, new: str) -> Patch:
+    hunks = hunks_between(base, new)
+    for number, hunk in enumerate(hunks):
+        hunk.id, hunk.mark = f"h{number}", "applied"
+    return Patch(path="a", base=base, new=new, hunks=hunks)
+
+
+NUMBERS = st.lists(st.integers(0, 20), max_size=12, unique=True)
+
+
+@given(NUMBERS, NUMBERS, st.lists(st.sampled_from(["", "  ", "\n"]), min_size=12, max_size=12))
+def test_what_is_formatted_goes_back_to_the_base_but_for_the_formatting(
+    old: list[int], new: list[int], put_in: list[str]
+) -> None:
+    base, sent = ("".join(f"line {n}\n" for n in numbers) for numbers in (old, new))
+    now = "".join(before + line for before, line in zip(put_in, split_lines(sent), strict=False))
+    patch = formatted(patch_of(base, sent), now)
+    if patch is None:
+        return
+    assert patch.new == now
+    plan = plan_back(patch, {hunk.id for hunk in patch.hunks}, lambda _: now)
+    assert plan.after is not None and not plan.conflicts
+    kept = [line.strip() for line in plan.after.split("\n") if line.strip()]
+    assert kept == base.split("\n")[:-1]
+
+
+def test_a_formatter_is_told_from_a_person() -> None:
+    base = "a\nb\nc\nd\n"
+    patch = patch_of(base, "a\nf(x, 'y')\nc\ne\nd\n")
+    shaped = formatted(patch, 'a\nf(\n    x,\n    "y",\n)\nc\ne\nd\n')
+    assert shaped is not None
+    assert [(h.first, h.end, h.new_first, h.new_end) for h in shaped.hunks] == [
+        (1, 2, 1, 5), (3, 3, 6, 7),
+    ]  # fmt: skip
+    for other in (None, base, patch.new, "a\nf(x, 'z')\nc\ne\nd\n"):
+        assert formatted(patch, other) is None
+    # Two that are one by now cannot be told apart any more.
+    assert formatted(patch, "a\nf(x, 'y');c;e\nd\n") is None
+    assert formatted(patch_of(base, "b\n").model_copy(update={"base": None}), " b\n") is None
 
 
 # --- what a crash leaves ---

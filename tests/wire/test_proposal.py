@@ -9,7 +9,7 @@ import pytest
 
 from messages_server import Reply
 from proposing_desk import Desk, call, cleaned, desk, edit, finish
-from raw_client import CAPABILITIES, RpcError, disk, edited, path_of
+from raw_client import CAPABILITIES, LATER, RpcError, disk, edited, path_of
 from steadyhand_server import protocol
 
 Json = dict[str, Any]
@@ -426,6 +426,73 @@ def test_an_edit_that_was_made_in_part_and_denied_can_be_taken_back(plain: Desk)
     assert editor.text("denied.py") == changed(3, 15, 27)
     ask(plain, "revert", session=session)
     assert editor.text("denied.py") == BASE
+
+
+def test_what_a_formatter_makes_of_it_is_ours_and_can_be_taken_back(plain: Desk) -> None:
+    """VS Code formats a file when what was applied to it is saved."""
+    editor = plain.editor
+    before = BASE.replace("line_20 = 20", "line_20  =  20")
+    editor.put("formatted.py", before)
+    uri = editor.show("formatted.py")
+
+    def and_formats(params: Json) -> Json:
+        assert editor.apply(params["edit"])
+        editor.type(uri, re.sub("  =  +", " = ", editor.texts[uri][1]))
+        editor.save(uri)
+        return {"applied": True}
+
+    editor.on["workspace/applyEdit"] = and_formats
+    session = plain.propose(
+        edit("formatted.py", "line_3 = 3\n", "line_3  =  300\n"), *edits("formatted.py", 27)
+    )
+    answer = ask(plain, "apply", session=session)
+    assert editor.text("formatted.py") == changed(3, 27)
+    assert (answer["state"], set(answer["hunks"].values())) == ("finished", {"applied"})
+    assert "changed further, as formatters do" in answer["message"]
+    ask(plain, "revert", session=session, hunks=["h1"])
+    assert editor.text("formatted.py") == changed(27)
+    ask(plain, "redo", session=session)
+    assert editor.text("formatted.py") == changed(3, 27)
+    ask(plain, "revert", session=session)
+    assert editor.text("formatted.py") == BASE, "with line 20 as the editor has left it"
+
+
+def test_an_edit_that_comes_when_nobody_waits_for_it_any_more_is_ours(plain: Desk) -> None:
+    editor = plain.editor
+    session = three(plain, "late.py")
+    uri = editor.uri("late.py")
+    editor.on["workspace/applyEdit"] = lambda _: {"applied": True}
+    answer = ask(plain, "apply", session=session)
+    assert (answer["state"], set(answer["hunks"].values())) == ("waiting", {"open"})
+    since = len(editor.heard)
+    editor.type(uri, changed(3, 15, 27))
+    assert set(states(plain, session).values()) == {"applied"}
+    editor.wait_message(
+        "steadyhand/session",
+        lambda e: e["session"] == session and e["state"] == "finished",
+        since=since,
+    )
+    editor.on["workspace/applyEdit"] = editor._apply_edit
+    ask(plain, "revert", session=session)
+    assert editor.text("late.py") == BASE
+
+
+def test_what_was_written_when_the_editor_went_is_shown_as_applied(tmp_path: Path) -> None:
+    with desk(tmp_path) as at:
+        session = three(at, "went.py")
+        path = at.editor.root / "went.py"
+
+        def writes(_: Json) -> object:
+            path.write_text(changed(3, 15, 27))
+            return LATER
+
+        at.editor.on["workspace/applyEdit"] = writes
+        at.editor.request("steadyhand/proposal/apply", {"session": session})
+        at.editor.wait(lambda: path.read_text() != BASE, "written file")
+    with desk(tmp_path) as at:
+        assert set(states(at, session).values()) == {"applied"}
+        ask(at, "revert", session=session)
+        assert at.editor.text("went.py") == BASE
 
 
 @pytest.mark.parametrize("opened", [False, True])

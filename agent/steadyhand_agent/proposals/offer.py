@@ -17,7 +17,7 @@ from steadyhand_agent.proposals import plan
 from steadyhand_agent.proposals.changes import FileChange, Proposal, split_lines
 from steadyhand_agent.proposals.hunks import PENDING, Hunk, Mark, Patch, forward, kind_of
 from steadyhand_agent.proposals.plan import FilePlan, Read
-from steadyhand_agent.proposals.standing import differing
+from steadyhand_agent.proposals.standing import differing, stands
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.workspace import text_hash
 
@@ -227,6 +227,9 @@ def offer(
         hunk.id: (hunk.mark, hunk.edited) for patch in state.applied for hunk in patch.hunks
     }
     now |= differing(state, read)
+    # What was being written when that ended unheard, or comes late, stands there or it does not.
+    written = stands(state.writing, read)
+    now |= {id: mark for id, mark in written.items() if mark == ("applied", False)}
     reasons = _reasons(state)
     theirs = {
         id: planned for id, other in (others or {}).items() if (planned := _planned(other, read))
