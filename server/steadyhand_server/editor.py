@@ -67,6 +67,8 @@ class LspEditor:
         self._asks = True
         # What files held that the person had us delete, by path: Helix and Emacs keep them open.
         self._deleted: dict[str, str | None] = {}
+        # What those files could be used for: an editor makes a file anew that no program can start.
+        self._modes: dict[str, int | None] = {}
 
     def text(self, path: str) -> str | None:
         """The text of an open document, as its file has it."""
@@ -218,6 +220,8 @@ class LspEditor:
                 f"{', '.join(stale)} changed this very moment, so nothing was applied and nothing "
                 "was overwritten. Try again."
             )
+        gone = {c.base: self._mode(c.path) for c in todo if c.new is None}
+        self._modes |= {c.path: gone[c.base] for c in todo if c.new is None}
         # One document at a time: some clients check only the first version of an edit.
         todo = deletions_last(todo)
         groups = [todo] if preview else [[change] for change in todo]
@@ -242,7 +246,28 @@ class LspEditor:
             answers |= dict.fromkeys((change.path for change in group), said)
         limit = _PREVIEWED_SECONDS if preview else _SETTLE_SECONDS
         waits = (self._outcome(c, answers.get(c.path, ""), limit) for c in changes)
-        return ApplyReport(await asyncio.gather(*waits))
+        outcomes = await asyncio.gather(*waits)
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if change.base is None and outcome.status in ("applied", "unsaved"):
+                self._make_executable(
+                    change.path, gone.get(change.new, self._modes.get(change.path))
+                )
+        return ApplyReport(outcomes)
+
+    def _mode(self, path: str) -> int | None:
+        engine = self._server.engine
+        assert engine is not None
+        return writing.mode_of(engine.workspace, path)
+
+    def _make_executable(self, path: str, mode: int | None) -> None:
+        """Gives a file that moved, or came back, to those who could run it before."""
+        engine, now = self._server.engine, self._mode(path)
+        if engine is None or mode is None or now is None or not mode & 0o111 & ~now:
+            return
+        try:
+            engine.workspace.locate(path).chmod(now | mode & 0o111)
+        except OSError as error:
+            log.warning("%s could not be made executable again: %s", path, error)
 
     def tell(self, message: str, *, warning: bool = False) -> None:
         """Says one sentence."""

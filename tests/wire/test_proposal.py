@@ -317,6 +317,24 @@ def test_files_that_come_go_and_move(plain: Desk) -> None:
     assert set(states(plain, session).values()) == {"reverted"}
 
 
+def test_a_script_that_moves_or_comes_back_can_be_run(plain: Desk) -> None:
+    editor = plain.editor
+    for name in ("moves.py", "goes.py"):
+        editor.put(name, f"#!/usr/bin/env python3\nprint('{name}')\n").chmod(0o755)
+    editor.put("plain.py", "x = 1\n").chmod(0o644)
+    session = plain.propose(
+        call("rename_file", path="moves.py", new_path="moved.py"),
+        call("rename_file", path="plain.py", new_path="plainer.py"),
+        call("delete_file", path="goes.py"),
+    )
+    ask(plain, "apply", session=session)
+    modes = {p.name: p.stat().st_mode & 0o111 for p in editor.root.glob("*.py")}
+    assert (modes["moved.py"], modes["plainer.py"]) == (0o111, 0)
+    ask(plain, "revert", session=session)
+    modes = {p.name: p.stat().st_mode & 0o111 for p in editor.root.glob("*.py")}
+    assert (modes["moves.py"], modes["goes.py"], modes["plain.py"]) == (0o111, 0o111, 0)
+
+
 @pytest.mark.parametrize("what", ["deleted", "a folder", "a link outside", "another file"])
 def test_what_became_of_a_file_meanwhile(plain: Desk, what: str, tmp_path: Path) -> None:
     editor = plain.editor
