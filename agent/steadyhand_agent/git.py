@@ -2,9 +2,10 @@
 
 Owns every use of git. Never runs a hook, a filter, a file system monitor, an external diff, a
 prompt or the network, and never writes the index or the work tree. HEAD is read by GitPython, which
-reads the files itself and starts nothing; its `Repo` is closed at once, since GitPython says of
-itself that it leaks in long-running processes. Listings need the git program and go through
-`process`, because GitPython's own time limit misses grandchildren.
+reads the files itself and starts nothing, or asked of git where that cannot read them; its `Repo`
+is closed at once, since GitPython says of itself that it leaks in long-running processes. Listings
+need the git program and go through `process`, because GitPython's own time limit misses
+grandchildren.
 """
 
 from __future__ import annotations
@@ -115,15 +116,26 @@ def head(root: Path) -> Head:
 
     try:
         with Repo(root, search_parent_directories=True) as repo:
-            reference = repo.head
-            branch = "" if reference.is_detached else reference.reference.name
             try:
-                return Head(reference.commit.hexsha, branch)
-            except ValueError:
-                return Head("", branch)
+                branch = "" if repo.head.is_detached else repo.head.reference.name
+                return Head(repo.head.commit.hexsha, branch)
+            except (ValueError, TypeError, IndexError):
+                # No commit yet, or a form that GitPython does not read: SHA-256, reftable.
+                return _asked(root)
     except (GitError, OSError, ValueError, TypeError, IndexError):
         # A broken or hostile `.git` is worth no more than none: the session works without.
         return Head()
+
+
+def _asked(root: Path) -> Head:
+    """HEAD and branch as the git program tells them."""
+    told: list[str] = []
+    for words in (("rev-parse", "--verify", "HEAD"), ("symbolic-ref", "--short", "HEAD")):
+        try:
+            told.append(_git(root, *words).decode("utf-8", "replace").strip())
+        except GitFailed:
+            told.append("")
+    return Head(*told)
 
 
 def stands(root: Path) -> Stands:

@@ -102,6 +102,18 @@ def test_a_revision_with_sha256_names(tmp_path: Path) -> None:
     assert git.blobs(tmp_path, commit)["a.py"].holds(b"a = 1\n")
 
 
+def test_where_a_repository_with_sha256_names_stands(tmp_path: Path) -> None:
+    """GitPython does not read it, and a switch of branches would go unnoticed for ever."""
+    run(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
+    assert git.head(tmp_path) == git.Head("", "main")
+    run(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    commit = run(tmp_path, "rev-parse", "HEAD")
+    assert git.head(tmp_path) == git.Head(commit, "main")
+    run(tmp_path, "checkout", "-q", "--detach")
+    assert git.head(tmp_path) == git.Head(commit, "")
+    assert git.stands(tmp_path).dirty
+
+
 def test_more_than_one_batch(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(5):
         (repository / f"f{n}.py").write_text(f"x = {n}\n" * 10)
