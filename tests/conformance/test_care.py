@@ -187,6 +187,15 @@ async def test_only_what_is_over_and_old_is_let_go_of(journal: SqliteJournal) ->
     assert [s.session for s in await journal.sessions()] == ["paused"]
 
 
+async def test_a_clock_that_is_years_ahead_lets_nothing_go(journal: SqliteJournal) -> None:
+    """As of a machine that has not asked for the time yet."""
+    day = 86_400.0
+    await session(journal, "old", at=1 * day)
+    await session(journal, "young", at=99 * day)
+    assert await care.retire(journal, 3_000 * day, 30, 0) == []
+    assert await care.retire(journal, 100 * day, 30, 0) == ["old"]
+
+
 Json = dict[str, Any]
 ASKED: Json = TASK | {"model": "m"}
 

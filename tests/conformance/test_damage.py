@@ -19,6 +19,7 @@ from machines import Machine
 from steadyhand_agent.errors import JournalError, SteadyhandError
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state import postgres as postgres_module
+from steadyhand_agent.state import sqlite_schema
 from steadyhand_agent.state.journal import unpacked
 from steadyhand_agent.state.postgres import PostgresTier
 from steadyhand_agent.state.redis import RedisTier
@@ -209,6 +210,39 @@ async def test_a_journal_whose_tree_is_damaged_goes_on(tmp_path: Path) -> None:
         assert "put aside" in told[0]
         aside = max(tmp_path.glob("journal.sqlite.damaged-??????????"))
         assert aside.read_bytes()[:16] == b"SQLite format 3\0"
+
+
+_MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home rw,relatime shared:7 - nfs4 server:/home rw,vers=4.2
+31 30 0:41 / /home/me/on\\040disk rw - ext4 /dev/sdb1 rw
+32 22 0:42 / /mnt/c rw - 9p C: rw
+not a mount
+"""
+
+
+@pytest.mark.parametrize(("path", "expected"), [
+    ("/var/lib/x", False), ("/home/me/.local/state", True), ("/homework/x", False),
+    ("/home/me/on disk/x", False), ("/mnt/c/Users", True),
+])  # fmt: skip
+async def test_a_folder_that_other_hosts_write_has_no_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: bool
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(_MOUNTS)
+    assert sqlite_schema.on_network(Path(path), mounts) is expected
+    assert not sqlite_schema.on_network(Path(path), tmp_path / "none")
+    monkeypatch.setattr(sqlite_schema, "on_network", lambda _: expected)
+    here, beside = Machine(tmp_path), Machine(tmp_path)
+    state = await here.begin()
+    await here.rounds(state, 1)
+    assert (tmp_path / "journal.sqlite-wal").exists() is not expected
+    # Two windows on it get along in either form.
+    other = await beside.over()
+    await beside.rounds(other, 1)
+    assert (await here.store.load("s")).round == 2
+    await here.store.close()
+    await beside.store.close()
 
 
 async def test_a_journal_that_is_taken_away_is_seen(tmp_path: Path) -> None:

@@ -166,10 +166,14 @@ async def retire(
     Returns:
         The ids of those that were deleted.
     """
-    over = [one for one in await journal.sessions() if one.state in OVER]
+    kept = await journal.sessions()
+    over = [one for one in kept if one.state in OVER]
+    # Where even the newest seems that old, it is the clock that may be wrong, or a long absence:
+    # days are counted again once something is done here.
+    counted = keep_days > 0 and any(now - one.updated <= keep_days * _DAY for one in kept)
     gone: list[str] = []
     for summary in reversed(over):
-        old = keep_days > 0 and now - summary.updated > keep_days * _DAY
+        old = counted and now - summary.updated > keep_days * _DAY
         full = keep_megabytes > 0 and await journal.size() > keep_megabytes * _MEGABYTE
         if not (old or full):
             break

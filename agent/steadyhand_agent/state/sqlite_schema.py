@@ -26,6 +26,12 @@ log = logging.getLogger(__name__)
 
 # What SQLite says of a file that is none of its own, or no longer whole.
 DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+_NETWORK = frozenset(
+    {
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.ceph",
+        "glusterfs", "fuse.glusterfs", "lustre", "gpfs", "beegfs", "virtiofs", "vboxsf",
+    }
+)  # fmt: skip
 # What is taken over from a damaged file, and the order in which each lies there.
 _KEYS = {
     "sessions": "rowid",
@@ -144,6 +150,27 @@ def place(path: Path) -> tuple[int, int]:
     return told.st_dev, told.st_ino
 
 
+def on_network(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """True where a file lies on a file system that other hosts may write, too; told on Linux."""
+    try:
+        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
+        there = path.resolve()
+    except (OSError, RuntimeError):
+        return False
+    found, kind = -1, ""
+    for line in lines:
+        # "36 35 98:0 /root /mount/point rw … - type source options"; blanks are written \\040.
+        head, _, tail = line.partition(" - ")
+        fields = head.split(" ")
+        if len(fields) < 5 or not tail:
+            continue
+        point = Path(fields[4].replace("\\040", " "))
+        # The later of two at one place lies above.
+        if there.is_relative_to(point) and len(point.parts) >= found:
+            found, kind = len(point.parts), tail.split(" ")[0]
+    return kind in _NETWORK
+
+
 def mended(path: Path, at: tuple[int, int], error: Exception) -> tuple[apsw.Connection, str]:
     """A new journal in the place of a damaged one, with all that could still be read of that.
 
@@ -257,7 +284,9 @@ def _opened(path: Path) -> apsw.Connection:
                 f"The journal {path} was written by a newer Steadyhand ({_writer(db)}); it was "
                 "left untouched. Install that version or a newer one to open it."
             )
-        db.execute("PRAGMA journal_mode = WAL")
+        # What a WAL keeps in shared memory, two hosts would not see alike: it would be damaged.
+        mode = "DELETE" if on_network(path) else "WAL"
+        db.execute(f"PRAGMA journal_mode = {mode}")
         db.execute("PRAGMA synchronous = FULL")
         if version < VERSION:
             _upgrade(db)
