@@ -204,12 +204,59 @@ async def test_a_journal_whose_tree_is_damaged_goes_on(tmp_path: Path) -> None:
         for state in states if name in whole else ():
             assert await again.store.load(state.id) == state, name
         assert await again.store.load("new") == new
+        # What both wrote is found by a third, whose connection has seen nothing of this.
+        third = Machine(tmp_path)
+        assert await third.store.load("new") == new
+        assert await third.store.load("other") == other
+        await third.store.close()
         await again.store.close()
         await beside.store.close()
+        third = Machine(tmp_path)
+        assert await third.store.load("other") == other
+        await third.store.close()
         assert len(told) == 1, name
         assert "put aside" in told[0]
         aside = max(tmp_path.glob("journal.sqlite.damaged-??????????"))
         assert aside.read_bytes()[:16] == b"SQLite format 3\0"
+
+
+def test_a_crash_while_a_journal_is_mended_loses_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def made() -> None:
+        here = Machine(tmp_path)
+        for n in range(5):
+            await here.rounds(await here.begin(f"s{n}"), 1)
+        await here.store.close()
+
+    async def found() -> tuple[set[str], str]:
+        again = Machine(tmp_path)
+        listed = {one.session for one in await again.store.sessions()}
+        for name in listed:
+            assert (await again.store.load(name)).round == 1
+        await again.store.close()
+        return listed, again.journal.notice
+
+    asyncio.run(made())
+    path = tmp_path / "journal.sqlite"
+
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: Any) -> int:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_schema, "_salvaged", killed)
+        with pytest.raises(KilledError):
+            sqlite_schema.mended(path, sqlite_schema.place(path), ValueError("damage"))
+    listed, notice = asyncio.run(found())
+    assert listed == {f"s{n}" for n in range(5)}
+    assert "interrupted" in notice
+    assert asyncio.run(found()) == (listed, "")
+    # Killed before anything was put aside: nothing is taken for a journal.
+    (tmp_path / "journal.sqlite.mending").write_bytes(b"../nowhere")
+    assert asyncio.run(found()) == (listed, "")
 
 
 _MOUNTS = """\

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import apsw
 import orjson
@@ -136,9 +137,10 @@ def opened(path: Path) -> tuple[apsw.Connection, str]:
     """
     at = place(path)
     try:
-        return _opened(path), ""
+        db = _opened(path)
     except DAMAGED as error:
         return mended(path, at, error)
+    return db, _finished(path, db)
 
 
 def place(path: Path) -> tuple[int, int]:
@@ -179,7 +181,8 @@ def mended(path: Path, at: tuple[int, int], error: Exception) -> tuple[apsw.Conn
         at: Which file was found damaged; another one there was mended by somebody else meanwhile.
         error: What SQLite said of it.
     """
-    with path.with_name(f"{path.name}.mending").open("wb") as one_at_a_time:
+    with _mending(path).open("ab+") as one_at_a_time:
+        os.fchmod(one_at_a_time.fileno(), 0o600)
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         if place(path) != at:
             return _opened(path), ""
@@ -188,21 +191,54 @@ def mended(path: Path, at: tuple[int, int], error: Exception) -> tuple[apsw.Conn
         while aside.exists():
             at_second += 1
             aside = path.with_name(f"{path.name}.damaged-{at_second}")
+        log.error("the journal %s is damaged (%s); it is put aside as %s", path, error, aside)
+        # A crash from here on is seen to by whoever opens it next.
+        one_at_a_time.write(aside.name.encode())
+        one_at_a_time.flush()
+        os.fsync(one_at_a_time.fileno())
         # First, and only then read: who has it open sees that what is written from now on is lost.
         for suffix in ("", "-wal", "-shm"):
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
-        log.error("the journal %s is damaged (%s); it was put aside as %s", path, error, aside)
         path.touch(mode=0o600)
         db = _opened(path)
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            count = _salvaged(aside, db)
-        finally:
-            db.execute("COMMIT")
-    return db, (
-        f"The journal was damaged ({error}). It was put aside as {aside.name}, and what could "
+        return db, _taken_over(aside, db, one_at_a_time, str(error))
+
+
+def _mending(path: Path) -> Path:
+    """Is locked by whoever mends a journal, and names what was put aside until that is done."""
+    return path.with_name(f"{path.name}.mending")
+
+
+def _finished(path: Path, db: apsw.Connection) -> str:
+    """Takes over what a process that died while it mended the journal did not come to."""
+    file = _mending(path)
+    if not file.exists() or not file.stat().st_size:
+        return ""
+    with file.open("ab+") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        one_at_a_time.seek(0)
+        name = one_at_a_time.read().decode("utf-8", "replace")
+        aside = path.with_name(Path(name).name) if name else path
+        if not name or not aside.is_file():
+            # Done meanwhile, or not begun: then the damage is met again.
+            one_at_a_time.truncate(0)
+            return ""
+        return _taken_over(aside, db, one_at_a_time, "mending it was interrupted")
+
+
+def _taken_over(aside: Path, db: apsw.Connection, marker: IO[bytes], why: str) -> str:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        count = _salvaged(aside, db)
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    marker.truncate(0)
+    return (
+        f"The journal was damaged ({why}). It was put aside as {aside.name}, and what could "
         f"still be read of it ({count:,} rows) was taken over; sessions may lack their end."
     )
 
