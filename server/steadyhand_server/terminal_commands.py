@@ -15,7 +15,7 @@ from rich.table import Table
 
 from steadyhand_agent.decisions import Outcome
 from steadyhand_agent.errors import SettingsError, SteadyhandError
-from steadyhand_agent.guard.visible import visible
+from steadyhand_agent.guard.visible import visible, visible_line
 from steadyhand_agent.session import Limits, SessionState, Task
 from steadyhand_agent.state import care
 from steadyhand_agent.workspace import Workspace
@@ -106,16 +106,16 @@ async def _list_sessions(engine: Engine, console: Console) -> int:
     table = Table("session", "state", "round", "tokens", "last", "task")
     here = str(engine.workspace.root)
     for item in found:
-        elsewhere = item.checkout if item.checkout not in ("", here) else ""
+        elsewhere = visible_line(item.checkout) if item.checkout not in ("", here) else ""
         if item.only_in:
-            elsewhere = f"{item.machine}, in {item.only_in}"
+            elsewhere = visible_line(f"{item.machine}, in {item.only_in}")
         table.add_row(
-            item.session,
+            escape(visible_line(item.session)),
             f"{item.state} ({escape(elsewhere)})" if elsewhere else item.state,
             f"{item.round}/{item.max_rounds}",
             f"{item.tokens:,}/{item.max_tokens:,}",
             time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated)),
-            escape(item.prompt[:70]),
+            escape(visible_line(item.prompt[:70])),
         )
     console.print(table)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,23 @@ async def test_an_export_that_was_tampered_with_is_one_sentence(
     with pytest.raises(SteadyhandError):
         await care.imported(journal, orjson.dumps(told), HERE, 2.0)
     assert await journal.sessions() == []
+
+
+async def test_an_import_that_does_not_fit_on_the_disk_leaves_nothing(
+    journal: SqliteJournal,
+) -> None:
+    await session(journal, "s1", base=os.urandom(60_000).hex())
+    data = await care.exported(journal, "s1")
+    await journal.delete("s1")
+    pages = await journal._do(lambda db: db.execute("PRAGMA page_count").fetchone())
+    assert pages
+    await session(journal, "other", base=os.urandom(30_000).hex())
+    await journal._do(lambda db: db.execute(f"PRAGMA max_page_count = {pages[0]}"))
+    with pytest.raises(SteadyhandError):
+        await care.imported(journal, data, HERE, 2.0)
+    assert [one.session for one in await journal.sessions()] == ["other"]
+    await journal._do(lambda db: db.execute("PRAGMA max_page_count = 1000000"))
+    assert await care.imported(journal, data, HERE, 2.0) == "s1"
 
 
 @pytest.mark.parametrize("field", ["seq", "fence", "schema", "crc"])

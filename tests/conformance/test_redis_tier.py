@@ -15,6 +15,7 @@ from in_memory_editor import InMemoryEditor
 from machines import Machine
 from messages_server import MessagesServer, Reply
 from postgres_server import free_port
+from steadyhand_agent.errors import JournalError
 from steadyhand_agent.session import SessionState, Task
 from steadyhand_agent.state.redis import RedisTier
 from steadyhand_agent.state.sqlite import SqliteJournal
@@ -266,3 +267,9 @@ async def test_a_session_that_expires_within_a_round_is_sent_anew(
     assert SessionState(**found.state) == state
     assert not here.told
     await here.store.close()
+
+
+def test_an_address_that_is_none_tells_no_part_of_its_password() -> None:
+    with pytest.raises(JournalError, match="%2F") as raised:
+        RedisTier("redis://:pa55/word@127.0.0.1:6379/0")
+    assert "pa55" not in str(raised.value)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
+from rich.console import Console
 
+from steadyhand_agent.state.journal import Summary
 from steadyhand_server import demo
+from steadyhand_server.terminal_commands import _list_sessions
 
 
 def run(
@@ -294,3 +301,22 @@ def test_the_demo(tmp_path: Path) -> None:
     ):
         assert words in shown, words
     assert done.stderr == ""
+
+
+async def test_what_others_wrote_into_a_shared_store_moves_no_cursor() -> None:
+    wipe = "\x1b[2J"
+    told = Summary(
+        f"s{wipe}", "w", "paused", f"x {wipe}\nwipes", 1, 2, 3, 4, 0.0, 0.0,
+        checkout=f"/c{wipe}", machine=f"m{wipe}", only_in="Redis",
+    )  # fmt: skip
+
+    async def listed() -> list[Summary]:
+        return [told, dataclasses.replace(told, only_in="")]
+
+    engine: Any = SimpleNamespace(
+        sessions=SimpleNamespace(list=listed), workspace=SimpleNamespace(root=Path("/here"))
+    )
+    out = io.StringIO()
+    await _list_sessions(engine, Console(file=out, width=200))
+    assert "\x1b" not in out.getvalue()
+    assert out.getvalue().count("wipes") == 2

@@ -8,6 +8,7 @@ told where there are secrets among them.
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import re
 from collections.abc import AsyncIterator, Callable, Collection
@@ -16,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from steadyhand_agent.errors import CorruptRecord, SessionError
+from steadyhand_agent.errors import CorruptRecord, JournalError, SessionError
 from steadyhand_agent.session import OVER, SessionState
 from steadyhand_agent.state.journal import Head, Journal, Record, Summary, record, verified
 from steadyhand_agent.state.texts import names_in
@@ -96,9 +97,15 @@ async def imported(journal: Journal, data: bytes, here: Json, now: float) -> str
         raise SessionError(f"The export is damaged: {error}") from error
     last = record(session, state.head, "lease", here, fence=state.fence, at=now)
     state.take(last)
-    for item in (*good, last):
-        own = {n: texts[n] for n in names_in(item.kind, orjson.loads(item.body)) if n in texts}
-        await journal.append(item, state.to_summary(), own)
+    try:
+        for item in (*good, last):
+            own = {n: texts[n] for n in names_in(item.kind, orjson.loads(item.body)) if n in texts}
+            await journal.append(item, state.to_summary(), own)
+    except JournalError:
+        # On a full disk: a half of it would stand in the way of all of it.
+        with contextlib.suppress(JournalError):
+            await journal.delete(session)
+        raise
     return session
 
 

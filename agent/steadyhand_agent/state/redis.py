@@ -120,7 +120,11 @@ class RedisTier:
             parts = urlsplit(url)
             where = f"{parts.hostname or ''}:{parts.port or ''}{parts.path}"
         except ValueError as error:
-            raise JournalError(f"`redis_url` is not usable: {error}") from error
+            # Not in the library's words: what it takes for a port may be a password.
+            raise JournalError(
+                "`redis_url` is not usable; write redis://, rediss:// or unix://, and a password's "
+                "special characters as %2F and the like."
+            ) from error
         self.id = f"redis:{hashlib.blake2b(where.encode(), digest_size=6).hexdigest()}"
         self.lifetime = float(ttl)
         self._ttl = ttl
