@@ -360,7 +360,7 @@ async def test_names_that_the_person_gave_open_nothing(root: Path) -> None:
 async def test_what_the_system_refuses_is_told_too(root: Path) -> None:
     (root / "AGENTS.md").write_text("Names are in English.")
     long, used = taken(root, names=("x" * 300, "AGENTS.md"))
-    assert "cannot be read: File name too long" in long.note
+    assert "cannot be read: no file can have a name of this length" in long.note
     assert used.text == "Names are in English."
 
 

@@ -48,8 +48,8 @@ async def waiting(desk: Desk) -> Neovim:
 
 async def decided(desk: Desk, nv: Neovim) -> None:
     await nv.ex(f"Steadyhand task {TASK}")
-    await nv.sees("1: Apply", "3: Later")
-    await nv.keys("3<CR>")
+    await nv.sees("1: Apply", "4: Later")
+    await nv.keys("4<CR>")
     await nv.until("vim.api.nvim_get_mode().mode == 'n'")
     await nv.ex("Steadyhand apply")
 
