@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from raw_client import CAPABILITIES, Editor, Json, cut, disk, function, path_of, without
+from raw_client import CAPABILITIES, Editor, Json, cut, disk, edited, function, path_of, without
 
 LIBRARY = function("existing", "strip")
 OLD = f"from pkg.tools import strip\n\n\n{function('_mine', 'strip')}\n\ndef use(x):\n    return _mine(x)\n"
@@ -93,6 +93,27 @@ def test_one_fix_changes_several_files(editor: Editor) -> None:
     assert editor.text("pkg/attribute.py") == (
         "import pkg.old\nimport pkg.new\n\nx = pkg.new.existing([1])\n"
     )
+
+
+def test_a_byte_order_mark_is_no_character_of_the_first_line(editor: Editor) -> None:
+    """An editor opens the file without it; what is put in must not stand one to the right."""
+    rest = "from pkg.old import _mine as m\n\nx = m([1])\n"
+    editor.put("pkg/user.py", "\ufeff" + rest)
+    _, actions = on(editor)
+    edit = editor.call("codeAction/resolve", use(actions))["edit"]
+    (change,) = [c for c in edit["documentChanges"] if c["textDocument"]["uri"].endswith("user.py")]
+    assert edited(rest, change["edits"]) == rest.replace(
+        "pkg.old import _mine", "pkg.new import existing"
+    )
+
+
+def test_line_ends_that_an_editor_counts_otherwise_are_not_edited(editor: Editor) -> None:
+    """Neovim takes a lone CR for no line's end: the edit would hit the line below."""
+    editor.put("pkg/user.py", "# a\r# b\nfrom pkg.old import _mine as m\n\nx = m([1])\n")
+    _, actions = on(editor)
+    error = editor.error("codeAction/resolve", use(actions))
+    assert error.code == -32803
+    assert "pkg/user.py has line ends" in error.message
 
 
 def test_a_file_that_was_saved_a_moment_ago_is_seen_as_it_is(editor: Editor) -> None:

@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_server import convert
-from steadyhand_server.documents import LineTable, Snapshot
+from steadyhand_server.documents import Snapshot
 
 if TYPE_CHECKING:
     from steadyhand_agent.index.definitions import Definition, FileEntry, Finding
@@ -276,9 +276,8 @@ def _edit(server: SteadyhandServer, pair: Pair, plan: Plan) -> lsp.WorkspaceEdit
         if text is None or (opened is not None and opened.text != text):
             # Typed meanwhile: the two may no longer be the same, and the offsets are old.
             raise moved_on()
-        table = opened.table if opened is not None else server.documents.table(text)
         version = opened.version if opened is not None else None
-        documents.append((server.uri_of(path), version, _converted(table, edits)))
+        documents.append((server.uri_of(path), version, _converted(server, path, text, edits)))
     if not (plan.checks and _confirms(server)):
         return server.edit_of(documents)
     annotation = lsp.ChangeAnnotation(
@@ -289,9 +288,42 @@ def _edit(server: SteadyhandServer, pair: Pair, plan: Plan) -> lsp.WorkspaceEdit
     return server.edit_of(documents, annotation)
 
 
-def _converted(table: LineTable, edits: list[TextEdit]) -> list[lsp.TextEdit]:
+def _converted(
+    server: SteadyhandServer, path: str, text: str, edits: list[TextEdit]
+) -> list[lsp.TextEdit]:
+    """Edits of a text as the editor counts in it.
+
+    Raises:
+        JsonRpcException: Through this editor they may hit other lines.
+    """
+    # Not at the start: what merges texts takes its time to import.
+    from steadyhand_server import forms
+    from steadyhand_server.editor import text_edits
+
+    opened = server.documents.at(path)
+    table = opened.table if opened is not None else server.documents.table(text)
     order = sorted(edits, key=lambda e: (e.start, e.end))
+    new = _edited(table.data, order).decode("utf-8", "surrogatepass")
+    shown, client = opened.text if opened is not None else None, server.client_name
+    if forms.unsure(text, new, shown, client):
+        raise JsonRpcException(
+            f"{path} has line ends that editors count or write in ways of their own, so nothing "
+            "was changed. Make them alike, then ask again.",
+            REQUEST_FAILED,
+        )
+    held, wanted = forms.as_in_editor(text, new, shown, client)
+    if held != text:
+        return text_edits(held, wanted, server.documents.encoding)
     return [lsp.TextEdit(convert.span(table, e.start, e.end), e.new) for e in order]
+
+
+def _edited(data: bytes, order: list[TextEdit]) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    for edit in order:
+        pieces += [data[at : edit.start], edit.new.encode("utf-8", "surrogatepass")]
+        at = edit.end
+    return b"".join([*pieces, data[at:]])
 
 
 def _resolves(server: SteadyhandServer) -> bool:
