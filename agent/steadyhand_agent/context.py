@@ -106,7 +106,7 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
 def _said(word: Word, session: str) -> Json:
     """What the person said later, told from what tools answer and from our notes."""
     number = fence(session, word.said.prompt)
-    words = f"<person-{number}>\n{word.said.prompt.strip()}\n</person-{number}>"
+    words = f"{dialect.SAID_LATER}{number}>\n{word.said.prompt.strip()}\n</person-{number}>"
     return _text(_task(word.said.model_copy(update={"prompt": words}), session))
 
 

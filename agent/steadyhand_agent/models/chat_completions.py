@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from steadyhand_agent.models import plain_text
+from steadyhand_agent.models.dialect import SAID_LATER
 from steadyhand_agent.ports import Usage
 
 Json = dict[str, Any]
@@ -20,6 +21,8 @@ Json = dict[str, Any]
 # What is thought before a call under this name has to go back with it: DeepSeek and Moonshot refuse
 # the next request without, where others do not know it. What is called `reasoning` stays here.
 _RETURNED = "reasoning_content"
+# Between a result and what the person says: the roles alternate in every chat template.
+_HEARING = "(The person has something to say.)"
 _STOP_REASONS = {
     "stop": "end_turn",
     "tool_calls": "tool_use",
@@ -73,6 +76,7 @@ def _call(block: Json) -> Json:
 def _told(blocks: Sequence[Json]) -> list[Json]:
     results: list[Json] = []
     texts: list[str] = []
+    words: list[str] = []
     for block in blocks:
         if block.get("type") == "tool_result":
             failed = "Error: " if block.get("is_error") else ""
@@ -84,13 +88,17 @@ def _told(blocks: Sequence[Json]) -> list[Json]:
                 }
             )
         else:
-            texts.append(str(block.get("text", "")))
+            text = str(block.get("text", ""))
+            (words if text.startswith(SAID_LATER) else texts).append(text)
     text = "\n\n".join(text for text in texts if text)
     if results and text:
         # Some chat templates allow no person between a result and the reply to it.
         results[-1]["content"] += f"\n\n{text}"
-        return results
-    return results or [{"role": "user", "content": text}]
+    put = results or ([{"role": "user", "content": text}] if text or not words else [])
+    if put and words:
+        # In one message with a result nobody could tell them from what a file pretends.
+        put.append({"role": "assistant", "content": _HEARING})
+    return [*put, *([{"role": "user", "content": "\n\n".join(words)}] if words else [])]
 
 
 @dataclass(slots=True)

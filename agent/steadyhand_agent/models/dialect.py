@@ -21,6 +21,8 @@ Json = dict[str, Any]
 # 500 tokens; a longer reason is cut, the action is not lost over it.
 REASON_BYTES = int(500 * BYTES_PER_TOKEN)
 
+# What the person says after the task begins with this, and nothing else that a model is told does.
+SAID_LATER = "<person-"
 _HANDED_OVER = {
     "refusal": (
         "The model declined to go on with this task, and nothing of its last reply was executed. "
