@@ -80,6 +80,18 @@ async def test_a_long_session_comes_home_whole(machines: Pair) -> None:
     assert not here.told + there.told
 
 
+async def test_what_the_person_said_is_on_the_other_machine_at_once(machines: Pair) -> None:
+    """Not with the round that answers it: a model that is missing may never answer."""
+    here, there = machines
+    state = await here.begin()
+    await here.rounds(state, 12)
+    await here.add(state, "word", {"said": {"prompt": "and the tests"}})
+    await here.sent(state)
+    state = await there.over()
+    assert [(word.after, word.said.prompt) for word in state.words] == [(12, "and the tests")]
+    assert state.unheard
+
+
 async def test_to_and_fro_is_one_history(machines: Pair) -> None:
     here, there = machines
     state = await here.begin()

@@ -42,7 +42,7 @@ Durability = Literal["local", "shared"]
 
 # A checkpoint goes to the tiers when a session reaches one of these; in between, only locally.
 _CHECKPOINTS = frozenset(
-    {"task", "round", "state", "applied", "undone", "redone", "marks", "rebased", "lease"}
+    {"task", "word", "round", "state", "applied", "undone", "redone", "marks", "rebased", "lease"}
 )
 # Before these the stores that others reach are asked whether the session is still ours: tokens or
 # files are at stake.
