@@ -179,7 +179,9 @@ class SessionState(BaseModel):
     # Hashes of texts that were too large to travel, until the checkout is looked at.
     large: dict[str, str] = {}
     texts: dict[str, str | None] = {}
+    # What the guard remarked on a file, and what the last try of the whole proposal did.
     remarks: dict[str, list[str]] = {}
+    tried: dict[str, list[str]] = {}
     # Definitions that the guard has refused once; a second try with a reason is accepted.
     refused: list[str] = []
     # What the person said yes to, and what was proposed at the last yes.
@@ -195,6 +197,8 @@ class SessionState(BaseModel):
     # What was written, oldest first, and what is about to be.
     applied: list[Patch] = []
     writing: list[Patch] = []
+    # Of what was applied, the hunks of which the model knows that they were taken back.
+    taken_back: list[str] = []
     # Where git stood when it began, or when the person said to go on elsewhere.
     branch: str = ""
     commit: str = ""
@@ -261,9 +265,13 @@ class SessionState(BaseModel):
             FileChange(path, self.bases[path], self._pending(path, text))
             for path, text in sorted(self.texts.items())
         )
-        remarks = {path: tuple(lines) for path, lines in self.remarks.items()}
+        remarks = {path: self.remarked(path) for path in self.texts}
         changes = tuple(change for change in found if change.base != change.new)
         return Proposal(self.id, changes, self.summary, remarks)
+
+    def remarked(self, path: str) -> tuple[str, ...]:
+        """What a person should see above a file's diff."""
+        return (*self.remarks.get(path, ()), *self.tried.get(path, ()))
 
     def _pending(self, path: str, text: str | None) -> str | None:
         base, hunks = self.bases[path], self.offered.get(path, ())
@@ -508,8 +516,8 @@ def _state(state: SessionState, body: Json) -> None:
 
 def _proposal(state: SessionState, body: Json) -> None:
     state.summary = body["summary"]
-    for path, lines in body.get("remarks", {}).items():
-        state.remarks.setdefault(path, []).extend(lines)
+    # One that was offered before was tried as it was then.
+    state.tried = body.get("remarks", {})
 
 
 def _hunks(state: SessionState, body: Json) -> None:
@@ -555,6 +563,10 @@ def _rebased(state: SessionState, body: Json) -> None:
             # applied or rejected is no part of these texts: the same edit elsewhere is a new one.
             state.former[path] = [hunk for hunk in known if hunk.mark in PENDING]
             state.seed(path)
+        elif not left:
+            # What was remarked on it is no longer part of what is proposed.
+            state.remarks.pop(path, None)
+    state.taken_back = body.get("back", [])
     state.rounds[-1].notes.append(body["note"])
 
 

@@ -289,6 +289,8 @@ class Sessions:
             )
         await self._stop(live)
         async with live.lock:
+            # The person may have replied meanwhile.
+            _not_running(live)
             if live.state.state in ("waiting", "paused"):
                 await self._discard(live)
         return live.state
@@ -554,6 +556,8 @@ class Sessions:
             if live.state.state == "running":
                 resumed, live.resumed = live.resumed, False
                 await Loop(live.state, keep, model, self._around, resumed=resumed).run()
+                while await self._said_at_its_end(live):
+                    await Loop(live.state, keep, model, self._around).run()
             elif live.state.state == "waiting":
                 # Resumed: this editor has not heard of it yet.
                 self._tell(live, live.state.reason)
@@ -580,6 +584,18 @@ class Sessions:
         finally:
             with contextlib.suppress(SteadyhandError):
                 await self._store.let_go(live.state.id, live.state.fence)
+
+    async def _said_at_its_end(self, live: _Live) -> bool:
+        """Takes back an end beside which the person's words were kept, too late for the loop."""
+        state = live.state
+        if not state.unheard:
+            return False
+        # Whoever says something has the lock, and sees to it where the end was kept before it.
+        async with live.lock:
+            if state.state not in ("waiting", "finished") and state.pause != "stuck":
+                return False
+            await self._keep(live, "state", {"state": "running", "reason": "resumed"})
+            return True
 
     async def _halt(self, live: _Live, reason: str) -> None:
         """Pauses a session whose loop failed; where the journal is what failed, it is only told."""

@@ -227,3 +227,81 @@ async def test_what_is_said_is_hidden_fenced_and_never_summed_up(
     assert words.endswith(f"</person-{number}>")
     assert number != "00000000"
     await at.engine.close()
+
+
+async def test_what_is_said_at_the_very_end_is_heard(root: Path, tmp_path: Path) -> None:
+    """The loop has looked for words the last time, and its end is kept after them."""
+    model = Model([edit(1)], [FINISH], [edit(7)], [FINISH])
+    at = Desk(root, model, tmp_path / "state")
+    store = at.sessions._store  # pyright: ignore[reportPrivateUsage]
+    append, given = store.append, list[asyncio.Task[Any]]()
+
+    async def slow(item: Any, state: SessionState, texts: Any = None) -> None:
+        if item.kind == "round" and state.round == 2:
+            task = at.sessions.reply(state.id, Task(prompt="line 7, too"))
+            given.append(asyncio.ensure_future(task))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await append(item, state, texts)
+
+    store.append = slow  # type: ignore[method-assign]
+    state = await at.run()
+    await given[0]
+    assert len(said(model.requests[-1])) == 1
+    assert not state.unheard
+    assert state.state == "waiting"
+    (offered,) = at.editor.offered
+    assert "line_7 = 'agent'" in (offered.changes[0].new or "")
+    await at.engine.close()
+
+
+async def test_a_discard_beside_a_reply_says_that_it_goes_on(root: Path, tmp_path: Path) -> None:
+    model = Model([edit(1)], [FINISH], [edit(7)], [FINISH])
+    at = Desk(root, model, tmp_path / "state")
+    state = await at.run()
+    said, discarded = await asyncio.gather(
+        at.sessions.reply(state.id, Task(prompt="line 7, too")),
+        at.sessions.discard(state.id),
+        return_exceptions=True,
+    )
+    assert said is state
+    assert "still working" in str(discarded)
+    await at.sessions.wait(state.id)
+    assert len(state.hunks()) == 2
+    await at.engine.close()
+
+
+async def test_the_model_knows_what_was_undone_and_redone(root: Path, tmp_path: Path) -> None:
+    model = Model([edit(1), edit(7)], *[[FINISH]] * 5)
+    at = Desk(root, model, tmp_path / "state")
+    at.editor.decision = "apply"
+    state = await at.run()
+    one, _ = state.hunks()
+
+    async def told() -> list[str]:
+        await reply(at, state.id, "go on")
+        return [b["text"] for b in model.requests[-1].messages[-1]["content"] if "text" in b][:-1]
+
+    await at.sessions.undo(state.id, [one])
+    (note,) = await told()
+    assert "undid an edit of yours in `code.py`" in note
+    assert await told() == [], "it is told once"
+    await at.sessions.undo(state.id)
+    assert "undid an edit of yours in `code.py`" in (await told())[0]
+    await at.sessions.redo(state.id)
+    assert "redid 2 edits of yours in `code.py`" in (await told())[0]
+    again = await Desk(root, model, tmp_path / "state").sessions.state(state.id)
+    assert again.taken_back == []
+    await at.engine.close()
+
+
+async def test_a_remark_goes_with_what_it_was_about(root: Path, tmp_path: Path) -> None:
+    broken = edit(1) | {"new_text": "line_1 = (\n"}
+    mended = broken | {"old_text": "line_1 = (\n", "new_text": "line_1 = 2\n"}
+    model = Model([broken], [FINISH], [FINISH], [mended], [FINISH])
+    at = Desk(root, model, tmp_path / "state")
+    state = await at.run()
+    assert "does not parse" in at.editor.offered[0].diff()
+    await reply(at, state.id, "mend the bracket")
+    assert "does not parse" not in at.editor.offered[1].diff()
+    await at.engine.close()

@@ -299,7 +299,7 @@ def _file(
                 _overlapping(path, place, theirs) if mark in PENDING else (),
             )
         )
-    remarks = list(state.remarks.get(path, ()))
+    remarks = list(state.remarked(path))
     if planned.conflicts:
         remarks.append(planned.sentence())
     beside = dict.fromkeys(other for one in shown for other in one.overlaps)

@@ -6,6 +6,7 @@ of that. Pure; the loop keeps the outcome in the journal.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from steadyhand_agent.errors import SteadyhandError
@@ -50,10 +51,30 @@ def rebased(state: SessionState, read: Read, left: str = "") -> Json | None:
         if path not in state.texts and why == "" and now == base:
             files[path] = {"base": base, "new": new}
             told.append(f"Your edit of `{path}` from before on this branch is back.")
-    if not files:
+    back, turned = _turned(state)
+    told += turned
+    if not files and not turned:
         return None
-    note = "While you worked the person's files moved on. " + " ".join(told)
-    return {"files": files, "note": note, "left": left}
+    note = " ".join(["While you worked the person's files moved on.", *filter(None, told)])
+    return {"files": files, "note": note, "left": left, "back": back}
+
+
+def _turned(state: SessionState) -> tuple[list[str], list[str]]:
+    """The applied hunks that were taken back, and what the model was not told of that yet."""
+    marks = {hunk.id: (hunk.mark, p.path) for p in state.applied for hunk in p.hunks}
+    back = [id for id, (mark, _) in marks.items() if mark == "reverted"]
+    gone = Counter(marks[id][1] for id in back if id not in state.taken_back)
+    again = Counter(
+        path for id, (mark, path) in marks.items() if mark == "applied" and id in state.taken_back
+    )
+    return back, [
+        *(f"The person undid {_edits(n)} of yours in `{path}`." for path, n in gone.items()),
+        *(f"The person redid {_edits(n)} of yours in `{path}`." for path, n in again.items()),
+    ]
+
+
+def _edits(count: int) -> str:
+    return "an edit" if count == 1 else f"{count} edits"
 
 
 def _now(read: Read, path: str) -> tuple[str | None, str]:
@@ -71,6 +92,6 @@ def _told(path: str, lost: str, changed: bool, rejected: list[str], kept: bool) 
         what = "your other edits are carried over" if kept else "nothing of yours is open there"
         parts.append(f"`{path}` was changed, or edits of yours were applied; {what}.")
     if rejected:
-        count = "an edit" if len(rejected) == 1 else f"{len(rejected)} edits"
+        count = _edits(len(rejected))
         parts.append(f"The person rejected {count} in `{path}`; do not make them again.")
     return " ".join(parts)
