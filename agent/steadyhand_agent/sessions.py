@@ -522,10 +522,14 @@ class Sessions:
 
     async def _keep(self, live: _Live, kind: Kind, body: Json) -> None:
         """Journals a record and folds it in; the state is true only once it is durable."""
-        async with live.keeping:
-            await self._kept(live, kind, body)
+        # What is folded in must be kept, though whoever wanted it kept is cancelled meanwhile.
+        await _to_its_end(self._kept(live, kind, body))
 
     async def _kept(self, live: _Live, kind: Kind, body: Json) -> None:
+        async with live.keeping:
+            await self._kept_in_turn(live, kind, body)
+
+    async def _kept_in_turn(self, live: _Live, kind: Kind, body: Json) -> None:
         state = live.state
         kept, texts = taken_out(kind, body)
         item = record(

@@ -305,3 +305,28 @@ async def test_a_remark_goes_with_what_it_was_about(root: Path, tmp_path: Path) 
     await reply(at, state.id, "mend the bracket")
     assert "does not parse" not in at.editor.offered[1].diff()
     await at.engine.close()
+
+
+async def test_what_is_cancelled_while_a_record_is_kept_goes_on(root: Path, tmp_path: Path) -> None:
+    """Stores that others reach are asked before a call; the record is in the state by then."""
+    model = Model([edit(1)], [FINISH])
+    at = Desk(root, model, tmp_path / "state")
+    store = at.sessions._store  # pyright: ignore[reportPrivateUsage]
+    append, asked, answered = store.append, asyncio.Event(), asyncio.Event()
+
+    async def slow(item: Any, state: SessionState, texts: Any = None) -> None:
+        if item.kind == "call":
+            asked.set()
+            await answered.wait()
+        await append(item, state, texts)
+
+    store.append = slow  # type: ignore[method-assign]
+    await at.engine.fill()
+    state = await at.sessions.start(Task(prompt="do it"))
+    await asked.wait()
+    cancelling = asyncio.ensure_future(at.sessions.cancel(state.id))
+    await asyncio.sleep(0)
+    answered.set()
+    assert (await cancelling).state == "cancelled"
+    assert (await reply(at, state.id, "go on after all")).state == "waiting"
+    await at.engine.close()
