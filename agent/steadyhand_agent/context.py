@@ -92,9 +92,11 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
     messages: list[Json] = [{"role": "user", "content": [_text(task)]}]
     if earlier:
         messages[0]["content"].append(_text(earlier))
-    # What the person said is never summed up.
+    # What the person said is never summed up; of what was done before and after it, that is told.
     messages[0]["content"] += [
-        _said(word, state.id) for word in state.words if word.after <= through
+        _said(word, state.id, f' after-round="{word.after}"' if word.after else "")
+        for word in state.words
+        if word.after <= through
     ]
     for done in state.rounds[through:]:
         said = [_said(word, state.id) for word in state.words if word.after == done.number]
@@ -103,10 +105,10 @@ def _messages(state: SessionState, through: int, earlier: str) -> list[Json]:
     return messages
 
 
-def _said(word: Word, session: str) -> Json:
+def _said(word: Word, session: str, when: str = "") -> Json:
     """What the person said later, told from what tools answer and from our notes."""
     number = fence(session, word.said.prompt)
-    words = f"{dialect.SAID_LATER}{number}>\n{word.said.prompt.strip()}\n</person-{number}>"
+    words = f"{dialect.SAID_LATER}{number}{when}>\n{word.said.prompt.strip()}\n</person-{number}>"
     return _text(_task(word.said.model_copy(update={"prompt": words}), session))
 
 

@@ -199,6 +199,69 @@ def test_a_circle_is_killed_at_every_step(
     killed_in_a_circle(tmp_path, sample, f"{step}{side}")
 
 
+def going_on(folder: Path) -> Path:
+    """The demo's script, and what the model does when it is told more."""
+    read = {"path": "README.md", "reason": "asked"}
+    said = "\n".join(
+        f"{number}\t{line}"
+        for number, line in enumerate((demo.SAMPLE / "README.md").read_text().splitlines(), 1)
+    )
+    steps = [
+        {
+            "expect": [{"tool": "finish", "result": "Offered."}],
+            "blocks": [{"type": "tool_use", "id": "r1", "name": "read_file", "input": read}],
+        },
+        {
+            "expect": [{"tool": "read_file", "result": re.sub(r"[ \t]+(?=\n|$)", "", said)}],
+            "blocks": [
+                {"type": "tool_use", "id": "r2", "name": "finish", "input": {"summary": "s"}}
+            ],
+        },
+    ]
+    script = folder / "going_on.jsonl"
+    script.write_text(demo.SCRIPT.read_text() + "".join(json.dumps(step) + "\n" for step in steps))
+    return script
+
+
+# lease, word, state, two rounds of call, reply, verdict, result and round, the proposal, the state.
+REPLY_STEPS = 14
+
+
+def killed_after_a_reply(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    """The word is there once, is heard once, and what was done by it is done once."""
+    script = going_on(tmp_path)
+    task(tmp_path, sample, "task", "x", script=script)
+    session, before = asyncio.run(journal(tmp_path))
+    check_whole(before)
+    code = task(tmp_path, sample, "reply", session, "look again", crash_at=crash_at, script=script)
+    assert code == -signal.SIGKILL
+    _, state = asyncio.run(journal(tmp_path))
+    kept = int(crash_at[:-1]) + (crash_at[-1] == "+") > 2
+    assert [(word.after, word.said.prompt) for word in state.words] == [(5, "look again")] * kept
+    task(tmp_path, sample, "resume", session, script=script)
+    _, state = asyncio.run(journal(tmp_path))
+    assert state.state == "waiting"
+    assert not state.unheard
+    assert len(state.rounds) == (7 if kept else 5)
+    assert all(r.over for r in state.rounds)
+    assert [len(r.results) for r in state.rounds[5:]] == [1, 1] * kept
+    assert state.texts == before.texts
+
+
+@pytest.mark.parametrize("crash_at", ["2-", "2+", "3+", "5-", "9+", f"{REPLY_STEPS}-"])
+def test_a_reply_is_killed_at_some_steps(tmp_path: Path, sample: Path, crash_at: str) -> None:
+    killed_after_a_reply(tmp_path, sample, crash_at)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("side", ["-", "+"])
+@pytest.mark.parametrize("step", range(1, REPLY_STEPS + 1))
+def test_a_reply_is_killed_at_every_step(
+    tmp_path: Path, sample: Path, step: int, side: str
+) -> None:
+    killed_after_a_reply(tmp_path, sample, f"{step}{side}")
+
+
 async def test_the_server_is_killed_and_resumed(tmp_path: Path, sample: Path) -> None:
     """The same through the language server: sessions lists it, resume goes on, apply works."""
     victim = [sys.executable, "-P", str(VICTIM), "lsp"]
