@@ -271,7 +271,7 @@ class Loop:
             await self.journal("verdict", _to_json(index, action, verdict))
         self._event("verdict", action, verdict)
         if isinstance(verdict, Ask):
-            answer = await self._consent(index, action, verdict)
+            answer = await self._consent(index, action, verdict, again=resumed)
             if answer is None:
                 return
             verdict, resumed = answer, False
@@ -340,15 +340,29 @@ class Loop:
             changes.append(kept)
         return changes
 
-    async def _consent(self, index: int, action: Action, ask: Ask) -> Permit | Refuse | None:
+    async def _consent(
+        self, index: int, action: Action, ask: Ask, *, again: bool
+    ) -> Permit | Refuse | None:
         """What the person says; None, and a pause, where they say nothing."""
-        yes = await self.around.editor.confirm(ask.question, ask.details)
-        if yes is None:
-            why = "A question waits for your answer; resume to be asked again."
+        yes: bool | None = None
+        # Who was asked and has said something else is not asked again before that is heard.
+        if not (again and self.state.unheard):
+            yes = await self.around.editor.confirm(ask.question, ask.details)
+        if yes is None and not self.state.unheard:
+            why = (
+                "A question waits for your answer; resume to be asked again, or reply to go on "
+                "without it."
+            )
             await self._pause(why, "question")
             return None
         answer: Permit | Refuse = Permit()
-        if not yes:
+        if yes is None:
+            answer = Refuse(
+                "The person was asked whether this may run, and has said something else instead; "
+                "it was not run.",
+                "person",
+            )
+        elif not yes:
             answer = Refuse(
                 f"The person said no to this: {ask.question} Do not ask for it again; go on "
                 "without it, or finish and say that it was not done.",

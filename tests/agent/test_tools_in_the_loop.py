@@ -168,6 +168,22 @@ async def test_no_answer_pauses_and_resuming_asks_again(desk: Any, root: Path) -
     await again.engine.close()
 
 
+async def test_a_reply_goes_on_without_the_answer_to_a_question(desk: Any) -> None:
+    """An editor that cannot ask would ask for ever, and the words would never be heard."""
+    at = desk([EDIT, CHECK], [CHECK], [FINISH])
+    state = await at.run()
+    assert "reply to go on without it" in state.reason
+    at.editor.answers = [True]
+    await at.sessions.reply(state.id, Task(prompt="run it by all means"))
+    state = await at.sessions.wait(state.id)
+    assert state.state == "waiting"
+    first, second = [r for r in state.results() if r.tool == "run_check"]
+    assert "said something else instead" in first.text
+    assert "x = 'two'" in second.text
+    assert len(at.editor.asked) == 2, "what comes after the words is asked as ever"
+    await at.engine.close()
+
+
 async def test_a_check_that_was_interrupted_is_not_run_again_unasked(
     desk: Any, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
