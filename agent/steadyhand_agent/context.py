@@ -195,9 +195,10 @@ def _task(task: Task, session: str) -> str:
         if one.text
     ]
     path = quoteattr(visible_line(task.path)) if task.path else ""
-    if path and task.selection:
+    if task.selection:
         first, last = task.lines or (1, 1)
-        parts.append(("selection", f' path={path} lines="{first}-{last}"', task.selection))
+        where = f' path={path} lines="{first}-{last}"' if path else ""
+        parts.append(("selection", where, task.selection))
     elif path:
         parts.append(("file", f" path={path}", "The person has this file open."))
     parts += [("diagnostic", "", text) for text in task.diagnostics]

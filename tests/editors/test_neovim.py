@@ -284,10 +284,14 @@ async def test_a_reply_by_the_question_by_words_and_about_lines(desk: Desk) -> N
     await nv.ex(f"buffer {desk.archive.name}")
     await nv.ex("11Steadyhand reply and this line")
     await nv.ex(f"Steadyhand reply {session} once more")
+    diff = "vim.api.nvim_set_current_win(vim.fn.bufwinid('steadyhand://' .. ... .. '.diff'))"
+    await nv.lua(diff, session)
+    await nv.ex("1,2Steadyhand reply not these")
     await nv.ex(f"Steadyhand transcript {session}")
     text = "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
-    for words in ("name the test anew", "and this line", "once more"):
+    for words in ("name the test anew", "and this line", "once more", "not these"):
         await nv.until(f"{text}:find('## You\\n\\n{words}', 1, true)")
+    assert await nv.lua(f"return {text}:find('not these\\n\\nThe selection:', 1, true)")
     assert await nv.lua(f"return {text}:find('from pressroom.text import counted', 1, true)")
     desk.untouched()
 

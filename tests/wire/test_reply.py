@@ -93,6 +93,28 @@ def test_a_finished_session_takes_a_reply(at: Desk) -> None:
     assert at.editor.text("more.py") == BEFORE
 
 
+def test_what_is_selected_in_a_proposal_goes_with_the_reply(at: Desk) -> None:
+    """Most replies are about what is proposed, and not about what stands in the file."""
+    at.editor.show("selected.py", BEFORE)
+    session = at.propose(edit("selected.py"))
+    question = at.question()
+    uri = f"steadyhand-proposal://{session}/selected.py?side=proposed"
+    at.editor._open(uri, BEFORE.replace("second = 2", "second = 22"))
+    second = {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}}
+    at.plans[at.prompt] = [finish(), finish()]
+    for about in ({"uri": uri, "range": second}, {"selection": "-second = 2\n+second = 22"}):
+        since = len(at.editor.heard)
+        at.editor.command("steadyhand.reply", session=session, text="not this", **about)
+        question = at.question(since)
+    one, other = [
+        at.asked(at.prompt)[number]["messages"][-1]["content"][-1]["text"] for number in (2, 3)
+    ]
+    assert ' path="selected.py" lines="2-2">\nsecond = 22\n' in one
+    assert ">\n-second = 2\n+second = 22\n</selection-" in other
+    at.press(question, "Discard")
+    at.reached(session, "finished")
+
+
 def test_a_reply_without_words_is_refused(at: Desk) -> None:
     assert "empty" in at.editor.command_error("steadyhand.reply", session="x", text=" ").message
     assert (

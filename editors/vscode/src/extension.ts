@@ -9,7 +9,7 @@ import { plain } from './labels';
 import { pickAction, pickFound, pickSessionAndAction, pickSessionFor } from './pickers';
 import { Prompt, REPLY } from './prompt';
 import { Proposals, sessionOf, shownSession } from './proposals';
-import type { Found, SessionAnswer } from './protocol';
+import { PROPOSAL_SCHEME, type Found, type SessionAnswer } from './protocol';
 import { mayRun, Server, tellAnswer } from './server';
 import { SessionList } from './session_list';
 import { SessionTree } from './session_tree';
@@ -190,7 +190,8 @@ async function trustChecks(server: Server): Promise<void> {
 /** Asks for what is to be said to a session, about what is selected where the person names it. */
 async function reply({ server, prompt }: Desk, session: string): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  const selection = editor?.document.uri.scheme === 'file' ? editor.selection : undefined;
+  // Of what is proposed, too: that is what most replies are about.
+  const selection = editor && ['file', PROPOSAL_SCHEME].includes(editor.document.uri.scheme) ? editor.selection : undefined;
   const asked = await prompt.ask('Steadyhand: Reply to Session', selection, REPLY);
   if (asked) {
     const about = asked.selection && editor && selection ? { uri: editor.document.uri.toString(), range: asRange(selection) } : {};

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException
 from steadyhand_agent.errors import SteadyhandError
 from steadyhand_agent.guard.visible import visible
 from steadyhand_server import convert
-from steadyhand_server.handlers import overview, proposals, quick_fixes
+from steadyhand_server.handlers import overview, previews, proposals, quick_fixes
 from steadyhand_server.handlers.quick_fixes import REQUEST_FAILED
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _told(state: SessionState, message: str = "") -> Json:
 
 
 async def task(server: SteadyhandServer, given: Json) -> Json:
-    """`{prompt, uri?, range?, diagnostics?, pair?}` starts a session; answers its id at once."""
+    """`{prompt, uri?, range?, selection?, diagnostics?, pair?}` starts a session."""
     engine = _engine(server)
     prompt = given.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
@@ -89,7 +89,7 @@ async def task(server: SteadyhandServer, given: Json) -> Json:
 
 
 async def reply(server: SteadyhandServer, given: Json) -> Json:
-    """`{session, text, uri?, range?}` tells a session more; one that stands still goes on."""
+    """`{session, text, uri?, range?, selection?}` tells a session more, upon which it goes on."""
     text = given.get("text")
     if not isinstance(text, str) or not text.strip():
         raise JsonRpcException("The reply is empty; say what should be done.", -32602)
@@ -105,7 +105,7 @@ def _asked(server: SteadyhandServer, given: Json, prompt: str) -> Task:
     path, lines, selection = None, None, ""
     uri = given.get("uri")
     if isinstance(uri, str):
-        path = server.path_of(uri)
+        path = server.path_of(uri) or previews.path_of(uri)
         snapshot = server.documents.get(uri)
         if snapshot is not None and given.get("range"):
             chosen = server.protocol.range(given["range"])
@@ -115,6 +115,9 @@ def _asked(server: SteadyhandServer, given: Json, prompt: str) -> Task:
             # A range that ends before the first character of a line does not take that line in.
             partly = chosen.end.character > 0 or chosen.end.line == chosen.start.line
             lines = (chosen.start.line + 1, chosen.end.line + (1 if partly else 0))
+    elif isinstance(given.get("selection"), str):
+        # Of a view that the editor alone knows, such as a diff of its own.
+        selection = given["selection"]
     return Task(prompt=prompt, path=path, lines=lines, selection=selection)
 
 

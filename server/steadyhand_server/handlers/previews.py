@@ -123,6 +123,11 @@ def is_text(uri: str) -> bool:
     return _parts(uri)[2] in ("base", "proposed")
 
 
+def path_of(uri: str) -> str | None:
+    """The file that a document is one side of; None where it is none of ours."""
+    return _parts(uri)[1] if is_text(uri) else None
+
+
 def touched(server: SteadyhandServer, path: str) -> None:
     """A text that a proposal is shown on has changed: both of its sides are other ones now."""
     ours = (s.uri for s in server.documents.all() if s.uri.startswith(f"{SCHEME}:"))

@@ -31,8 +31,12 @@ end
 ---@param opts table
 ---@param of_selection boolean
 ---@param client vim.lsp.Client
----@return { uri?: string, range?: lsp.Range }
+---@return { uri?: string, range?: lsp.Range, selection?: string }
 local function place(opts, of_selection, client)
+  if vim.bo.buftype ~= '' and opts.range > 0 then
+    -- A diff of ours, or another view: the server does not know its lines.
+    return { selection = table.concat(vim.fn.getline(opts.line1, opts.line2), '\n') }
+  end
   if vim.bo.buftype ~= '' or vim.api.nvim_buf_get_name(0) == '' then
     return {}
   end

@@ -167,7 +167,7 @@ end
 ---Says something to a session, asking for the words where there are none.
 ---@param client vim.lsp.Client
 ---@param id string
----@param said { text?: string, uri?: string, range?: lsp.Range }
+---@param said { text?: string, uri?: string, range?: lsp.Range, selection?: string }
 local function reply(client, id, said)
   local function send(words)
     if words and vim.trim(words) ~= '' then
