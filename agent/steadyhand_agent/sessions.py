@@ -676,7 +676,9 @@ class Sessions:
             finally:
                 live.previewing, live.writing = False, 0.0
             self._tell_hunks(live)
-            if state.state in ("waiting", "paused") and not state.proposal().changes:
+            # Words that a pause kept from being heard are still to be answered.
+            over = not state.proposal().changes and not state.unheard
+            if state.state in ("waiting", "paused") and over:
                 await self._move(live, "finished", outcome.sentence())
         return outcome
 

@@ -344,3 +344,25 @@ async def test_what_is_cancelled_while_a_record_is_kept_goes_on(root: Path, tmp_
     assert (await cancelling).state == "cancelled"
     assert (await reply(at, state.id, "go on after all")).state == "waiting"
     await at.engine.close()
+
+
+async def test_to_apply_is_no_end_of_words_that_were_not_heard(root: Path, tmp_path: Path) -> None:
+    model = Model([edit(1)], [edit(7)], [FINISH])
+    at = Desk(root, model, tmp_path / "state")
+    at.sessions.limits = Limits(rounds=1)
+    given: list[asyncio.Task[Any]] = []
+
+    def speak() -> None:
+        task = at.sessions.reply(at.editor.events[-1]["session"], Task(prompt="line 7, too"))
+        given.append(asyncio.ensure_future(task))
+
+    model.before[0] = speak
+    state = await at.run()
+    await given[0]
+    assert (state.state, state.pause, state.unheard) == ("paused", "rounds", True)
+    await at.sessions.apply(state.id)
+    assert state.state == "paused"
+    await at.sessions.resume(state.id, Limits(rounds=9))
+    await at.sessions.wait(state.id)
+    assert len(said(model.requests[-1])) == 1
+    await at.engine.close()
