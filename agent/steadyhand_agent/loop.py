@@ -438,6 +438,9 @@ class Loop:
         stands = await asyncio.to_thread(git.stands, self.around.workspace.root)
         await self.journal("round", stands.as_json())
         self._event("round")
+        if numbers and (self.state.summary or self.state.words):
+            # Somebody may be looking at what was proposed before.
+            self._event("hunks")
 
     async def _pause(self, reason: str, why: str = "") -> None:
         await self._move("paused", reason, why)

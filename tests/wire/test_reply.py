@@ -9,6 +9,7 @@ import pytest
 
 from messages_server import Reply
 from proposing_desk import BEFORE, Desk, cleaned, desk, edit, finish
+from raw_client import disk, path_of
 
 Json = dict[str, Any]
 
@@ -120,3 +121,22 @@ def test_a_reply_without_words_is_refused(at: Desk) -> None:
     assert (
         "no session" in at.editor.command_error("steadyhand.reply", session="x", text="a").message
     )
+
+
+def test_a_diff_that_is_open_follows_what_a_reply_changes(at: Desk) -> None:
+    at.editor.show("followed.py", BEFORE)
+    session = at.propose(edit("followed.py"))
+    opened: list[str] = []
+    at.editor.on["window/showDocument"] = lambda p: opened.append(p["uri"]) or {"success": True}
+    since = len(at.editor.heard)
+    at.press(at.question(), "Show diff")
+    at.question(since)
+    (uri,) = opened
+    assert "+fourth = 44" not in disk(path_of(uri))
+    at.plans[at.prompt] = [Reply([edit("followed.py", "fourth = 4\n", "fourth = 44\n")]), finish()]
+    since = len(at.editor.heard)
+    at.editor.command("steadyhand.reply", session=session, text="four, too")
+    question = at.question(since)
+    at.editor.wait(lambda: "+fourth = 44" in disk(path_of(uri)), "the second part in the diff")
+    at.press(question, "Discard")
+    at.reached(session, "finished")
