@@ -21,7 +21,7 @@ SCENARIOS = (
     "finding", "quick_fix", "task", "refactor_preview", "refactor_preview_closed", "discard",
     "cancel", "killed", "reload", "stale", "search", "transcript", "hunk_at_the_cursor", "sessions",
     "duplicates", "prompt", "doctor", "install", "untrusted", "old_server", "all_rejected",
-    "no_folder", "folder_removed", "reply",
+    "no_folder", "folder_removed", "reply", "reply_in_the_diff",
 )  # fmt: skip
 
 

@@ -24,13 +24,16 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   private readonly provider = vscode.workspace.registerTextDocumentContentProvider(TEXT_SCHEME, this);
 
   private readonly watch: vscode.Disposable;
-  /** What is open for review, by session: the title of its editor. */
-  private readonly reviewed = new Map<string, string>();
+  /** What is open for review, by session: the title of its editor, and its files. */
+  private readonly reviewed = new Map<string, { title: string; paths: string }>();
 
   constructor(private readonly server: Server) {
     server.onShow((what) => this.show(what));
     this.watch = server.onSession((event) => {
       void this.renewTranscript(event);
+      if (event.event === 'state' && ['waiting', 'paused'].includes(event.state)) {
+        void this.closeOutdated(event.session);
+      }
       return event.state === 'finished' ? this.close(event.session) : undefined;
     });
   }
@@ -88,7 +91,12 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
       };
     });
     const title = `Steadyhand: ${shortened(oneLine(proposal.summary || 'Proposal'), 60)}`;
-    this.reviewed.set(session, title);
+    const paths = pathsOf(proposal);
+    const before = this.reviewed.get(session);
+    if (before && (before.title !== title || before.paths !== paths)) {
+      await closeTabs(before.title); // VS Code would show what was opened under this URI
+    }
+    this.reviewed.set(session, { title, paths });
     const multiDiffSourceUri = vscode.Uri.from({ scheme: REVIEW_SCHEME, authority: session, path: `/${session}` });
     try {
       // As Git's own “View Changes” does: it has a URI, so that the title bar can offer what is possible.
@@ -104,10 +112,20 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     }
   }
 
+  /** Closes a diff that has other files than what is proposed: it keeps the list that it was opened with. */
+  private async closeOutdated(session: string): Promise<void> {
+    const shown = this.reviewed.get(session);
+    const now = shown && await this.server.ask<Proposal>('steadyhand.proposal.get', { session });
+    if (now && pathsOf(now) !== shown.paths && this.reviewed.get(session) === shown) {
+      this.reviewed.delete(session);
+      await closeTabs(shown.title);
+    }
+  }
+
   /** Closes the diff of a proposal of which nothing is open any more: its two sides say the same. */
   private async close(session: string): Promise<void> {
-    const title = this.reviewed.get(session);
-    if (title === undefined) {
+    const shown = this.reviewed.get(session);
+    if (shown === undefined) {
       return;
     }
     const hunks = (await this.server.ask<{ hunks: Hunk[] }>('steadyhand.proposal.hunks', { session }))?.hunks ?? [];
@@ -117,10 +135,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
       return;
     }
     this.reviewed.delete(session);
-    const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
-    // A multi-file diff tells no URI, and VS Code adds the number of its files to our title.
-    const shown = tabs.filter(({ label }) => title !== undefined && label.startsWith(title));
-    await vscode.window.tabGroups.close(shown, true);
+    await closeTabs(shown.title);
   }
 
   /** Accepts or rejects the hunk around the cursor, else one that is chosen. */
@@ -176,6 +191,14 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     this.renewed.fire(uri);
     return uri;
   }
+}
+
+const pathsOf = ({ files }: Proposal): string => files.filter(({ hunks }) => hunks.length).map(({ path }) => path).join('\n');
+
+async function closeTabs(title: string): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
+  // A multi-file diff tells no URI, and VS Code adds the number of its files to our title.
+  await vscode.window.tabGroups.close(tabs.filter(({ label }) => label.startsWith(title)), true);
 }
 
 /** The session that a document or an editor's title bar belongs to. */

@@ -525,6 +525,40 @@ export const SCENARIOS = {
       await until('all of it goes', () => desk.changed() === '');
     },
   },
+  reply_in_the_diff: {
+    desk: {
+      steps: [
+        {
+          expect: [{ tool: 'finish', result: 'Offered.' }],
+          blocks: [{
+            type: 'tool_use', id: 'call_8', name: 'create_file',
+            input: { path: 'NOTES.md', text: 'The archive has paths now.\n', reason: 'The person wants a note.' },
+          }],
+        },
+        {
+          expect: [{ tool: 'create_file', result: 'Created `NOTES.md`.' }],
+          blocks: [{ type: 'tool_use', id: 'call_9', name: 'finish', input: { summary: 'There is a note now.', reason: 'That was asked for.' } }],
+        },
+      ],
+    },
+    async run(desk, notes) {
+      await desk.open('pressroom/archive.py');
+      await task(desk);
+      await desk.code.press('proposes', 'Show diff');
+      await review(desk);
+      await desk.code.command('Steadyhand: Reply to Session');
+      await desk.code.answer('And a note, please');
+      notes.asked = await desk.code.notified('There is a note now');
+      await desk.shot('asked');
+      await desk.code.press('There is a note now', 'Show diff');
+      await review(desk);
+      await desk.shot('shown');
+      await desk.code.page.locator('.multiDiffEditor .monaco-icon-label', { hasText: 'NOTES.md' }).first().waitFor();
+      await desk.code.command('Steadyhand: Discard Proposal');
+      await desk.code.notified('Discarded');
+      assert.equal(desk.changed(), '');
+    },
+  },
   untrusted: {
     desk: { trust: false },
     async run(desk, notes) {
