@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
 
 import pytest
 
+from lossy_proxy import StrictPooler
 from memory_stores import MemoryTier
 from steadyhand_agent.session import SessionState
 from steadyhand_agent.state.journal import Head
@@ -35,11 +37,20 @@ TIERS: dict[str, Callable[[pytest.FixtureRequest], Tier]] = {
 }
 
 
-@pytest.fixture(params=sorted(TIERS))
+@pytest.fixture(params=[*sorted(TIERS), "pooled postgres"])
 async def tier(request: pytest.FixtureRequest) -> AsyncIterator[Tier]:
-    made = TIERS[request.param](request)
-    yield made
-    await made.close()
+    if request.param in TIERS:
+        made = TIERS[request.param](request)
+        yield made
+        await made.close()
+        return
+    address = str(request.getfixturevalue("postgres"))
+    port = urlsplit(address).port
+    assert port is not None
+    async with StrictPooler(port) as pooler:
+        made = PostgresTier(address.replace(str(port), str(pooler.port)))
+        yield made
+        await made.close()
 
 
 async def test_what_was_pushed_is_fetched(tier: Tier) -> None:

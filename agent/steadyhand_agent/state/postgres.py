@@ -133,11 +133,7 @@ class PostgresTier:
 
         try:
             given = conninfo_to_dict(url)
-            # A statement that hangs in the server must not outlive the call that gave it up.
-            options = f"{given.get('options') or ''} -c statement_timeout=20000".strip()
-            self._conninfo = make_conninfo(
-                url, connect_timeout=2, application_name="steadyhand", options=options
-            )
+            self._conninfo = make_conninfo(url, connect_timeout=2, application_name="steadyhand")
             parts = urlsplit(url)
         except (ProgrammingError, ValueError) as error:
             raise JournalError("`archive_url` is not usable; write postgresql://….") from error
@@ -160,11 +156,16 @@ class PostgresTier:
                 max_idle=60,
                 reconnect_timeout=1,
                 check=make.check_connection,
+                # Behind a pooler the next statement may go to another connection.
+                kwargs={"prepare_threshold": None},
                 open=False,
                 name="steadyhand",
             )
             await self._opened.open()
         async with self._opened.connection() as connection:
+            # A statement that hangs in the server must not outlive the call that gave it up. Not
+            # as an option of the connection: a pooler such as PgBouncer refuses those.
+            await connection.execute("SET LOCAL statement_timeout = '20s'")
             if not self._ready:
                 await _upgrade(connection)
                 self._ready = True
