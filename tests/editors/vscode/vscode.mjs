@@ -166,8 +166,10 @@ export class VSCode {
 
   /** Opens the code actions at the cursor; returns their titles. */
   async actions() {
-    await this.page.keyboard.press('Control+.');
     const rows = this.page.locator('.action-widget .monaco-list-row');
+    await this.page.keyboard.press('Control+.');
+    // A slow machine may lay out the editor anew just then, which closes the menu: a person presses again.
+    await rows.first().waitFor({ timeout: 20_000 }).catch(() => this.page.keyboard.press('Control+.'));
     await rows.first().waitFor();
     return (await rows.allInnerTexts()).map((text) => text.trim()).filter(Boolean);
   }
