@@ -28,7 +28,8 @@ Json = dict[str, Any]
 # lost the session to another window learns it by this, before the first file · applied, undone,
 # redone: what the editor did · hunks: what is proposed, numbered · marks: what became of hunks ·
 # rebased: what is proposed moved along with the person's texts · moved: git stands elsewhere ·
-# grant: the person gave more · compacted: rounds that the model is shown in summary from now on ·
+# grant: the person gave more · word: what they said later ·
+# compacted: rounds that the model is shown in summary from now on ·
 # lease: another process took over · snapshot: a history that began on another machine
 Kind = Literal[
     "task", "call", "unsent", "reply", "verdict", "result", "round", "note", "state", "proposal",
