@@ -526,24 +526,22 @@ class Sessions:
         await _to_its_end(self._kept(live, kind, body))
 
     async def _kept(self, live: _Live, kind: Kind, body: Json) -> None:
-        async with live.keeping:
-            await self._kept_in_turn(live, kind, body)
-
-    async def _kept_in_turn(self, live: _Live, kind: Kind, body: Json) -> None:
         state = live.state
         kept, texts = taken_out(kind, body)
-        item = record(
-            state.id, state.head, kind, kept, fence=state.fence, at=self._around.clock.now()
-        )
-        state.take(item, texts)
-        try:
-            await self._store.append(item, state, texts)
-        except JournalError:
-            # This process's picture is ahead of the journal: forget it, and read again on resume.
-            if self._live.get(state.id) is live:
-                del self._live[state.id]
-            raise
-        self._around.telemetry.seen(kind, body, state)
+        # One after the other: a store that is asked before it appends must not let the next pass.
+        async with live.keeping:
+            item = record(
+                state.id, state.head, kind, kept, fence=state.fence, at=self._around.clock.now()
+            )
+            state.take(item, texts)
+            try:
+                await self._store.append(item, state, texts)
+            except JournalError:
+                # This process's picture is ahead of the journal: it is read again on resume.
+                if self._live.get(state.id) is live:
+                    del self._live[state.id]
+                raise
+            self._around.telemetry.seen(kind, body, state)
 
     def _run(self, live: _Live, model: Model) -> None:
         live.task = asyncio.create_task(self._whole(live, model), name=f"session {live.state.id}")

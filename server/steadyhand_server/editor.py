@@ -316,7 +316,8 @@ class LspEditor:
         if engine is None or opened is None or path not in self._deleted:
             return False
         gone = self._deleted[path] or ""
-        if opened.text not in forms.as_in_editor(gone, gone, opened.text, self._server.client_name):
+        held, _ = forms.as_in_editor(gone, gone, opened.text, self._server.client_name)
+        if opened.text != held:
             return False
         return not os.path.lexists(engine.workspace.locate(path))
 

@@ -106,6 +106,11 @@ def test_what_is_cut_ends_with_a_whole_word() -> None:
     found = one(f"{head}token='k{'9' * 80}'):\n    '{'word ' * 38}k{'9' * 80}'\n", "f")
     assert found.signature == f"{head}token=..."
     assert found.doc.split() == ["word"] * 38
+    above = one(f"# {'word ' * 38}k{'9' * 80}\ndef g():\n    return 1\n", "g")
+    assert above.doc.split() == ["word"] * 38
+    # A script without blanks is no word as long as its line.
+    long = "\u6587" * 300
+    assert one(f"def h():\n    '{long}'\n", "h").doc == long[:200]
 
 
 def test_a_constant_in_a_branch_knows_its_branch() -> None:

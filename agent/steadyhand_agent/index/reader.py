@@ -68,8 +68,8 @@ _MARKUP = re.compile(r"</?(?:summary|remarks|para|inheritdoc)\b[^>]*>|^[@\\]brie
 _UNMARKED = bytes(byte & 0x7F for byte in range(256))
 # What may stand between a definition and what decorates it.
 _COMMENTS = re.compile(rb"(?:\s++|//[^\n]*+|/\*.*?\*/|#(?!\[)[^\n]*+)*+", re.DOTALL)
-# What a text that is cut ends with.
-_HALF_WORD = re.compile(r"[^\s(\[{,=]*\Z")
+# What a text that is cut ends with. Secrets are ASCII; other scripts may have no blanks at all.
+_HALF_WORD = re.compile(r"(?:(?![(\[{,=])[!-~])*\Z")
 
 
 def _cut(text: str, most: int) -> str:
@@ -537,7 +537,7 @@ class _Reader:
             words = line.strip().strip("/*!#-<").strip()
             # A comment may begin with its tags (`@test`), which describe nothing.
             if words and (words := _MARKUP.sub("", words).strip()) and words[0] != "@":
-                return words[:200]
+                return _cut(words, 200)
         return ""
 
     def _text(self, node: Node) -> str:

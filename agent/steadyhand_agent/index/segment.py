@@ -27,7 +27,7 @@ from steadyhand_agent.index.fingerprint import NO_FORM, Form, sketched_runs
 from steadyhand_agent.index.word_index import Postings, Query
 
 # Raised with every change of what is recorded: an older cache is then built anew.
-VERSION = 9
+VERSION = 10
 _MAGIC = b"SHIDX\0\0\0"
 _ALIGN = 16
 # An offset of as many digits as any will have.

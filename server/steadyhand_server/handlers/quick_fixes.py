@@ -296,14 +296,15 @@ def _converted(
     Raises:
         JsonRpcException: Through this editor they may hit other lines.
     """
-    # Not at the start: what merges texts takes its time to import.
+    # Not at the start: what plans and merges texts takes its time to import.
+    from steadyhand_agent.proposals.reuse import applied
     from steadyhand_server import forms
     from steadyhand_server.editor import text_edits
 
     opened = server.documents.at(path)
     table = opened.table if opened is not None else server.documents.table(text)
     order = sorted(edits, key=lambda e: (e.start, e.end))
-    new = _edited(table.data, order).decode("utf-8", "surrogatepass")
+    new = applied(text, edits)
     shown, client = opened.text if opened is not None else None, server.client_name
     if forms.unsure(text, new, shown, client):
         raise JsonRpcException(
@@ -315,15 +316,6 @@ def _converted(
     if held != text:
         return text_edits(held, wanted, server.documents.encoding)
     return [lsp.TextEdit(convert.span(table, e.start, e.end), e.new) for e in order]
-
-
-def _edited(data: bytes, order: list[TextEdit]) -> bytes:
-    pieces: list[bytes] = []
-    at = 0
-    for edit in order:
-        pieces += [data[at : edit.start], edit.new.encode("utf-8", "surrogatepass")]
-        at = edit.end
-    return b"".join([*pieces, data[at:]])
 
 
 def _resolves(server: SteadyhandServer) -> bool:
